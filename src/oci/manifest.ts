@@ -1,0 +1,197 @@
+import { type Digest, algorithmOf, digestOf, isDigest } from "./digest.ts";
+import { RegistryError } from "./errors.ts";
+import {
+  type ManifestKind,
+  MANIFEST_TYPES,
+  isForeignLayer,
+  manifestKind,
+} from "./media-types.ts";
+import { JsonError, parseStrictJson } from "./strict-json.ts";
+
+/** The part of a descriptor that a registry needs (OCI image spec, "Descriptors"). `size` in bytes. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly urls: readonly string[];
+  readonly platform?: string;
+}
+
+/** What a manifest says, with each reference in its place. The bytes themselves are kept elsewhere, exactly. */
+export interface Manifest {
+  readonly mediaType: string;
+  readonly kind: ManifestKind;
+  readonly config: Descriptor | null;
+  readonly layers: readonly Descriptor[];
+  readonly children: readonly Descriptor[];
+  readonly subject: Descriptor | null;
+  /** As the referrers API shows it: of an image without one, the media type of its config. */
+  readonly artifactType: string | null;
+  readonly annotations: Readonly<Record<string, string>> | null;
+}
+
+/** Content that must be in the repository before the manifest is accepted. */
+export interface Requirement {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly role: "config" | "layer" | "child";
+  /** False for an entry of an index that is no manifest (buildx keeps caches that way): a blob will do. */
+  readonly manifest: boolean;
+}
+
+/**
+ * Reads a manifest as it was pushed. Throws MANIFEST_INVALID with the reason.
+ *
+ * Strict where two readers could differ: `mediaType` and Content-Type must agree, a document is either
+ * an image or an index, keys stand once.
+ */
+export function parseManifest(bytes: Uint8Array, contentType: string | null): Manifest {
+  const document = parseDocument(bytes);
+  const mediaType = agreedType(document, contentType);
+  const kind = manifestKind(mediaType);
+  if (kind === null) {
+    invalid(`media type ${JSON.stringify(mediaType)} is not one of ${MANIFEST_TYPES.join(", ")}`);
+  }
+  if (kind !== "artifact" && document["schemaVersion"] !== 2) invalid("schemaVersion must be 2");
+  refuseAmbiguity(document, kind);
+  const config = kind === "image" ? descriptor(document["config"], "config") : null;
+  return {
+    mediaType,
+    kind,
+    config,
+    layers:
+      kind === "image"
+        ? descriptors(document["layers"], "layers")
+        : kind === "artifact"
+          ? descriptors(document["blobs"] ?? [], "blobs")
+          : [],
+    children: kind === "index" ? descriptors(document["manifests"], "manifests") : [],
+    subject: document["subject"] == null ? null : descriptor(document["subject"], "subject"),
+    artifactType: artifactType(document, config),
+    annotations: annotations(document["annotations"]),
+  };
+}
+
+/** All that the manifest names and that the repository must hold. Foreign layers and the subject are excepted. */
+export function requirements(manifest: Manifest): Requirement[] {
+  const required: Requirement[] = [];
+  if (manifest.config) required.push(blob(manifest.config, "config"));
+  for (const layer of manifest.layers) {
+    if (layer.urls.length === 0 && !isForeignLayer(layer.mediaType)) required.push(blob(layer, "layer"));
+  }
+  for (const child of manifest.children) {
+    const { digest, size, mediaType } = child;
+    required.push({ digest, size, role: "child", manifest: manifestKind(mediaType) !== null });
+  }
+  return required;
+}
+
+function blob({ digest, size }: Descriptor, role: "config" | "layer"): Requirement {
+  return { digest, size, role, manifest: false };
+}
+
+type Document = Readonly<Record<string, unknown>>;
+
+function invalid(reason: string): never {
+  throw new RegistryError("MANIFEST_INVALID", { reason });
+}
+
+function parseDocument(bytes: Uint8Array): Document {
+  try {
+    const value = parseStrictJson(bytes);
+    if (isDocument(value)) return value;
+  } catch (error) {
+    if (error instanceof JsonError) invalid(error.message);
+    throw error;
+  }
+  return invalid("it is not a JSON object");
+}
+
+function isDocument(value: unknown): value is Document {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Parameters of the Content-Type are ignored (distribution spec, "Pushing Manifests"). */
+function agreedType(document: Document, contentType: string | null): string {
+  const header = contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const field = document["mediaType"];
+  if (field !== undefined && typeof field !== "string") invalid("mediaType must be a string");
+  if (field !== undefined && field !== "" && header !== "" && field !== header) {
+    invalid(`its mediaType is ${JSON.stringify(field)}, but the Content-Type is ${header}`);
+  }
+  const type = field || header;
+  if (!type) invalid("neither a Content-Type nor a mediaType says what it is");
+  return type;
+}
+
+/** @see CVE-2021-41190: bytes that are an image to one client and an index to another. */
+function refuseAmbiguity(document: Document, kind: ManifestKind): void {
+  const foreign: Record<ManifestKind, readonly string[]> = {
+    image: ["manifests", "fsLayers", "blobs"],
+    index: ["layers", "config", "fsLayers", "blobs"],
+    artifact: ["layers", "config", "manifests", "fsLayers"],
+  };
+  for (const key of foreign[kind]) {
+    if (Object.hasOwn(document, key)) invalid(`an ${kind} must not have the key "${key}"`);
+  }
+}
+
+function descriptors(value: unknown, where: string): Descriptor[] {
+  if (!Array.isArray(value)) invalid(`"${where}" must be a list`);
+  return value.map((item, index) => descriptor(item, `${where}[${index}]`));
+}
+
+function descriptor(value: unknown, where: string): Descriptor {
+  if (!isDocument(value)) invalid(`"${where}" must be a descriptor`);
+  const { mediaType, digest, size, urls, data } = value;
+  if (typeof mediaType !== "string" || mediaType === "") invalid(`"${where}.mediaType" is missing`);
+  if (typeof digest !== "string" || !isDigest(digest)) {
+    invalid(`"${where}.digest" is not a sha256 or sha512 digest`);
+  }
+  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
+    invalid(`"${where}.size" must be a whole number of bytes`);
+  }
+  if (urls !== undefined && !isStrings(urls)) invalid(`"${where}.urls" must be a list of strings`);
+  if (data !== undefined) checkData(data, digest, size, where);
+  const platform = platformOf(value["platform"]);
+  return { mediaType, digest, size, urls: urls ?? [], ...(platform && { platform }) };
+}
+
+/** Embedded content must be the content (OCI image spec, "Embedded Content"). */
+function checkData(data: unknown, digest: Digest, size: number, where: string): void {
+  if (typeof data !== "string") invalid(`"${where}.data" must be a base64 string`);
+  const bytes = Buffer.from(data, "base64");
+  if (bytes.length !== size || digestOf(bytes, algorithmOf(digest)) !== digest) {
+    invalid(`"${where}.data" is not the content of its digest`);
+  }
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** `os/architecture[/variant]`, or null when the entry has no usable platform. */
+function platformOf(value: unknown): string | null {
+  if (!isDocument(value)) return null;
+  const { os, architecture, variant } = value;
+  if (typeof os !== "string" || typeof architecture !== "string") return null;
+  return typeof variant === "string" && variant !== ""
+    ? `${os}/${architecture}/${variant}`
+    : `${os}/${architecture}`;
+}
+
+/** @see OCI distribution spec 1.1, "Listing Referrers" */
+function artifactType(document: Document, config: Descriptor | null): string | null {
+  const own = document["artifactType"];
+  if (own !== undefined && typeof own !== "string") invalid("artifactType must be a string");
+  return own || (config?.mediaType ?? null);
+}
+
+function annotations(value: unknown): Readonly<Record<string, string>> | null {
+  if (value == null) return null;
+  if (!isDocument(value)) invalid("annotations must be an object");
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string") invalid(`the annotation ${JSON.stringify(key)} must be a string`);
+  }
+  return value as Record<string, string>;
+}
