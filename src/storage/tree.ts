@@ -1,0 +1,83 @@
+import { type Digest, algorithmOf, hexOf, isDigest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
+
+/**
+ * The paths of the tree: the only file that knows the layout of the distribution registry.
+ * `docs/storage-layout.md` describes it; registry 2 and 3 read and write the same.
+ */
+export const TREE = "docker/registry/v2";
+export const BLOBS = `${TREE}/blobs`;
+export const REPOSITORIES = `${TREE}/repositories`;
+
+/** What is ours alone lies beside the tree, in here. */
+export const OURS = "wharfinger";
+export const UPLOADS = `${OURS}/uploads`;
+
+export function blobPath(digest: Digest): string {
+  const hex = hexOf(digest);
+  return `${BLOBS}/${algorithmOf(digest)}/${hex.slice(0, 2)}/${hex}/data`;
+}
+
+export function repositoryPath(name: RepositoryName): string {
+  return `${REPOSITORIES}/${name}`;
+}
+
+export function layersPath(name: RepositoryName): string {
+  return `${repositoryPath(name)}/_layers`;
+}
+
+export function revisionsPath(name: RepositoryName): string {
+  return `${repositoryPath(name)}/_manifests/revisions`;
+}
+
+export function tagsPath(name: RepositoryName): string {
+  return `${repositoryPath(name)}/_manifests/tags`;
+}
+
+/** The folder of one layer's link; it goes as a whole when the layer is unlinked. */
+export function layerPath(name: RepositoryName, digest: Digest): string {
+  return `${layersPath(name)}/${algorithmOf(digest)}/${hexOf(digest)}`;
+}
+
+export function layerLink(name: RepositoryName, digest: Digest): string {
+  return `${layerPath(name, digest)}/link`;
+}
+
+export function revisionPath(name: RepositoryName, digest: Digest): string {
+  return `${revisionsPath(name)}/${algorithmOf(digest)}/${hexOf(digest)}`;
+}
+
+export function revisionLink(name: RepositoryName, digest: Digest): string {
+  return `${revisionPath(name, digest)}/link`;
+}
+
+export function tagPath(name: RepositoryName, tag: Tag): string {
+  return `${tagsPath(name)}/${tag}`;
+}
+
+export function tagCurrentLink(name: RepositoryName, tag: Tag): string {
+  return `${tagPath(name, tag)}/current/link`;
+}
+
+/** One for each manifest that the tag has ever named. */
+export function tagIndexLink(name: RepositoryName, tag: Tag, digest: Digest): string {
+  return `${tagPath(name, tag)}/index/${algorithmOf(digest)}/${hexOf(digest)}/link`;
+}
+
+/** Uploads lie in our own folder, on the same file system as the blobs, so that finishing is a rename. */
+export function uploadPath(id: string): string {
+  return `${UPLOADS}/${id}`;
+}
+
+/** The content of a link file: the digest, no newline. */
+export function linkBytes(digest: Digest): Uint8Array {
+  return new TextEncoder().encode(digest);
+}
+
+/** The digest in a link file, or null when the file is empty, torn or something else. */
+export function readLink(bytes: Uint8Array): Digest | null {
+  if (bytes.length > 200) return null;
+  const text = new TextDecoder().decode(bytes).trim();
+  return isDigest(text) ? text : null;
+}
