@@ -1,0 +1,121 @@
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Reference } from "../oci/reference.ts";
+import type { BlobRecord, ManifestRecord, Metadata } from "./metadata.ts";
+
+const MANIFEST_BYTES = 24 * 1024 * 1024;
+const BLOB_ENTRIES = 50_000;
+
+/**
+ * Remembers what pulls ask for again and again: manifests by tag or digest, and which blobs are linked.
+ *
+ * Only what is there is remembered, never an absence. It stays linearizable because this process makes
+ * all changes: a change forgets its entries before its caller hears of it, and a read that began before
+ * a change ended is not remembered (`epoch`). With several replicas it must not be used for tags.
+ */
+export function cached(inner: Metadata): Metadata {
+  const manifests = new Cache<ManifestRecord>(MANIFEST_BYTES, (record) => record.bytes.length + 500);
+  const blobs = new Cache<BlobRecord>(BLOB_ENTRIES, () => 1);
+  let epoch = 0;
+
+  const key = (name: RepositoryName, reference: Reference): string => `${name} ${reference}`;
+  const change = async <T>(work: Promise<T>, forget: (result: T) => void): Promise<T> => {
+    try {
+      const result = await work;
+      forget(result);
+      return result;
+    } finally {
+      epoch++;
+    }
+  };
+
+  return {
+    ...inner,
+
+    async findManifest(name, reference) {
+      const held = manifests.get(key(name, reference));
+      if (held) return held;
+      const began = epoch;
+      const found = await inner.findManifest(name, reference);
+      if (found && began === epoch) manifests.set(key(name, reference), found);
+      return found;
+    },
+
+    async findBlob(name: RepositoryName, digest: Digest) {
+      const held = blobs.get(key(name, digest));
+      if (held) return held;
+      const began = epoch;
+      const found = await inner.findBlob(name, digest);
+      if (found && began === epoch) blobs.set(key(name, digest), found);
+      return found;
+    },
+
+    async putManifest(push) {
+      return await change(inner.putManifest(push), () => {
+        for (const tag of push.tags) manifests.delete(key(push.name, tag));
+      });
+    },
+
+    async removeTag(name, tag) {
+      return await change(inner.removeTag(name, tag), () => manifests.delete(key(name, tag)));
+    },
+
+    async removeManifest(name, digest) {
+      return await change(inner.removeManifest(name, digest), ({ tags }) => {
+        for (const reference of [digest, ...tags]) manifests.delete(key(name, reference));
+      });
+    },
+
+    async unlinkBlob(name, digest) {
+      return await change(inner.unlinkBlob(name, digest), () => blobs.delete(key(name, digest)));
+    },
+
+    async linkBlob(name, blob, at) {
+      await change(inner.linkBlob(name, blob, at), () => blobs.delete(key(name, blob.digest)));
+    },
+
+    async replaceRepository(snapshot) {
+      await change(inner.replaceRepository(snapshot), () => {
+        manifests.clear();
+        blobs.clear();
+      });
+    },
+  };
+}
+
+/** First in, first out: a hit costs one probe, and what is evicted wrongly costs one read of some microseconds. */
+class Cache<T> {
+  readonly #entries = new Map<string, T>();
+  #size = 0;
+
+  constructor(
+    readonly limit: number,
+    readonly sizeOf: (value: T) => number,
+  ) {}
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key);
+  }
+
+  set(key: string, value: T): void {
+    this.delete(key);
+    this.#entries.set(key, value);
+    this.#size += this.sizeOf(value);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#size <= this.limit) break;
+      this.delete(oldest);
+    }
+  }
+
+  delete(key: string): void {
+    const value = this.#entries.get(key);
+    if (value === undefined) return;
+    this.#entries.delete(key);
+    this.#size -= this.sizeOf(value);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#size = 0;
+  }
+}

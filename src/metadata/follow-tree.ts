@@ -1,0 +1,158 @@
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
+import type { SmallObject, Storage } from "../storage/storage.ts";
+import {
+  blobPath,
+  layerLink,
+  layerPath,
+  linkBytes,
+  revisionLink,
+  revisionPath,
+  tagCurrentLink,
+  tagIndexLink,
+  tagPath,
+} from "../storage/tree.ts";
+import type { JournalRecord, MetadataReads } from "./metadata.ts";
+
+/**
+ * Makes the tree say what the journal says.
+ *
+ * A batch is folded first, so that a tag moved a hundred times is written once. Then what went is
+ * removed (tag, manifest, layer link: a crash in between leaves garbage, never a dangling reference),
+ * and what came is written with one sync for all of it. Doing it again changes nothing, so a batch may
+ * be cut off anywhere and repeated; only when this resolves may the journal forget it.
+ */
+export async function followTree(
+  records: readonly JournalRecord[],
+  metadata: Pick<MetadataReads, "findManifest">,
+  storage: Storage,
+): Promise<void> {
+  const { links, manifests, tags } = fold(records);
+  for (const { name, tag, final, index } of tags.values()) {
+    if (final === null || index.fresh) await storage.delete(tagPath(name, tag));
+  }
+  for (const { name, digest, present } of manifests.values()) {
+    if (!present) await storage.delete(revisionPath(name, digest));
+  }
+  for (const { name, digest, present } of links.values()) {
+    if (!present) await storage.delete(layerPath(name, digest));
+  }
+  await storage.write([
+    ...linkObjects(links),
+    ...(await manifestObjects(manifests, metadata)),
+    ...tagObjects(tags),
+  ]);
+}
+
+interface LinkChange {
+  readonly name: RepositoryName;
+  readonly digest: Digest;
+  readonly present: boolean;
+}
+
+export interface TagChange {
+  readonly name: RepositoryName;
+  readonly tag: Tag;
+  /** What the tag names in the end; null when it is gone. */
+  final: Digest | null;
+  /** All that it named on the way, its first `previous` included: what a tree that lags behind may show. */
+  readonly seen: Set<Digest>;
+  /** The manifests to list in its index. `fresh`: the tag went in between, and its old index with it. */
+  readonly index: { fresh: boolean; digests: Set<Digest> };
+}
+
+export interface Changes {
+  readonly links: ReadonlyMap<string, LinkChange>;
+  readonly manifests: ReadonlyMap<string, LinkChange>;
+  readonly tags: ReadonlyMap<string, TagChange>;
+}
+
+/** What a run of journal entries comes to in the end, for each thing they touch. */
+export function fold(records: readonly JournalRecord[]): Changes {
+  const links = new Map<string, LinkChange>();
+  const manifests = new Map<string, LinkChange>();
+  const tags = new Map<string, TagChange>();
+  for (const { entry } of records) {
+    const { name } = entry;
+    switch (entry.op) {
+      case "link-layer":
+      case "unlink-layer":
+        links.set(`${name} ${entry.digest}`, {
+          name,
+          digest: entry.digest,
+          present: entry.op === "link-layer",
+        });
+        break;
+      case "put-manifest":
+      case "remove-manifest":
+        manifests.set(`${name} ${entry.digest}`, {
+          name,
+          digest: entry.digest,
+          present: entry.op === "put-manifest",
+        });
+        break;
+      case "set-tag":
+      case "remove-tag": {
+        const key = `${name} ${entry.tag}`;
+        const change = tags.get(key) ?? newTagChange(name, entry.tag);
+        tags.set(key, change);
+        if (entry.previous !== null) change.seen.add(entry.previous);
+        if (entry.op === "set-tag") setTag(change, entry.digest);
+        else unsetTag(change);
+        break;
+      }
+    }
+  }
+  return { links, manifests, tags };
+}
+
+function newTagChange(name: RepositoryName, tag: Tag): TagChange {
+  return { name, tag, final: null, seen: new Set(), index: { fresh: false, digests: new Set() } };
+}
+
+function setTag(change: TagChange, digest: Digest): void {
+  change.final = digest;
+  change.seen.add(digest);
+  change.index.digests.add(digest);
+}
+
+function unsetTag(change: TagChange): void {
+  change.final = null;
+  change.index.fresh = true;
+  change.index.digests.clear();
+}
+
+function linkObjects(links: Changes["links"]): SmallObject[] {
+  return [...links.values()]
+    .filter(({ present }) => present)
+    .map(({ name, digest }) => ({ path: layerLink(name, digest), bytes: linkBytes(digest) }));
+}
+
+async function manifestObjects(
+  manifests: Changes["manifests"],
+  metadata: Pick<MetadataReads, "findManifest">,
+): Promise<SmallObject[]> {
+  const objects: SmallObject[] = [];
+  for (const { name, digest, present } of manifests.values()) {
+    if (!present) continue;
+    const manifest = await metadata.findManifest(name, digest);
+    // Removed since: the entry that says so comes in a later batch.
+    if (!manifest) continue;
+    objects.push({ path: blobPath(digest), bytes: manifest.bytes });
+    objects.push({ path: revisionLink(name, digest), bytes: linkBytes(digest) });
+  }
+  return objects;
+}
+
+function tagObjects(tags: Changes["tags"]): SmallObject[] {
+  const objects: SmallObject[] = [];
+  for (const { name, tag, final, index } of tags.values()) {
+    if (final === null) continue;
+    for (const digest of index.digests) {
+      objects.push({ path: tagIndexLink(name, tag, digest), bytes: linkBytes(digest) });
+    }
+    objects.push({ path: tagCurrentLink(name, tag), bytes: linkBytes(final) });
+  }
+  return objects;
+}

@@ -1,0 +1,178 @@
+import type { Digest } from "../oci/digest.ts";
+import type { Requirement } from "../oci/manifest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Reference, Tag } from "../oci/reference.ts";
+import type { JournalEntry } from "./journal.ts";
+
+/**
+ * What is known about the content: which repository holds which manifests, tags and blobs.
+ *
+ * Every method that changes something is one transaction. When it resolves, the change is on stable
+ * storage and every later read sees it; when it rejects, nothing was changed. Concurrent changes are
+ * committed together, in the order of the calls. Changes that the tree must follow are written to the
+ * journal in the same transaction.
+ *
+ * Reads return what was committed at some moment of the call. "Not there" is null, false or an empty
+ * list. Times are UTC milliseconds, given by the caller; sizes are bytes.
+ *
+ * One suite, `contract.ts`, runs against every implementation.
+ */
+export interface Metadata extends MetadataReads, MetadataWrites {
+  /** Waits for what is under way, then releases everything. */
+  close(): Promise<void>;
+}
+
+export interface MetadataReads {
+  /** The manifest that a tag or digest names in this repository. */
+  findManifest(name: RepositoryName, reference: Reference): Promise<ManifestRecord | null>;
+  /** The size of a blob that is linked in this repository. */
+  findBlob(name: RepositoryName, digest: Digest): Promise<BlobRecord | null>;
+  hasRepository(name: RepositoryName): Promise<boolean>;
+  /** Tags in ASCII order, after `last` if given. Null when the repository is not there. */
+  listTags(name: RepositoryName, page: Page): Promise<TagRecord[] | null>;
+  /** Repository names in ASCII order. */
+  listRepositories(page: Page): Promise<RepositoryName[]>;
+  /** Manifests whose subject is `subject`, in the order of their digests; `last` is a digest. */
+  listReferrers(
+    name: RepositoryName,
+    subject: Digest,
+    artifactType: string | null,
+    page: Page,
+  ): Promise<ReferrerRecord[]>;
+  /** The tags that name this manifest, in ASCII order. */
+  tagsOf(name: RepositoryName, digest: Digest): Promise<Tag[]>;
+  /** What a manifest names, as recorded when it was pushed or read from the tree. */
+  referencesOf(name: RepositoryName, digest: Digest): Promise<ReferenceRecord[]>;
+  /** Uploads that were interrupted by a stop. */
+  listUploads(): Promise<UploadRecord[]>;
+  /** The oldest entries that the tree has not followed yet, in order. */
+  readJournal(limit: number): Promise<JournalRecord[]>;
+  getSetting(key: string): Promise<string | null>;
+}
+
+export interface MetadataWrites {
+  /**
+   * Records a stored blob and links it in the repository, which comes into being with it.
+   * Linking what is linked renews `seenAt`.
+   */
+  linkBlob(name: RepositoryName, blob: BlobRecord, at: number): Promise<void>;
+  /**
+   * Links a blob that another repository holds: `from`, or any when null.
+   * Null, and nothing changes, when none does.
+   */
+  mountBlob(
+    name: RepositoryName,
+    digest: Digest,
+    from: RepositoryName | null,
+    at: number,
+  ): Promise<BlobRecord | null>;
+  /** Removes the link only; the bytes are the collector's. Refused while a manifest here names the blob. */
+  unlinkBlob(name: RepositoryName, digest: Digest): Promise<Removal>;
+  /**
+   * Records a manifest and points the tags at it. `missing` lists required content that the repository
+   * does not hold; when it is not empty nothing was changed.
+   */
+  putManifest(push: ManifestPush): Promise<{ missing: Digest[] }>;
+  /** Removes one tag; the manifest stays. Null when the tag is not there. */
+  removeTag(name: RepositoryName, tag: Tag): Promise<{ digest: Digest } | null>;
+  /** Removes a manifest and all tags on it. Refused while an index here names it. */
+  removeManifest(name: RepositoryName, digest: Digest): Promise<Removal & { tags: Tag[] }>;
+  saveUpload(upload: UploadRecord): Promise<void>;
+  removeUpload(id: string): Promise<void>;
+  /** Forgets the journal up to and including this entry: the tree has followed, durably. */
+  retireJournal(id: number): Promise<void>;
+  setSetting(key: string, value: string): Promise<void>;
+  /** Replaces all that is known of a repository by what its tree says. Writes no journal. */
+  replaceRepository(snapshot: RepositorySnapshot): Promise<void>;
+}
+
+/** `last`: begin after this one. `limit`: at most this many. */
+export interface Page {
+  readonly last: string | null;
+  readonly limit: number;
+}
+
+export interface BlobRecord {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface ManifestRecord {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Exactly as pushed. Shared between readers: never write into it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface TagRecord {
+  readonly tag: Tag;
+  readonly digest: Digest;
+  /** The tag's last PUT, also with an unchanged digest. */
+  readonly pushedAt: number;
+}
+
+export interface ReferrerRecord {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly artifactType: string | null;
+  readonly annotations: Readonly<Record<string, string>> | null;
+}
+
+export interface ReferenceRecord {
+  readonly role: Requirement["role"];
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface ManifestPush {
+  readonly name: RepositoryName;
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly subject: Digest | null;
+  readonly artifactType: string | null;
+  readonly annotations: Readonly<Record<string, string>> | null;
+  readonly tags: readonly Tag[];
+  /** All that the manifest names, foreign layers excepted. */
+  readonly references: readonly Requirement[];
+  /** False: take the manifest although content is missing (mirrors that hold one platform of many). */
+  readonly requireContent: boolean;
+  readonly at: number;
+}
+
+/** `neededBy`: manifests of the repository that name the content; when there are any nothing was removed. */
+export interface Removal {
+  readonly removed: boolean;
+  readonly neededBy: readonly Digest[];
+}
+
+export interface UploadRecord {
+  readonly id: string;
+  readonly name: RepositoryName;
+  readonly startedAt: number;
+}
+
+export interface JournalRecord {
+  readonly id: number;
+  readonly entry: JournalEntry;
+}
+
+/** A whole repository as the tree has it. */
+export interface RepositorySnapshot {
+  readonly name: RepositoryName;
+  readonly blobs: readonly (BlobRecord & { readonly linkedAt: number })[];
+  readonly manifests: readonly SnapshotManifest[];
+  readonly tags: readonly TagRecord[];
+}
+
+export interface SnapshotManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly pushedAt: number;
+  readonly subject: Digest | null;
+  readonly artifactType: string | null;
+  readonly annotations: Readonly<Record<string, string>> | null;
+  readonly references: readonly ReferenceRecord[];
+}

@@ -1,0 +1,61 @@
+import type { RepositoryName } from "../oci/name.ts";
+import type { Storage } from "../storage/storage.ts";
+import { blobPath, readLink, tagCurrentLink } from "../storage/tree.ts";
+import { fold, followTree } from "./follow-tree.ts";
+import type { JournalRecord, Metadata } from "./metadata.ts";
+
+/** Something that our journal was about to write, and that the tree does not allow any more. */
+export interface Conflict {
+  readonly name: RepositoryName;
+  readonly problem: string;
+  /** Whether the journal's entry would cause the conflict. */
+  covers(record: JournalRecord): boolean;
+}
+
+/**
+ * At start: brings what the last run did not finish into the tree. Returns what it left out, with the
+ * reason; those repositories must be read again, because their tree knows more than our tables.
+ *
+ * While we were down another registry may have served the tree. A tag is touched only where the tree
+ * still shows what we last saw, or a link that is torn (our own unfinished write); a layer is linked
+ * only where its bytes still are.
+ */
+export async function settleJournal(metadata: Metadata, storage: Storage): Promise<Conflict[]> {
+  const records = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
+  const last = records.at(-1);
+  if (!last) return [];
+  const conflicts = [...(await movedTags(records, storage)), ...(await lostLayers(records, storage))];
+  const agreed = records.filter((record) => !conflicts.some((conflict) => conflict.covers(record)));
+  await followTree(agreed, metadata, storage);
+  await metadata.retireJournal(last.id);
+  return conflicts;
+}
+
+async function movedTags(records: readonly JournalRecord[], storage: Storage): Promise<Conflict[]> {
+  const conflicts: Conflict[] = [];
+  for (const { name, tag, final, seen } of fold(records).tags.values()) {
+    const bytes = await storage.readSmall(tagCurrentLink(name, tag));
+    const found = bytes && readLink(bytes);
+    if (found === null || seen.has(found)) continue;
+    conflicts.push({
+      name,
+      problem: `tag ${tag} was moved to ${found} by another program; our ${final ?? "deletion"} is not applied`,
+      covers: ({ entry }) => "tag" in entry && entry.name === name && entry.tag === tag,
+    });
+  }
+  return conflicts;
+}
+
+async function lostLayers(records: readonly JournalRecord[], storage: Storage): Promise<Conflict[]> {
+  const conflicts: Conflict[] = [];
+  for (const { name, digest, present } of fold(records).links.values()) {
+    if (!present || (await storage.stat(blobPath(digest)))) continue;
+    conflicts.push({
+      name,
+      problem: `the bytes of ${digest} were removed by another program; it is not linked`,
+      covers: ({ entry }) =>
+        entry.op === "link-layer" && entry.name === name && entry.digest === digest,
+    });
+  }
+  return conflicts;
+}

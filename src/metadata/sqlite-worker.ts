@@ -1,0 +1,73 @@
+/**
+ * The one writer of a SQLite database, in a thread of its own so that a slow disk never stalls requests.
+ *
+ * Group commit: all commands of one message share a transaction, hence one fsync. The other side sends
+ * a message as soon as the last one was answered, with all that has gathered meanwhile.
+ */
+import { type Database } from "bun:sqlite";
+import { openForWriting } from "./sqlite-file.ts";
+import { type Writes, sqliteWrites } from "./sqlite-writes.ts";
+
+export interface Command {
+  readonly method: keyof Writes;
+  readonly parameters: readonly unknown[];
+}
+
+export type Request = { readonly open: string } | { readonly commands: readonly Command[] } | "close";
+
+export interface Failure {
+  readonly message: string;
+  readonly code: string | null;
+}
+
+export type Reply = { readonly results: readonly unknown[] } | { readonly failure: Failure };
+
+declare const self: Worker;
+
+let db: Database | undefined;
+let writes: Writes | undefined;
+
+self.onmessage = ({ data }: MessageEvent<Request>) => {
+  let reply: Reply;
+  try {
+    reply = { results: answer(data) };
+  } catch (error) {
+    reply = { failure: describe(error) };
+  }
+  self.postMessage(reply);
+};
+
+function answer(request: Request): unknown[] {
+  if (request === "close") {
+    db?.close();
+    return [];
+  }
+  if ("open" in request) {
+    db = openForWriting(request.open);
+    writes = sqliteWrites(db);
+    return [];
+  }
+  return commit(request.commands);
+}
+
+function commit(commands: readonly Command[]): unknown[] {
+  if (!db || !writes) throw new Error("the database is not open");
+  db.run("BEGIN IMMEDIATE");
+  try {
+    const results = commands.map(({ method, parameters }) => run(writes as Writes, method, parameters));
+    db.run("COMMIT");
+    return results;
+  } catch (error) {
+    if (db.inTransaction) db.run("ROLLBACK");
+    throw error;
+  }
+}
+
+function run(all: Writes, method: keyof Writes, parameters: readonly unknown[]): unknown {
+  return (all[method] as (...parameters: readonly unknown[]) => unknown)(...parameters);
+}
+
+function describe(error: unknown): Failure {
+  const { message, code } = error as { message?: string; code?: unknown };
+  return { message: message ?? String(error), code: typeof code === "string" ? code : null };
+}

@@ -1,0 +1,234 @@
+import type { Database } from "bun:sqlite";
+import type { Digest } from "../oci/digest.ts";
+import type { Requirement } from "../oci/manifest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
+import type { JournalEntry } from "./journal.ts";
+import type { BlobRecord, ManifestPush, MetadataWrites } from "./metadata.ts";
+import { replaceRepository } from "./sqlite-replace.ts";
+
+/** The writing half of the interface, each method as the body of a transaction that is already open. */
+export type Writes = {
+  [K in keyof MetadataWrites]: (
+    ...parameters: Parameters<MetadataWrites[K]>
+  ) => Awaited<ReturnType<MetadataWrites[K]>>;
+};
+
+/**
+ * A method here either changes all that it should or, by returning before its first change, nothing:
+ * several of them share one transaction, and one that declines must not spoil the others.
+ */
+export function sqliteWrites(db: Database): Writes {
+  const sql = statements(db);
+  const journal = (entry: JournalEntry): void => {
+    sql.addJournal.run({ entry: JSON.stringify(entry) });
+  };
+  const repositoryId = (name: RepositoryName): number | null =>
+    sql.repository.get({ name })?.id ?? null;
+  const ensureRepository = (name: RepositoryName, at: number): number =>
+    repositoryId(name) ?? Number(sql.addRepository.run({ name, at }).lastInsertRowid);
+
+  /** Nothing is written to the journal for a link that the tree has already. */
+  const link = (id: number, name: RepositoryName, digest: Digest, at: number): void => {
+    if (sql.seeLink.run({ id, digest, at }).changes > 0) return;
+    sql.addLink.run({ id, digest, at });
+    journal({ op: "link-layer", name, digest });
+  };
+
+  const missing = (id: number | null, references: readonly Requirement[]): Digest[] => {
+    const absent = references.filter(({ digest, manifest }) => {
+      if (id === null) return true;
+      if (sql.hasManifest.get({ id, digest })) return false;
+      return manifest || sql.hasLink.get({ id, digest }) === null;
+    });
+    return absent.map(({ digest }) => digest);
+  };
+
+  const setTag = (id: number, tag: Tag, { name, digest, at }: ManifestPush): void => {
+    const previous = sql.tag.get({ id, tag })?.digest ?? null;
+    sql.setTag.run({ id, tag, digest, at });
+    sql.addHistory.run({ id, tag, digest, at });
+    journal({ op: "set-tag", name, tag, digest, previous });
+  };
+
+  const neededBy = (id: number, digest: Digest): Digest[] =>
+    sql.neededBy.all({ id, digest }).map(({ manifest }) => manifest);
+
+  return {
+    linkBlob(name, { digest, size }, at) {
+      sql.addBlob.run({ digest, size, at });
+      link(ensureRepository(name, at), name, digest, at);
+    },
+
+    mountBlob(name, digest, from, at): BlobRecord | null {
+      const source =
+        from === null ? sql.linkedAnywhere.get({ digest }) : sql.linkedIn.get({ name: from, digest });
+      if (!source) return null;
+      link(ensureRepository(name, at), name, digest, at);
+      return { digest, size: source.size };
+    },
+
+    unlinkBlob(name, digest) {
+      const id = repositoryId(name);
+      if (id === null || !sql.hasLink.get({ id, digest })) return { removed: false, neededBy: [] };
+      const needed = neededBy(id, digest);
+      if (needed.length > 0) return { removed: false, neededBy: needed };
+      sql.removeLink.run({ id, digest });
+      journal({ op: "unlink-layer", name, digest });
+      return { removed: true, neededBy: [] };
+    },
+
+    putManifest(push) {
+      const { name, digest, bytes, at } = push;
+      const existing = repositoryId(name);
+      const absent = missing(existing, push.references);
+      if (absent.length > 0 && push.requireContent) return { missing: absent };
+      const id = existing ?? ensureRepository(name, at);
+      if (!sql.hasManifest.get({ id, digest })) {
+        sql.addBlob.run({ digest, size: bytes.length, at });
+        sql.addManifest.run({
+          id,
+          digest,
+          bytes,
+          mediaType: push.mediaType,
+          size: bytes.length,
+          subject: push.subject,
+          artifactType: push.artifactType,
+          annotations: push.annotations && JSON.stringify(push.annotations),
+          at,
+        });
+        for (const reference of push.references) {
+          sql.addReference.run({
+            id,
+            manifest: digest,
+            digest: reference.digest,
+            role: reference.role,
+            size: reference.size,
+          });
+        }
+        journal({ op: "put-manifest", name, digest });
+      }
+      for (const tag of push.tags) setTag(id, tag, push);
+      return { missing: [] };
+    },
+
+    removeTag(name, tag) {
+      const id = repositoryId(name);
+      const named = id === null ? null : sql.tag.get({ id, tag });
+      if (id === null || !named) return null;
+      sql.removeTag.run({ id, tag });
+      sql.removeHistory.run({ id, tag });
+      journal({ op: "remove-tag", name, tag, previous: named.digest });
+      return { digest: named.digest };
+    },
+
+    removeManifest(name, digest) {
+      const id = repositoryId(name);
+      if (id === null || !sql.hasManifest.get({ id, digest })) {
+        return { removed: false, neededBy: [], tags: [] };
+      }
+      const needed = neededBy(id, digest);
+      if (needed.length > 0) return { removed: false, neededBy: needed, tags: [] };
+      const tags = sql.tagsOf.all({ id, digest }).map(({ tag }) => tag);
+      for (const tag of tags) {
+        sql.removeTag.run({ id, tag });
+        sql.removeHistory.run({ id, tag });
+        journal({ op: "remove-tag", name, tag, previous: digest });
+      }
+      sql.removeReferences.run({ id, digest });
+      sql.removeManifest.run({ id, digest });
+      journal({ op: "remove-manifest", name, digest });
+      return { removed: true, neededBy: [], tags };
+    },
+
+    saveUpload(upload) {
+      sql.saveUpload.run({ ...upload });
+    },
+    removeUpload(id) {
+      sql.removeUpload.run({ id });
+    },
+    retireJournal(id) {
+      sql.retireJournal.run({ id });
+    },
+    setSetting(key, value) {
+      sql.setSetting.run({ key, value });
+    },
+    replaceRepository(snapshot) {
+      replaceRepository(db, snapshot);
+    },
+  };
+}
+
+type Named = { id: number; digest: string };
+
+function statements(db: Database) {
+  return {
+    repository: db.query<{ id: number }, { name: string }>(
+      "SELECT id FROM repositories WHERE name = $name",
+    ),
+    addRepository: db.query("INSERT INTO repositories (name, created_at) VALUES ($name, $at)"),
+    addBlob: db.query(
+      `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
+        ON CONFLICT (digest) DO UPDATE SET size = excluded.size WHERE size <> excluded.size`,
+    ),
+    hasLink: db.query<{ digest: Digest }, Named>(
+      "SELECT digest FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
+    ),
+    seeLink: db.query(
+      `UPDATE repository_blobs SET seen_at = max(seen_at, $at)
+        WHERE repository_id = $id AND digest = $digest`,
+    ),
+    addLink: db.query("INSERT INTO repository_blobs VALUES ($id, $digest, $at, $at)"),
+    removeLink: db.query(
+      "DELETE FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
+    ),
+    linkedAnywhere: db.query<{ size: number }, { digest: string }>(
+      "SELECT size FROM repository_blobs JOIN blobs USING (digest) WHERE digest = $digest LIMIT 1",
+    ),
+    linkedIn: db.query<{ size: number }, { name: string; digest: string }>(
+      `SELECT size FROM repository_blobs JOIN blobs USING (digest)
+        WHERE repository_id = (SELECT id FROM repositories WHERE name = $name) AND digest = $digest`,
+    ),
+    hasManifest: db.query<{ digest: Digest }, Named>(
+      "SELECT digest FROM manifests WHERE repository_id = $id AND digest = $digest",
+    ),
+    addManifest: db.query(
+      `INSERT INTO manifests (repository_id, digest, media_type, size, subject, artifact_type,
+                              annotations, pushed_at, bytes)
+       VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes)`,
+    ),
+    removeManifest: db.query("DELETE FROM manifests WHERE repository_id = $id AND digest = $digest"),
+    addReference: db.query(
+      `INSERT OR IGNORE INTO manifest_references (repository_id, manifest, digest, role, size)
+       VALUES ($id, $manifest, $digest, $role, $size)`,
+    ),
+    removeReferences: db.query(
+      "DELETE FROM manifest_references WHERE repository_id = $id AND manifest = $digest",
+    ),
+    neededBy: db.query<{ manifest: Digest }, Named>(
+      `SELECT DISTINCT manifest FROM manifest_references
+        WHERE repository_id = $id AND digest = $digest AND manifest <> digest LIMIT 10`,
+    ),
+    tag: db.query<{ digest: Digest }, { id: number; tag: string }>(
+      "SELECT digest FROM tags WHERE repository_id = $id AND name = $tag",
+    ),
+    tagsOf: db.query<{ tag: Tag }, Named>(
+      "SELECT name AS tag FROM tags WHERE repository_id = $id AND digest = $digest ORDER BY name",
+    ),
+    setTag: db.query(
+      `INSERT INTO tags (repository_id, name, digest, pushed_at) VALUES ($id, $tag, $digest, $at)
+        ON CONFLICT DO UPDATE SET digest = excluded.digest, pushed_at = excluded.pushed_at`,
+    ),
+    removeTag: db.query("DELETE FROM tags WHERE repository_id = $id AND name = $tag"),
+    addHistory: db.query(
+      `INSERT INTO tag_history (repository_id, tag, digest, at) VALUES ($id, $tag, $digest, $at)
+        ON CONFLICT DO UPDATE SET at = excluded.at`,
+    ),
+    removeHistory: db.query("DELETE FROM tag_history WHERE repository_id = $id AND tag = $tag"),
+    addJournal: db.query("INSERT INTO journal (entry) VALUES ($entry)"),
+    retireJournal: db.query("DELETE FROM journal WHERE id <= $id"),
+    saveUpload: db.query("INSERT OR REPLACE INTO uploads VALUES ($id, $name, $startedAt)"),
+    removeUpload: db.query("DELETE FROM uploads WHERE id = $id"),
+    setSetting: db.query("INSERT OR REPLACE INTO settings VALUES ($key, $value)"),
+  };
+}
