@@ -1,0 +1,21 @@
+import type { Registry } from "../registry/registry.ts";
+
+/** One request on its way to its handler. */
+export interface Exchange {
+  readonly request: Request;
+  /** The variable parts of the route's pattern, raw: handlers parse them with `oci/`. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly registry: Registry;
+  /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
+  readonly publicUrl: string;
+}
+
+export type Handler = (exchange: Exchange) => Promise<Response>;
+
+/** A part of the pattern that the route is known to have. */
+export function parameter({ parameters }: Exchange, name: string): string {
+  const value = parameters[name];
+  if (value === undefined) throw new Error(`the route has no {${name}}`);
+  return value;
+}

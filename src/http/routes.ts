@@ -1,0 +1,93 @@
+import { RegistryError } from "../oci/errors.ts";
+import type { Handler } from "./exchange.ts";
+import { deleteBlob, getBlob, headBlob } from "./v2/blobs.ts";
+import { getCatalog } from "./v2/catalog.ts";
+import { deleteManifest, getManifest, headManifest, putManifest } from "./v2/manifests.ts";
+import { getReferrers } from "./v2/referrers.ts";
+import { getSupport } from "./v2/support.ts";
+import { getTags } from "./v2/tags.ts";
+import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from "./v2/uploads.ts";
+import { describeManifest } from "./api/manifests.ts";
+import { describeTags } from "./api/tags.ts";
+
+/** What a caller must be allowed to do, in the repository that the path names if it names one. */
+export type Permission = "none" | "pull" | "push" | "delete" | "catalog";
+
+export interface Route {
+  readonly method: string;
+  readonly pattern: string;
+  readonly permission: Permission;
+  readonly handler: Handler;
+}
+
+/** Every route there is. `{name}` spans slashes, other variables do not. */
+export const ROUTES: readonly Route[] = [
+  route("GET", "/v2/{name}/manifests/{reference}", "pull", getManifest),
+  route("HEAD", "/v2/{name}/manifests/{reference}", "pull", headManifest),
+  route("PUT", "/v2/{name}/manifests/{reference}", "push", putManifest),
+  route("DELETE", "/v2/{name}/manifests/{reference}", "delete", deleteManifest),
+  route("GET", "/v2/{name}/blobs/{digest}", "pull", getBlob),
+  route("HEAD", "/v2/{name}/blobs/{digest}", "pull", headBlob),
+  route("DELETE", "/v2/{name}/blobs/{digest}", "delete", deleteBlob),
+  route("POST", "/v2/{name}/blobs/uploads/", "push", postUpload),
+  route("GET", "/v2/{name}/blobs/uploads/{id}", "push", getUpload),
+  route("PATCH", "/v2/{name}/blobs/uploads/{id}", "push", patchUpload),
+  route("PUT", "/v2/{name}/blobs/uploads/{id}", "push", putUpload),
+  route("DELETE", "/v2/{name}/blobs/uploads/{id}", "push", deleteUpload),
+  route("GET", "/v2/{name}/tags/list", "pull", getTags),
+  route("GET", "/v2/{name}/referrers/{digest}", "pull", getReferrers),
+  route("GET", "/v2/_catalog", "catalog", getCatalog),
+  route("GET", "/v2/", "none", getSupport),
+  route("HEAD", "/v2/", "none", getSupport),
+  route("GET", "/api/v1/repositories/{name}/tags", "pull", describeTags),
+  route("GET", "/api/v1/repositories/{name}/manifests/{reference}", "pull", describeManifest),
+];
+
+function route(method: string, pattern: string, permission: Permission, handler: Handler): Route {
+  return { method, pattern, permission, handler };
+}
+
+interface Resource {
+  readonly expression: RegExp;
+  readonly methods: Readonly<Record<string, Route>>;
+}
+
+/** The routes by pattern, in the order of the table, so that a known path with a wrong method is a 405. */
+const RESOURCES: readonly Resource[] = Object.entries(
+  Object.groupBy(ROUTES, ({ pattern }) => pattern),
+).map(([pattern, routes = []]) => ({
+  expression: compile(pattern),
+  methods: Object.fromEntries(routes.map((one) => [one.method, one])),
+}));
+
+function compile(pattern: string): RegExp {
+  const source = pattern
+    .replace("{name}", "(?<name>.+)")
+    .replace(/\{(\w+)\}$/, "(?<$1>[^/]+)")
+    // Some clients leave out the last slash.
+    .replace(/\/$/, "/?");
+  return new RegExp(`^${source}$`);
+}
+
+export interface Match {
+  readonly route: Route;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/**
+ * Finds the route of a raw path: nothing is decoded, so no encoding of a path can mean another one.
+ * Throws ENDPOINT_UNKNOWN, or METHOD_UNSUPPORTED with the methods that the path has.
+ */
+export function match(method: string, path: string): Match {
+  const others: string[] = [];
+  for (const { expression, methods } of RESOURCES) {
+    const found = expression.exec(path);
+    if (!found) continue;
+    const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (route) return { route, parameters: found.groups ?? {} };
+    others.push(...Object.keys(methods));
+  }
+  if (others.length === 0) throw new RegistryError("ENDPOINT_UNKNOWN", { reason: path.slice(0, 200) });
+  const allow = [...others, "OPTIONS"].join(", ");
+  throw new RegistryError("METHOD_UNSUPPORTED", { reason: method }, { headers: { allow } });
+}

@@ -1,0 +1,109 @@
+import { RegistryError } from "../oci/errors.ts";
+import type { Log } from "../observe/log.ts";
+import type { Registry } from "../registry/registry.ts";
+import { asRegistryError, empty, errorReply } from "./reply.ts";
+import { match } from "./routes.ts";
+
+export interface ServerOptions {
+  readonly hostname: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
+  readonly publicUrl: string;
+}
+
+export interface RunningServer {
+  readonly port: number;
+  /** Takes no new connections and resolves when the last transfer has ended. */
+  stop(): Promise<void>;
+  /** Cuts off what still runs. */
+  abort(): Promise<void>;
+}
+
+/** Seconds without a byte before a connection is closed: Bun's most. Its default of 10 would cut slow clients. */
+const IDLE_SECONDS = 255;
+
+export function startServer(registry: Registry, options: ServerOptions, log: Log): RunningServer {
+  const server = Bun.serve({
+    hostname: options.hostname,
+    port: options.port,
+    idleTimeout: IDLE_SECONDS,
+    // Bun's default is 128 MiB. Layers have no limit; documents are limited where they are read.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    development: false,
+    async fetch(request) {
+      return await respond(request, registry, options, log);
+    },
+    error(error) {
+      log.error({ err: error }, "a response failed");
+      return errorReply(new RegistryError("INTERNAL"));
+    },
+  });
+  return {
+    port: server.port ?? options.port,
+    async stop() {
+      const closed = server.stop(false);
+      while (server.pendingRequests > 0) await Bun.sleep(20);
+      // What is left are idle keep-alive connections.
+      await server.stop(true);
+      await closed;
+    },
+    async abort() {
+      await server.stop(true);
+    },
+  };
+}
+
+async function respond(
+  request: Request,
+  registry: Registry,
+  { publicUrl }: ServerOptions,
+  log: Log,
+): Promise<Response> {
+  const began = performance.now();
+  const { method } = request;
+  const { path, query } = split(request.url);
+  let response: Response;
+  try {
+    if (method === "OPTIONS") return empty(204, { allow: allowed(path) });
+    const { route, parameters } = match(method, path);
+    response = await route.handler({ request, parameters, query, registry, publicUrl });
+  } catch (thrown) {
+    const error = asRegistryError(thrown);
+    response = isGone(thrown) ? empty(499) : errorReply(error);
+    if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
+  }
+  const level = response.status >= 400 ? "info" : method === "GET" || method === "HEAD" ? "debug" : "info";
+  if (log.isLevelEnabled(level)) {
+    const ms = Math.round((performance.now() - began) * 10) / 10;
+    log[level]({ method, path, status: response.status, ms }, "request");
+  }
+  return response;
+}
+
+const NO_QUERY = new URLSearchParams();
+
+/**
+ * The raw path and the query. The host part is skipped, not used: it comes from a header that the
+ * client makes up, and Bun leaves it out when it is not a host.
+ */
+function split(url: string): { path: string; query: URLSearchParams } {
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
+  const question = url.indexOf("?", start);
+  if (question === -1) return { path: url.slice(start), query: NO_QUERY };
+  return { path: url.slice(start, question), query: new URLSearchParams(url.slice(question + 1)) };
+}
+
+/** The client went away: nobody reads the answer, and nothing is wrong with us. */
+function isGone(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+function allowed(path: string): string {
+  try {
+    match("OPTIONS", path);
+  } catch (error) {
+    if (error instanceof RegistryError && error.headers["allow"]) return error.headers["allow"];
+  }
+  return "OPTIONS";
+}

@@ -1,0 +1,77 @@
+import type { ManifestRecord } from "../../metadata/metadata.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import { parseName } from "../../oci/name.ts";
+import { isDigestReference, parseReference, parseTag } from "../../oci/reference.ts";
+import { findManifest, putManifest as storeManifest, removeManifest } from "../../registry/manifests.ts";
+import { removeTag } from "../../registry/tags.ts";
+import { readBody } from "../body.ts";
+import { type Exchange, type Handler, parameter } from "../exchange.ts";
+import { COMMON, empty } from "../reply.ts";
+
+/** Enough for any release script; each is written in the same transaction. */
+const MOST_TAGS = 100;
+
+export const getManifest: Handler = async (exchange) => {
+  const manifest = await find(exchange);
+  const known = exchange.request.headers.get("if-none-match");
+  if (known !== null && known.includes(manifest.digest)) return empty(304, headers(manifest));
+  return new Response(manifest.bytes, { headers: headers(manifest) });
+};
+
+export const headManifest: Handler = async (exchange) => {
+  const manifest = await find(exchange);
+  const length = String(manifest.bytes.length);
+  return new Response(null, { headers: { ...headers(manifest), "content-length": length } });
+};
+
+export const putManifest: Handler = async (exchange) => {
+  const { request, query, registry, publicUrl } = exchange;
+  const { name, reference } = target(exchange);
+  const tags = query.getAll("tag").map(parseTag);
+  if (tags.length > MOST_TAGS) {
+    throw new RegistryError("PARAMETER_INVALID", { reason: `tag: at most ${MOST_TAGS} in a request` });
+  }
+  const push = {
+    name,
+    reference,
+    tags,
+    contentType: request.headers.get("content-type"),
+    bytes: await readBody(request, registry.rules.maxManifestSize),
+  };
+  const { digest, subject } = await storeManifest(push, registry);
+  return empty(201, {
+    location: `${publicUrl}/v2/${name}/manifests/${digest}`,
+    "docker-content-digest": digest,
+    ...(subject && { "oci-subject": subject }),
+    ...(tags.length > 0 && { "oci-tag": tags.join(", ") }),
+  });
+};
+
+/** By digest the manifest goes, and every tag on it; by tag only the tag. */
+export const deleteManifest: Handler = async (exchange) => {
+  const { name, reference } = target(exchange);
+  if (isDigestReference(reference)) await removeManifest(name, reference, exchange.registry);
+  else await removeTag(name, reference, exchange.registry);
+  return empty(202);
+};
+
+async function find(exchange: Exchange): Promise<ManifestRecord> {
+  const { name, reference } = target(exchange);
+  return await findManifest(name, reference, exchange.registry);
+}
+
+function target(exchange: Exchange) {
+  const name = parseName(parameter(exchange, "name"));
+  // Some clients encode the colon of a digest; nothing else of a reference can be encoded.
+  const reference = parameter(exchange, "reference").replace(/%3a/i, ":");
+  return { name, reference: parseReference(reference) };
+}
+
+function headers({ digest, mediaType }: ManifestRecord): Record<string, string> {
+  return {
+    ...COMMON,
+    "content-type": mediaType,
+    "docker-content-digest": digest,
+    etag: `"${digest}"`,
+  };
+}

@@ -1,0 +1,34 @@
+import pino, { type Logger } from "pino";
+import pretty from "pino-pretty";
+
+export type Log = Logger;
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export const LOG_FORMATS = ["auto", "json", "pretty"] as const;
+
+export interface LogOptions {
+  readonly level: (typeof LOG_LEVELS)[number];
+  /** `auto`: pretty on a terminal, JSON lines elsewhere. */
+  readonly format: (typeof LOG_FORMATS)[number];
+}
+
+/** Names under which a secret may travel; their values never reach the log. */
+const SECRETS = ["authorization", "password", "token", "secret", "*.authorization", "*.password", "*.token", "*.secret"];
+
+/** Structured logs on stderr: stdout belongs to what a command prints. */
+export function createLog({ level, format }: LogOptions, terminal: boolean): Log {
+  const readable = format === "pretty" || (format === "auto" && terminal);
+  const destination = readable
+    ? pretty({ destination: 2, sync: true, colorize: terminal, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l" })
+    : pino.destination({ dest: 2, sync: false, minLength: 0 });
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRETS, censor: "[redacted]" },
+    },
+    destination,
+  );
+}

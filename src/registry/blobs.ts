@@ -1,0 +1,72 @@
+import type { BlobRecord } from "../metadata/metadata.ts";
+import type { Digest } from "../oci/digest.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { ByteRange, StoredObject } from "../storage/storage.ts";
+import { blobPath } from "../storage/tree.ts";
+import type { Registry } from "./registry.ts";
+
+/** A blob that this repository links. Throws BLOB_UNKNOWN, whether or not another repository has it. */
+export async function findBlob(
+  name: RepositoryName,
+  digest: Digest,
+  registry: Registry,
+): Promise<BlobRecord> {
+  const blob = await registry.metadata.findBlob(name, digest);
+  if (!blob) throw new RegistryError("BLOB_UNKNOWN", { digest });
+  return blob;
+}
+
+/**
+ * Opens the bytes of a blob that `findBlob` found, whole or in part.
+ *
+ * Throws BLOB_DAMAGED when the file is gone or has another size: an answer that begins with the recorded
+ * length and then breaks off would look to some clients like the whole blob.
+ */
+export async function openBlob(
+  { digest, size }: BlobRecord,
+  range: ByteRange | undefined,
+  registry: Registry,
+): Promise<StoredObject> {
+  const stored = await registry.storage.read(blobPath(digest), range);
+  if (!stored || stored.size !== size) {
+    const reason = stored ? `${stored.size} bytes instead of ${size}` : "it is missing";
+    throw new RegistryError("BLOB_DAMAGED", { digest, reason });
+  }
+  return stored;
+}
+
+/**
+ * Links a blob of another repository, without moving a byte. Null when it is not there: the client then
+ * uploads it. `from` null: any repository will do.
+ *
+ * @see OCI distribution spec 1.1, "Mounting a blob from another repository"
+ */
+export async function mountBlob(
+  name: RepositoryName,
+  digest: Digest,
+  from: RepositoryName | null,
+  registry: Registry,
+): Promise<BlobRecord | null> {
+  // A link to bytes that are lost would be a false promise; an upload heals them.
+  if (!(await registry.storage.stat(blobPath(digest)))) return null;
+  return await registry.metadata.mountBlob(name, digest, from, registry.now());
+}
+
+/**
+ * Removes a blob from one repository. Its bytes stay until no repository needs them.
+ *
+ * Throws BLOB_UNKNOWN, DELETE_DISABLED, or STILL_NEEDED while a manifest of the repository names it.
+ *
+ * @see OCI distribution spec 1.1, "Deleting Blobs"
+ */
+export async function removeBlob(
+  name: RepositoryName,
+  digest: Digest,
+  registry: Registry,
+): Promise<void> {
+  if (!registry.rules.delete) throw new RegistryError("DELETE_DISABLED");
+  const { removed, neededBy } = await registry.metadata.unlinkBlob(name, digest);
+  if (neededBy.length > 0) throw new RegistryError("STILL_NEEDED", { digest, neededBy });
+  if (!removed) throw new RegistryError("BLOB_UNKNOWN", { digest });
+}

@@ -1,0 +1,121 @@
+import type { ManifestRecord, Page } from "../metadata/metadata.ts";
+import type { Digest } from "../oci/digest.ts";
+import { type Descriptor, type Manifest, parseManifest } from "../oci/manifest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Reference, Tag } from "../oci/reference.ts";
+import { blobPath } from "../storage/tree.ts";
+import { findManifest } from "./manifests.ts";
+import type { Paged } from "./pages.ts";
+import type { Registry } from "./registry.ts";
+import { listTags } from "./tags.ts";
+
+/** A manifest as a person wants to see it. */
+export interface Description {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Bytes of all that a pull of every platform brings: each blob and manifest once. */
+  readonly size: number;
+  /** `os/architecture[/variant]`, as far as the index or the config says. */
+  readonly platforms: readonly string[];
+  /** All tags of the repository that name this manifest. */
+  readonly tags: readonly Tag[];
+}
+
+export interface TagDescription extends Description {
+  readonly tag: Tag;
+  /** UTC milliseconds. */
+  readonly pushedAt: number;
+}
+
+/** Throws MANIFEST_UNKNOWN or NAME_UNKNOWN. */
+export async function describeManifest(
+  name: RepositoryName,
+  reference: Reference,
+  registry: Registry,
+): Promise<Description> {
+  const manifest = await findManifest(name, reference, registry);
+  const { digest, mediaType } = manifest;
+  const parsed = lenient(manifest);
+  const sizes = new Map<Digest, number>();
+  await addSizes(name, manifest, sizes, registry);
+  return {
+    digest,
+    mediaType,
+    size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
+    platforms: parsed ? await platforms(parsed, registry) : [],
+    tags: await registry.metadata.tagsOf(name, digest),
+  };
+}
+
+/** Throws NAME_UNKNOWN. A tag that goes away meanwhile is left out. */
+export async function describeTags(
+  name: RepositoryName,
+  page: Page,
+  registry: Registry,
+): Promise<Paged<TagDescription>> {
+  const { items, next } = await listTags(name, page, registry);
+  const described = new Map<Digest, Description>();
+  const tags: TagDescription[] = [];
+  for (const { tag, digest, pushedAt } of items) {
+    let description = described.get(digest);
+    if (!description) {
+      if (!(await registry.metadata.findManifest(name, digest))) continue;
+      description = await describeManifest(name, digest, registry);
+      described.set(digest, description);
+    }
+    tags.push({ tag, pushedAt, ...description });
+  }
+  return { items: tags, next };
+}
+
+/** Visits each manifest once: indexes may nest, and share children. */
+async function addSizes(
+  name: RepositoryName,
+  { digest, bytes }: ManifestRecord,
+  sizes: Map<Digest, number>,
+  registry: Registry,
+): Promise<void> {
+  sizes.set(digest, bytes.length);
+  for (const reference of await registry.metadata.referencesOf(name, digest)) {
+    if (sizes.has(reference.digest)) continue;
+    sizes.set(reference.digest, reference.size);
+    if (reference.role !== "child") continue;
+    const child = await registry.metadata.findManifest(name, reference.digest);
+    if (child) await addSizes(name, child, sizes, registry);
+  }
+}
+
+/** A manifest of a tree that we took over may be one that we would refuse today. */
+function lenient({ bytes, mediaType }: ManifestRecord): Manifest | null {
+  try {
+    return parseManifest(bytes, mediaType);
+  } catch {
+    return null;
+  }
+}
+
+async function platforms({ children, config }: Manifest, registry: Registry): Promise<string[]> {
+  const known = config ? [await configPlatform(config, registry)] : children.map((c) => c.platform);
+  const named = known.filter((one) => one !== undefined && one !== "unknown/unknown");
+  return [...new Set(named as string[])];
+}
+
+/** Larger configs are none. */
+const LARGEST_CONFIG = 4 * 1024 * 1024;
+
+async function configPlatform(
+  { digest, size }: Descriptor,
+  { storage }: Registry,
+): Promise<string | undefined> {
+  if (size > LARGEST_CONFIG) return undefined;
+  const bytes = await storage.readSmall(blobPath(digest));
+  if (!bytes) return undefined;
+  try {
+    const config = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null;
+    const { os, architecture, variant } = config ?? {};
+    if (typeof os !== "string" || typeof architecture !== "string") return undefined;
+    return [os, architecture, variant].filter((part) => typeof part === "string" && part).join("/");
+  } catch {
+    return undefined;
+  }
+}

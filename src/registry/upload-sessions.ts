@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import type { Metadata } from "../metadata/metadata.ts";
+import { type DigestAlgorithm, Hasher } from "../oci/digest.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Storage } from "../storage/storage.ts";
+import { UPLOADS, uploadPath } from "../storage/tree.ts";
+
+/** One upload in progress. */
+export interface UploadSession {
+  /** 128 random bits; whoever knows it, and may push to `name`, may go on with the upload. */
+  readonly id: string;
+  readonly name: RepositoryName;
+  readonly startedAt: number;
+  /** When a request last touched it; it expires from here. */
+  touchedAt: number;
+  /** Bytes received. */
+  offset: number;
+  /** The hash of these bytes; null after a restart, until they are read again. */
+  hasher: Hasher | null;
+  /** A request is writing to it. */
+  busy: boolean;
+  /** Whether the metadata knows it, so that it survives a restart. */
+  saved: boolean;
+}
+
+/**
+ * The uploads in progress, in memory.
+ *
+ * Most live for a few milliseconds, so they cost no transaction: only those that stay open (`save`) are
+ * recorded, and can be resumed after a restart. What a kill loses is an upload that was never
+ * acknowledged as a blob.
+ */
+export class UploadSessions {
+  readonly #sessions = new Map<string, UploadSession>();
+
+  constructor(
+    readonly metadata: Metadata,
+    readonly storage: Storage,
+  ) {}
+
+  open(name: RepositoryName, algorithm: DigestAlgorithm, now: number): UploadSession {
+    const session: UploadSession = {
+      id: randomBytes(16).toString("hex"),
+      name,
+      startedAt: now,
+      touchedAt: now,
+      offset: 0,
+      hasher: new Hasher(algorithm),
+      busy: false,
+      saved: false,
+    };
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  /** Throws UPLOAD_UNKNOWN, also for an upload of another repository: its id is worth nothing there. */
+  find(name: RepositoryName, id: string): UploadSession {
+    const session = this.#sessions.get(id);
+    if (session?.name === name) return session;
+    throw new RegistryError("UPLOAD_UNKNOWN", { reason: JSON.stringify(id.slice(0, 64)) });
+  }
+
+  /** Gives the session to one request. Throws UPLOAD_BUSY when another has it. */
+  async exclusively<T>(session: UploadSession, now: number, work: () => Promise<T>): Promise<T> {
+    if (session.busy) throw new RegistryError("UPLOAD_BUSY");
+    session.busy = true;
+    session.touchedAt = now;
+    try {
+      return await work();
+    } finally {
+      session.busy = false;
+    }
+  }
+
+  /** Forgets a session whose bytes have become a blob. */
+  async finished(session: UploadSession): Promise<void> {
+    this.#sessions.delete(session.id);
+    if (session.saved) await this.metadata.removeUpload(session.id);
+  }
+
+  /** Forgets a session and its bytes. */
+  async discard(session: UploadSession): Promise<void> {
+    await this.finished(session);
+    await this.storage.delete(uploadPath(session.id));
+  }
+
+  /** Records every upload that holds bytes, so that a restart finds it. */
+  async save(): Promise<void> {
+    for (const session of this.#sessions.values()) {
+      if (session.saved || session.busy || session.offset === 0) continue;
+      session.saved = true;
+      const { id, name, startedAt } = session;
+      await this.metadata.saveUpload({ id, name, startedAt });
+      // It may have finished while it was being saved.
+      if (!this.#sessions.has(id)) await this.metadata.removeUpload(id);
+    }
+  }
+
+  /** Discards uploads that nobody touched since `before` (UTC ms); returns how many. */
+  async expire(before: number): Promise<number> {
+    const stale = [...this.#sessions.values()].filter(
+      (session) => !session.busy && session.touchedAt < before,
+    );
+    for (const session of stale) await this.discard(session);
+    return stale.length;
+  }
+
+  /**
+   * At start: takes up the recorded uploads whose bytes are there, and removes bytes that belong to
+   * none. Those were never acknowledged as a blob, and no client can name them any more.
+   */
+  async restore(now: number): Promise<void> {
+    for (const { id, name, startedAt } of await this.metadata.listUploads()) {
+      const info = await this.storage.stat(uploadPath(id));
+      if (!info) {
+        await this.metadata.removeUpload(id);
+        continue;
+      }
+      const known = { id, name, startedAt, touchedAt: now, offset: info.size };
+      this.#sessions.set(id, { ...known, hasher: null, busy: false, saved: true });
+    }
+    for await (const { name } of this.storage.list(UPLOADS)) {
+      if (!this.#sessions.has(name)) await this.storage.delete(uploadPath(name));
+    }
+  }
+}
