@@ -1,0 +1,110 @@
+import { Command } from "commander";
+import { resolve } from "node:path";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { type RunningServer, startServer } from "../http/server.ts";
+import { type Log, createLog } from "../observe/log.ts";
+import { type OpenEvents, type OpenRegistry, openRegistry } from "../registry/open.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Bytes: the spec asks for at least 4 MB; registry:2 takes 4 MiB. */
+const MAX_MANIFEST_SIZE = 8 * 1024 * 1024;
+
+interface ServeOptions {
+  readonly listen?: string;
+  readonly data?: string;
+}
+
+export function serveCommand(terminal: Terminal): Command {
+  return new Command("serve")
+    .summary("run the registry")
+    .description(
+      "Runs the registry until it is stopped (Ctrl-C or SIGTERM; transfers under way end first).\n" +
+        "Without a configuration it listens on 127.0.0.1:5000 and keeps its data in ./data.",
+    )
+    .argument("[CONFIG]", "a wharf.yaml; see docs/configuration.md")
+    .option("--listen <HOST:PORT>", "where to listen; :5000 means every address")
+    .option("--data <DIR>", "where images are kept; a folder of registry:2 or registry:3 is taken as it is")
+    .addHelpText("after", EXAMPLES)
+    .action(async (file: string | undefined, options: ServeOptions) => {
+      await serve(file ?? null, options, terminal);
+    });
+}
+
+const EXAMPLES = `
+Examples:
+  wharf serve                               a registry on 127.0.0.1:5000, data in ./data
+  wharf serve --listen 127.0.0.1:8080       on another port
+  wharf serve --data /var/lib/registry      with the data of a registry:2
+  wharf serve wharf.yaml                    with a configuration file
+
+Then push a first image:
+  skopeo copy --dest-tls-verify=false docker-archive:app.tar docker://127.0.0.1:5000/app:1
+  docker tag app 127.0.0.1:5000/app:1 && docker push 127.0.0.1:5000/app:1
+
+Settings may also come from the environment: WHARF_LISTEN, WHARF_DATA, WHARF_LOG_LEVEL, …`;
+
+async function serve(file: string | null, flags: ServeOptions, terminal: Terminal): Promise<void> {
+  const config = loadConfig({ file, environment: terminal.environment, flags: { ...flags } });
+  const log = createLog(config.log, terminal.stderrIsTerminal);
+  const open = await openRegistry(
+    config.data,
+    { delete: config.delete, sparse: config.sparse, maxManifestSize: MAX_MANIFEST_SIZE },
+    events(log),
+  );
+  const server = await listen(open, config, log);
+  const address = `${host(config.listen.hostname)}:${server.port}`;
+  open.announce(`http://${address}`);
+  for (const line of welcome(address, config)) terminal.print(line);
+  await untilStopped(server, terminal, log);
+  await open.close();
+  log.info("stopped");
+}
+
+async function listen(open: OpenRegistry, config: Config, log: Log): Promise<RunningServer> {
+  try {
+    return startServer(open.registry, { ...config.listen, publicUrl: config.publicUrl ?? "" }, log);
+  } catch (error) {
+    await open.close();
+    const reason = `cannot listen on ${host(config.listen.hostname)}:${config.listen.port} (${(error as Error).message})`;
+    throw new RegistryError("CONFIG_INVALID", { reason }, { cause: error });
+  }
+}
+
+async function untilStopped(server: RunningServer, terminal: Terminal, log: Log): Promise<void> {
+  const signal = await terminal.nextSignal();
+  log.info({ signal }, "stopping; transfers under way may end (a second signal cuts them off)");
+  const impatient = terminal.nextSignal().then(async () => {
+    await server.abort();
+  });
+  await Promise.race([server.stop(), impatient]);
+}
+
+function events(log: Log): OpenEvents {
+  return {
+    reading: (repositories) => log.info({ repositories }, "reading the tree"),
+    read: ({ repositories, manifests, tags, problems }) => {
+      if (repositories === 0) return;
+      log.info({ repositories, manifests, tags, problems: problems.length }, "the tree was read");
+    },
+    warn: (facts, message) => log.warn(facts, message),
+  };
+}
+
+function welcome(address: string, { data, auth, listen }: Config): string[] {
+  const open = auth === "none" && listen.hostname !== "127.0.0.1" ? "anyone who reaches this address" : "anyone on this machine";
+  const name = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:");
+  return [
+    `Wharfinger serves http://${address}`,
+    `  data            ${resolve(data)}`,
+    `  authentication  off: ${open} may push, pull and delete`,
+    "Push a first image:",
+    `  docker tag IMAGE ${name}/my/image:1`,
+    `  docker push ${name}/my/image:1`,
+  ];
+}
+
+function host(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}

@@ -1,0 +1,17 @@
+/** What a command needs from the outside; `main.ts` gives it, tests give their own. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Whether a person can be asked: stdin and stderr are terminals. */
+  readonly interactive: boolean;
+  /** Whether stdout (tables) and stderr (logs) are terminals. */
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  /** Writes a line to stdout: what was asked for, and nothing else. */
+  print(line: string): void;
+  /** Writes a line to stderr: progress, plans, remarks. */
+  note(line: string): void;
+  /** Asks a question on stderr and returns the answer's line. */
+  ask(question: string): Promise<string>;
+  /** Resolves at the first SIGTERM, SIGINT or SIGHUP, and again at the second. */
+  nextSignal(): Promise<string>;
+}
