@@ -14,7 +14,23 @@ function program(terminal: Terminal): Command {
     .addCommand(serveCommand(terminal));
 }
 
-const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+/**
+ * A stop often arrives twice: a terminal and systemd tell the whole process group, and the launcher
+ * passes on what it was told. Only what comes later than this is a second wish.
+ */
+const ONE_STOP_MS = 500;
+
+/** The listeners stay for good: without one, the signal's default would end the process at once. */
+function onStop(heard: (signal: string) => void): void {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      const now = performance.now();
+      if (now - last > ONE_STOP_MS) heard(signal);
+      last = now;
+    });
+  }
+}
 
 const terminal: Terminal = {
   environment: process.env,
@@ -31,14 +47,7 @@ const terminal: Terminal = {
       lines.close();
     }
   },
-  nextSignal: () =>
-    new Promise((resolve) => {
-      const heard = (signal: string): void => {
-        for (const one of signals) process.off(one, heard);
-        resolve(signal);
-      };
-      for (const one of signals) process.on(one, heard);
-    }),
+  onStop,
 };
 
 /** The exit code of a failed command; the only place where an error becomes a line on the terminal. */
@@ -49,7 +58,9 @@ function report(error: unknown): number {
     terminal.note(`       ${ERRORS[error.kind].remedy}`);
     return ERRORS[error.kind].exit;
   }
-  terminal.note(`wharf: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  terminal.note(
+    `wharf: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
   return 1;
 }
 

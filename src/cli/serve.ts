@@ -25,7 +25,10 @@ export function serveCommand(terminal: Terminal): Command {
     )
     .argument("[CONFIG]", "a wharf.yaml; see docs/configuration.md")
     .option("--listen <HOST:PORT>", "where to listen; :5000 means every address")
-    .option("--data <DIR>", "where images are kept; a folder of registry:2 or registry:3 is taken as it is")
+    .option(
+      "--data <DIR>",
+      "where images are kept; a folder of registry:2 or registry:3 is taken as it is",
+    )
     .addHelpText("after", EXAMPLES)
     .action(async (file: string | undefined, options: ServeOptions) => {
       await serve(file ?? null, options, terminal);
@@ -72,13 +75,19 @@ async function listen(open: OpenRegistry, config: Config, log: Log): Promise<Run
   }
 }
 
+/** The first wish to stop lets transfers end, the second cuts them off. */
 async function untilStopped(server: RunningServer, terminal: Terminal, log: Log): Promise<void> {
-  const signal = await terminal.nextSignal();
-  log.info({ signal }, "stopping; transfers under way may end (a second signal cuts them off)");
-  const impatient = terminal.nextSignal().then(async () => {
-    await server.abort();
+  await new Promise<void>((resolve, reject) => {
+    let stopping = false;
+    terminal.onStop((signal) => {
+      log.info(
+        { signal },
+        stopping ? "cutting off what still runs" : "stopping when all transfers have ended",
+      );
+      (stopping ? server.abort() : server.stop()).then(resolve, reject);
+      stopping = true;
+    });
   });
-  await Promise.race([server.stop(), impatient]);
 }
 
 function events(log: Log): OpenEvents {
@@ -93,7 +102,10 @@ function events(log: Log): OpenEvents {
 }
 
 function welcome(address: string, { data, auth, listen }: Config): string[] {
-  const open = auth === "none" && listen.hostname !== "127.0.0.1" ? "anyone who reaches this address" : "anyone on this machine";
+  const open =
+    auth === "none" && listen.hostname !== "127.0.0.1"
+      ? "anyone who reaches this address"
+      : "anyone on this machine";
   const name = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:");
   return [
     `Wharfinger serves http://${address}`,

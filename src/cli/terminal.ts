@@ -12,6 +12,6 @@ export interface Terminal {
   note(line: string): void;
   /** Asks a question on stderr and returns the answer's line. */
   ask(question: string): Promise<string>;
-  /** Resolves at the first SIGTERM, SIGINT or SIGHUP, and again at the second. */
-  nextSignal(): Promise<string>;
+  /** From now on, calls back whenever the process is asked to stop, instead of ending it. */
+  onStop(heard: (signal: string) => void): void;
 }

@@ -9,7 +9,8 @@ export function single(query: URLSearchParams, name: string): string | null {
   const values = query.getAll(name);
   if (values.length > 1) throw bad(name, "it stands more than once");
   const value = values[0] ?? null;
-  if (value !== null && value.length > LONGEST) throw bad(name, `it is longer than ${LONGEST} characters`);
+  if (value !== null && value.length > LONGEST)
+    throw bad(name, `it is longer than ${LONGEST} characters`);
   return value;
 }
 

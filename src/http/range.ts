@@ -42,12 +42,14 @@ export function announced(headers: Headers): Announced {
   const length = contentLength(headers);
   if (range === null) return { start: null, end: null, length };
   const found = CHUNK.exec(range.trim());
-  if (!found) {
+  const start = Number(found?.[1]);
+  const end = Number(found?.[2]);
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {
     throw new RegistryError("SIZE_INVALID", {
       reason: `Content-Range ${JSON.stringify(range.slice(0, 80))} is not <first>-<last>`,
     });
   }
-  return { start: Number(found[1]), end: Number(found[2]), length };
+  return { start, end, length };
 }
 
 /** Null when the header is absent, as with chunked transfer. */

@@ -48,7 +48,9 @@ export function errorReply(error: RegistryError): Response {
 export function asRegistryError(error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "ENOSPC" || code === "EDQUOT") return new RegistryError("STORAGE_FULL", {}, { cause: error });
-  if (code === "EMFILE" || code === "EROFS") return new RegistryError("UNAVAILABLE", {}, { cause: error });
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new RegistryError("STORAGE_FULL", {}, { cause: error });
+  if (code === "EMFILE" || code === "EROFS")
+    return new RegistryError("UNAVAILABLE", {}, { cause: error });
   return new RegistryError("INTERNAL", {}, { cause: error });
 }

@@ -87,7 +87,8 @@ export function match(method: string, path: string): Match {
     if (route) return { route, parameters: found.groups ?? {} };
     others.push(...Object.keys(methods));
   }
-  if (others.length === 0) throw new RegistryError("ENDPOINT_UNKNOWN", { reason: path.slice(0, 200) });
+  if (others.length === 0)
+    throw new RegistryError("ENDPOINT_UNKNOWN", { reason: path.slice(0, 200) });
   const allow = [...others, "OPTIONS"].join(", ");
   throw new RegistryError("METHOD_UNSUPPORTED", { reason: method }, { headers: { allow } });
 }

@@ -31,6 +31,8 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     // Bun's default is 128 MiB. Layers have no limit; documents are limited where they are read.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
+    // Without this a production server shares its port with any other process that asks for it.
+    reusePort: false,
     async fetch(request) {
       return await respond(request, registry, options, log);
     },
@@ -73,7 +75,8 @@ async function respond(
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }
-  const level = response.status >= 400 ? "info" : method === "GET" || method === "HEAD" ? "debug" : "info";
+  const level =
+    response.status >= 400 ? "info" : method === "GET" || method === "HEAD" ? "debug" : "info";
   if (log.isLevelEnabled(level)) {
     const ms = Math.round((performance.now() - began) * 10) / 10;
     log[level]({ method, path, status: response.status, ms }, "request");

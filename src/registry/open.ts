@@ -73,9 +73,11 @@ export async function openRegistry(
   const uploads = new UploadSessions(metadata, storage);
   await uploads.restore(now());
   const housekeeping = setInterval(() => {
-    Promise.all([uploads.save(), uploads.expire(now() - UPLOAD_LIFETIME_MS)]).catch((error: unknown) => {
-      events.warn({ err: error }, "the uploads could not be tidied; trying again");
-    });
+    Promise.all([uploads.save(), uploads.expire(now() - UPLOAD_LIFETIME_MS)]).catch(
+      (error: unknown) => {
+        events.warn({ err: error }, "the uploads could not be tidied; trying again");
+      },
+    );
   }, HOUSEKEEPING_MS);
 
   return {

@@ -6,6 +6,9 @@ import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { UPLOADS, uploadPath } from "../storage/tree.ts";
 
+/** How long a request waits for another one on the same upload. */
+const PATIENCE_MS = 1000;
+
 /** One upload in progress. */
 export interface UploadSession {
   /** 128 random bits; whoever knows it, and may push to `name`, may go on with the upload. */
@@ -18,8 +21,8 @@ export interface UploadSession {
   offset: number;
   /** The hash of these bytes; null after a restart, until they are read again. */
   hasher: Hasher | null;
-  /** A request is writing to it. */
-  busy: boolean;
+  /** While a request is writing to it: resolves when that request is done. */
+  busy: Promise<void> | null;
   /** Whether the metadata knows it, so that it survives a restart. */
   saved: boolean;
 }
@@ -47,7 +50,7 @@ export class UploadSessions {
       touchedAt: now,
       offset: 0,
       hasher: new Hasher(algorithm),
-      busy: false,
+      busy: null,
       saved: false,
     };
     this.#sessions.set(session.id, session);
@@ -61,16 +64,29 @@ export class UploadSessions {
     throw new RegistryError("UPLOAD_UNKNOWN", { reason: JSON.stringify(id.slice(0, 64)) });
   }
 
-  /** Gives the session to one request. Throws UPLOAD_BUSY when another has it. */
+  /**
+   * Gives the session to one request. Waits a moment for another that has it: a client that lost its
+   * connection comes back before we have noticed. Throws UPLOAD_BUSY when that one goes on, and
+   * UPLOAD_UNKNOWN when it has ended the upload.
+   */
   async exclusively<T>(session: UploadSession, now: number, work: () => Promise<T>): Promise<T> {
+    await this.settled(session);
     if (session.busy) throw new RegistryError("UPLOAD_BUSY");
-    session.busy = true;
+    this.find(session.name, session.id);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    session.busy = promise;
     session.touchedAt = now;
     try {
       return await work();
     } finally {
-      session.busy = false;
+      session.busy = null;
+      resolve();
     }
+  }
+
+  /** Waits until no request writes to the session, but not for long. */
+  async settled(session: UploadSession): Promise<void> {
+    if (session.busy) await Promise.race([session.busy, Bun.sleep(PATIENCE_MS)]);
   }
 
   /** Forgets a session whose bytes have become a blob. */
@@ -99,11 +115,14 @@ export class UploadSessions {
 
   /** Discards uploads that nobody touched since `before` (UTC ms); returns how many. */
   async expire(before: number): Promise<number> {
-    const stale = [...this.#sessions.values()].filter(
-      (session) => !session.busy && session.touchedAt < before,
-    );
-    for (const session of stale) await this.discard(session);
-    return stale.length;
+    let expired = 0;
+    for (const session of this.#sessions.values()) {
+      // Asked one by one: while the last one went, a request may have taken this one up.
+      if (session.busy || session.touchedAt >= before) continue;
+      await this.discard(session);
+      expired++;
+    }
+    return expired;
   }
 
   /**
@@ -118,7 +137,7 @@ export class UploadSessions {
         continue;
       }
       const known = { id, name, startedAt, touchedAt: now, offset: info.size };
-      this.#sessions.set(id, { ...known, hasher: null, busy: false, saved: true });
+      this.#sessions.set(id, { ...known, hasher: null, busy: null, saved: true });
     }
     for await (const { name } of this.storage.list(UPLOADS)) {
       if (!this.#sessions.has(name)) await this.storage.delete(uploadPath(name));

@@ -22,7 +22,9 @@ export interface Announced {
 export function admit(offset: number, { start, end, length }: Announced): number | null {
   if (start === null || end === null) return length;
   if (end < start - 1) {
-    throw new RegistryError("SIZE_INVALID", { reason: `Content-Range ${start}-${end} ends before it begins` });
+    throw new RegistryError("SIZE_INVALID", {
+      reason: `Content-Range ${start}-${end} ends before it begins`,
+    });
   }
   const ranged = end - start + 1;
   if (length !== null && length !== ranged) {

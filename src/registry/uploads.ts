@@ -1,7 +1,6 @@
 import { type Digest, type DigestAlgorithm, Hasher, algorithmOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { BlobRecord } from "../metadata/metadata.ts";
-import type { ObjectWriter } from "../storage/storage.ts";
 import { blobPath, uploadPath } from "../storage/tree.ts";
 import type { Registry } from "./registry.ts";
 import type { UploadSession } from "./upload-sessions.ts";
@@ -26,8 +25,7 @@ export async function appendChunk(
   registry: Registry,
 ): Promise<void> {
   await registry.uploads.exclusively(session, registry.now(), async () => {
-    const writer = await receive(session, bytes, announced, registry);
-    await writer.close();
+    await receive(session, bytes, announced, "written", registry);
   });
 }
 
@@ -49,12 +47,7 @@ export async function finishUpload(
 ): Promise<BlobRecord> {
   return await registry.uploads.exclusively(session, registry.now(), async () => {
     if (session.offset === 0) session.hasher = new Hasher(algorithmOf(digest));
-    const writer = await receive(session, bytes, announced, registry);
-    try {
-      await writer.sync();
-    } finally {
-      await writer.close();
-    }
+    await receive(session, bytes, announced, "durable", registry);
     await checkDigest(session, digest, registry);
     const blob = { digest, size: session.offset };
     await registry.storage.move(uploadPath(session.id), blobPath(digest));
@@ -72,53 +65,59 @@ export async function cancelUpload(session: UploadSession, registry: Registry): 
   });
 }
 
-/** The returned writer is open, and the caller's to close. */
+/** Takes in one chunk; the session knows of it only when the disk has it. */
 async function receive(
   session: UploadSession,
   bytes: Bytes,
   announced: Announced,
+  until: "written" | "durable",
   { storage }: Registry,
-): Promise<ObjectWriter> {
+): Promise<void> {
   const expected = admit(session.offset, announced);
   const hasher = session.hasher ?? (await rehash(session, "sha256", storage));
-  const before = { offset: session.offset, hasher: hasher.copy() };
+  const before = hasher.copy();
   const writer = await storage.append(uploadPath(session.id), session.offset);
   let received = 0;
-  let gone = false;
+  /** While we wait for the next chunk, a failure is the client's; otherwise it is ours or the chunk's. */
+  let waiting = false;
   try {
-    for await (const chunk of heeding(bytes, () => (gone = true))) {
-      received += chunk.length;
+    const source = bytes?.[Symbol.asyncIterator]();
+    while (source) {
+      waiting = true;
+      const next = await source.next();
+      waiting = false;
+      if (next.done) break;
+      received += next.value.length;
       if (expected !== null && received > expected) throw wrongLength(received, expected);
-      hasher.update(chunk);
-      const room = writer.write(chunk);
+      hasher.update(next.value);
+      const room = writer.write(next.value);
       if (room) await room;
     }
     if (expected !== null && received !== expected) throw wrongLength(received, expected);
+    if (until === "durable") await writer.sync();
+    await writer.close();
     session.offset += received;
     session.hasher = hasher;
-    return writer;
   } catch (error) {
-    const kept = await writer.close().then(
-      () => gone,
+    const written = await writer.close().then(
+      () => true,
       () => false,
     );
-    session.offset = kept ? before.offset + received : before.offset;
-    session.hasher = kept ? hasher : before.hasher;
+    const keep = waiting && written;
+    if (keep) session.offset += received;
+    else await cutOff(session, storage);
+    session.hasher = keep ? hasher : before;
     throw error;
   }
 }
 
-/** Passes the chunks on, and says when it was the source that failed. */
-async function* heeding(bytes: Bytes, lost: () => void): AsyncIterable<Uint8Array> {
-  if (!bytes) return;
-  const source = bytes[Symbol.asyncIterator]();
-  while (true) {
-    const next = await source.next().catch((error: unknown) => {
-      lost();
-      throw error;
-    });
-    if (next.done) return;
-    yield next.value;
+/** Takes back the bytes of a refused chunk: after a restart the size of the file is the offset. */
+async function cutOff(session: UploadSession, storage: Registry["storage"]): Promise<void> {
+  try {
+    const writer = await storage.append(uploadPath(session.id), session.offset);
+    await writer.close();
+  } catch {
+    // The disk has failed, and its error is on its way to the client; the next append cuts them off.
   }
 }
 
@@ -158,7 +157,8 @@ async function rehash(
   const hasher = new Hasher(algorithm);
   if (session.offset === 0) return hasher;
   const stored = await storage.read(uploadPath(session.id), { start: 0, end: session.offset });
-  if (!stored || stored.size < session.offset) throw new RegistryError("UPLOAD_INVALID", { reason: "its bytes are lost" });
+  if (!stored || stored.size < session.offset)
+    throw new RegistryError("UPLOAD_INVALID", { reason: "its bytes are lost" });
   const body = stored.body instanceof Blob ? stored.body.stream() : stored.body;
   for await (const chunk of body) hasher.update(chunk);
   return hasher;

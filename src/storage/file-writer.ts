@@ -5,6 +5,12 @@ import type { ObjectWriter } from "./storage.ts";
 const GATHERED = 512 * 1024;
 
 /**
+ * After this many bytes the disk is told to begin. Left to itself the system would gather a large layer
+ * in memory, and the sync at its end would wait for all of it.
+ */
+const WRITE_OUT = 32 * 1024 * 1024;
+
+/**
  * Appends to an open file, which it owns from now on.
  *
  * Small chunks are gathered and written with one system call, in a thread of the pool, while the next
@@ -16,8 +22,15 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
   let bytes = 0;
   /** The write under way. Never rejects: its error is thrown by the next call. */
   let writing: Promise<void> | undefined;
+  /** The early write-out under way; never rejects either. */
+  let writingOut: Promise<void> | undefined;
+  let writtenOut = offset;
   let failure: Error | undefined;
   let closed = false;
+
+  const fail = (error: Error): void => {
+    failure ??= error;
+  };
 
   const flush = (): void => {
     if (bytes === 0) return;
@@ -26,25 +39,30 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
     position += bytes;
     gathered = [];
     bytes = 0;
-    writing = writeAll(file, chunks, start).catch((error: Error) => {
-      failure ??= error;
-    });
+    writing = writeAll(file, chunks, start).catch(fail);
+    if (writingOut || start - writtenOut < WRITE_OUT) return;
+    writtenOut = start;
+    writingOut = file
+      .datasync()
+      .catch(fail)
+      .finally(() => {
+        writingOut = undefined;
+      });
   };
   const settle = async (): Promise<void> => {
     await writing;
     flush();
     await writing;
+    await writingOut;
     if (failure) throw failure;
   };
 
-  const { size } = await file.stat();
-  if (size < offset) {
+  try {
+    await cutAt(file, offset);
+  } catch (error) {
     await file.close();
-    // Writing here would leave a hole of zeros that nobody sent.
-    throw new Error(`cannot append at ${offset}: the file ends at ${size}`);
+    throw error;
   }
-  // What an interrupted write left behind the agreed offset.
-  if (size > offset) await file.truncate(offset);
 
   return {
     write(chunk) {
@@ -59,7 +77,9 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
     },
     async sync() {
       await settle();
-      await file.sync();
+      // A second sync after a failed one may succeed although the bytes are lost: it must not be asked.
+      await file.sync().catch(fail);
+      if (failure) throw failure;
     },
     async close() {
       if (closed) return;
@@ -73,9 +93,18 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
   };
 }
 
+/** Drops what an interrupted write left behind the agreed offset. */
+async function cutAt(file: FileHandle, offset: number): Promise<void> {
+  const { size } = await file.stat();
+  // Writing here would leave a hole of zeros that nobody sent.
+  if (size < offset) throw new Error(`cannot append at ${offset}: the object ends at ${size}`);
+  if (size > offset) await file.truncate(offset);
+}
+
 /** A disk that is nearly full takes a part of the bytes and says so only on the next call. */
 async function writeAll(file: FileHandle, chunks: Uint8Array[], start: number): Promise<void> {
-  const whole = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  const [first] = chunks;
+  const whole = first && chunks.length === 1 ? first : Buffer.concat(chunks);
   let written = 0;
   while (written < whole.length) {
     const { bytesWritten } = await file.write(whole, written, whole.length - written, start + written);

@@ -4,6 +4,7 @@ import { OCTET_STREAM } from "../../oci/media-types.ts";
 import { parseName } from "../../oci/name.ts";
 import { findBlob, openBlob, removeBlob } from "../../registry/blobs.ts";
 import type { ByteRange } from "../../storage/storage.ts";
+import { entityTag, isKnown } from "../condition.ts";
 import { type Exchange, type Handler, parameter } from "../exchange.ts";
 import { requestedRange } from "../range.ts";
 import { COMMON, empty } from "../reply.ts";
@@ -11,12 +12,15 @@ import { COMMON, empty } from "../reply.ts";
 export const getBlob: Handler = async (exchange) => {
   const blob = await findBlob(...target(exchange), exchange.registry);
   const asked = exchange.request.headers;
-  if (asked.get("if-none-match")?.includes(blob.digest)) return empty(304, headers(blob));
+  if (isKnown(asked, blob.digest)) return empty(304, headers(blob));
   const range = rangeOf(asked, blob);
   const { body } = await openBlob(blob, range ?? undefined, exchange.registry);
   if (range) {
     const part = `bytes ${range.start}-${range.end - 1}/${blob.size}`;
-    return new Response(body, { status: 206, headers: { ...headers(blob), "content-range": part } });
+    return new Response(body, {
+      status: 206,
+      headers: { ...headers(blob), "content-range": part },
+    });
   }
   // Bun applies a Range header to files by itself. One that we decided to ignore must not reach it.
   const whole = asked.has("range") && body instanceof Blob ? body.stream() : body;
@@ -28,10 +32,9 @@ export const headBlob: Handler = async (exchange) => {
   const blob = await findBlob(...target(exchange), exchange.registry);
   // A file that is gone must not be promised: a client that believes it skips the upload.
   await openBlob(blob, undefined, exchange.registry);
+  if (isKnown(exchange.request.headers, blob.digest)) return empty(304, headers(blob));
   const length = String(blob.size);
-  return new Response(null, {
-    headers: { ...headers(blob), "content-length": length, "accept-ranges": "bytes" },
-  });
+  return new Response(null, { headers: { ...headers(blob), "content-length": length } });
 };
 
 export const deleteBlob: Handler = async (exchange) => {
@@ -48,7 +51,7 @@ function target(exchange: Exchange) {
 function rangeOf(asked: Headers, { digest, size }: BlobRecord): ByteRange | null {
   const header = asked.get("range");
   const condition = asked.get("if-range");
-  if (header === null || (condition !== null && condition !== `"${digest}"`)) return null;
+  if (header === null || (condition !== null && condition !== entityTag(digest))) return null;
   return requestedRange(header, size);
 }
 
@@ -58,7 +61,8 @@ function headers({ digest }: BlobRecord): Record<string, string> {
     ...COMMON,
     "content-type": OCTET_STREAM,
     "docker-content-digest": digest,
-    etag: `"${digest}"`,
+    etag: entityTag(digest),
+    "accept-ranges": "bytes",
     "cache-control": "max-age=31536000, immutable",
     "content-disposition": "attachment",
     "content-security-policy": "sandbox",

@@ -10,6 +10,8 @@ export const getCatalog: Handler = async ({ query, registry, publicUrl }) => {
   const page = requestedPage(query, USUAL, MOST);
   const { items, next } = await listRepositories(page, registry);
   const link =
-    next === null ? {} : nextLink(`${publicUrl}/v2/_catalog`, { n: String(page.limit), last: next });
+    next === null
+      ? {}
+      : nextLink(`${publicUrl}/v2/_catalog`, { n: String(page.limit), last: next });
   return json({ repositories: items }, link);
 };

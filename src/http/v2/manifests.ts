@@ -2,9 +2,14 @@ import type { ManifestRecord } from "../../metadata/metadata.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { parseName } from "../../oci/name.ts";
 import { isDigestReference, parseReference, parseTag } from "../../oci/reference.ts";
-import { findManifest, putManifest as storeManifest, removeManifest } from "../../registry/manifests.ts";
+import {
+  findManifest,
+  putManifest as storeManifest,
+  removeManifest,
+} from "../../registry/manifests.ts";
 import { removeTag } from "../../registry/tags.ts";
 import { readBody } from "../body.ts";
+import { entityTag, isKnown } from "../condition.ts";
 import { type Exchange, type Handler, parameter } from "../exchange.ts";
 import { COMMON, empty } from "../reply.ts";
 
@@ -13,13 +18,13 @@ const MOST_TAGS = 100;
 
 export const getManifest: Handler = async (exchange) => {
   const manifest = await find(exchange);
-  const known = exchange.request.headers.get("if-none-match");
-  if (known !== null && known.includes(manifest.digest)) return empty(304, headers(manifest));
+  if (isKnown(exchange.request.headers, manifest.digest)) return empty(304, headers(manifest));
   return new Response(manifest.bytes, { headers: headers(manifest) });
 };
 
 export const headManifest: Handler = async (exchange) => {
   const manifest = await find(exchange);
+  if (isKnown(exchange.request.headers, manifest.digest)) return empty(304, headers(manifest));
   const length = String(manifest.bytes.length);
   return new Response(null, { headers: { ...headers(manifest), "content-length": length } });
 };
@@ -29,7 +34,9 @@ export const putManifest: Handler = async (exchange) => {
   const { name, reference } = target(exchange);
   const tags = query.getAll("tag").map(parseTag);
   if (tags.length > MOST_TAGS) {
-    throw new RegistryError("PARAMETER_INVALID", { reason: `tag: at most ${MOST_TAGS} in a request` });
+    throw new RegistryError("PARAMETER_INVALID", {
+      reason: `tag: at most ${MOST_TAGS} in a request`,
+    });
   }
   const push = {
     name,
@@ -72,6 +79,6 @@ function headers({ digest, mediaType }: ManifestRecord): Record<string, string> 
     ...COMMON,
     "content-type": mediaType,
     "docker-content-digest": digest,
-    etag: `"${digest}"`,
+    etag: entityTag(digest),
   };
 }

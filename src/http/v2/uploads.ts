@@ -20,10 +20,20 @@ export const postUpload: Handler = async (exchange) => {
   const digest = digestOf(query);
   const session = registry.uploads.open(name, algorithm(query), registry.now());
   if (digest === null) return progress(exchange, session, 202);
-  return await finish(exchange, session, digest);
+  try {
+    return await finish(exchange, session, digest);
+  } catch (error) {
+    // Nobody was told where this upload is, so nobody could go on with it.
+    await registry.uploads.discard(session);
+    throw error;
+  }
 };
 
-export const getUpload: Handler = async (exchange) => progress(exchange, find(exchange), 204);
+export const getUpload: Handler = async (exchange) => {
+  const session = find(exchange);
+  await exchange.registry.uploads.settled(session);
+  return progress(exchange, session, 204);
+};
 
 export const patchUpload: Handler = async (exchange) => {
   const { request, registry } = exchange;
