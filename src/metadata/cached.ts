@@ -1,10 +1,12 @@
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import type { Reference } from "../oci/reference.ts";
+import type { Reference, Tag } from "../oci/reference.ts";
 import type { BlobRecord, ManifestRecord, Metadata } from "./metadata.ts";
 
 const MANIFEST_BYTES = 24 * 1024 * 1024;
 const BLOB_ENTRIES = 50_000;
+/** Names of tags, in all lists together. */
+const TAG_NAMES = 200_000;
 
 /**
  * Remembers what pulls ask for again and again: manifests by tag or digest, and which blobs are linked.
@@ -14,12 +16,17 @@ const BLOB_ENTRIES = 50_000;
  * a change ended is not remembered (`epoch`). With several replicas it must not be used for tags.
  */
 export function cached(inner: Metadata): Metadata {
-  const manifests = new Cache<ManifestRecord>(MANIFEST_BYTES, (record) => record.bytes.length + 500);
+  const manifests = new Cache<ManifestRecord>(
+    MANIFEST_BYTES,
+    (record) => record.bytes.length + 500,
+  );
   const blobs = new Cache<BlobRecord>(BLOB_ENTRIES, () => 1);
+  /** The tags of a repository, all of them: small pages are cheap to read, whole lists are not. */
+  const tagLists = new Cache<Tag[]>(TAG_NAMES, (tags) => tags.length + 1);
   let epoch = 0;
 
   const key = (name: RepositoryName, reference: Reference): string => `${name} ${reference}`;
-  const change = async <T>(work: Promise<T>, forget: (result: T) => void): Promise<T> => {
+  const change = async <T>(work: Promise<T>, forget: (result: T) => unknown): Promise<T> => {
     try {
       const result = await work;
       forget(result);
@@ -50,19 +57,34 @@ export function cached(inner: Metadata): Metadata {
       return found;
     },
 
+    async listTagNames(name, page) {
+      if (page.last !== null || page.limit < TAG_NAMES) return await inner.listTagNames(name, page);
+      const held = tagLists.get(name);
+      if (held) return held;
+      const began = epoch;
+      const found = await inner.listTagNames(name, page);
+      if (found && began === epoch) tagLists.set(name, found);
+      return found;
+    },
+
     async putManifest(push) {
       return await change(inner.putManifest(push), () => {
         for (const tag of push.tags) manifests.delete(key(push.name, tag));
+        tagLists.delete(push.name);
       });
     },
 
     async removeTag(name, tag) {
-      return await change(inner.removeTag(name, tag), () => manifests.delete(key(name, tag)));
+      return await change(inner.removeTag(name, tag), () => {
+        manifests.delete(key(name, tag));
+        tagLists.delete(name);
+      });
     },
 
     async removeManifest(name, digest) {
       return await change(inner.removeManifest(name, digest), ({ tags }) => {
         for (const reference of [digest, ...tags]) manifests.delete(key(name, reference));
+        tagLists.delete(name);
       });
     },
 
@@ -70,14 +92,17 @@ export function cached(inner: Metadata): Metadata {
       return await change(inner.unlinkBlob(name, digest), () => blobs.delete(key(name, digest)));
     },
 
-    async linkBlob(name, blob, at) {
-      await change(inner.linkBlob(name, blob, at), () => blobs.delete(key(name, blob.digest)));
+    async linkBlob(name, blob, ...rest) {
+      await change(inner.linkBlob(name, blob, ...rest), () => {
+        blobs.delete(key(name, blob.digest));
+      });
     },
 
     async replaceRepository(snapshot) {
       await change(inner.replaceRepository(snapshot), () => {
         manifests.clear();
         blobs.clear();
+        tagLists.clear();
       });
     },
   };

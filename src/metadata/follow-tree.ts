@@ -25,7 +25,7 @@ import type { JournalRecord, MetadataReads } from "./metadata.ts";
  */
 export async function followTree(
   records: readonly JournalRecord[],
-  metadata: Pick<MetadataReads, "findManifest">,
+  metadata: Bytes,
   storage: Storage,
 ): Promise<void> {
   const { links, manifests, tags } = fold(records);
@@ -39,8 +39,8 @@ export async function followTree(
     if (!present) await storage.delete(layerPath(name, digest));
   }
   await storage.write([
-    ...linkObjects(links),
-    ...(await manifestObjects(manifests, metadata)),
+    ...(await layerObjects(links, metadata, storage)),
+    ...(await manifestObjects(manifests, metadata, storage)),
     ...tagObjects(tags),
   ]);
 }
@@ -123,15 +123,27 @@ function unsetTag(change: TagChange): void {
   change.index.digests.clear();
 }
 
-function linkObjects(links: Changes["links"]): SmallObject[] {
-  return [...links.values()]
-    .filter(({ present }) => present)
-    .map(({ name, digest }) => ({ path: layerLink(name, digest), bytes: linkBytes(digest) }));
+type Bytes = Pick<MetadataReads, "findManifest" | "readContent">;
+
+async function layerObjects(
+  links: Changes["links"],
+  metadata: Bytes,
+  storage: Storage,
+): Promise<SmallObject[]> {
+  const objects: SmallObject[] = [];
+  for (const { name, digest, present } of links.values()) {
+    if (!present) continue;
+    const small = await metadata.readContent(digest);
+    if (small) objects.push(...(await unlessThere(digest, small, storage)));
+    objects.push({ path: layerLink(name, digest), bytes: linkBytes(digest) });
+  }
+  return objects;
 }
 
 async function manifestObjects(
   manifests: Changes["manifests"],
-  metadata: Pick<MetadataReads, "findManifest">,
+  metadata: Bytes,
+  storage: Storage,
 ): Promise<SmallObject[]> {
   const objects: SmallObject[] = [];
   for (const { name, digest, present } of manifests.values()) {
@@ -139,10 +151,23 @@ async function manifestObjects(
     const manifest = await metadata.findManifest(name, digest);
     // Removed since: the entry that says so comes in a later batch.
     if (!manifest) continue;
-    objects.push({ path: blobPath(digest), bytes: manifest.bytes });
+    objects.push(...(await unlessThere(digest, manifest.bytes, storage)));
     objects.push({ path: revisionLink(name, digest), bytes: linkBytes(digest) });
   }
   return objects;
+}
+
+/**
+ * Bytes that came with a transaction. What the tree has already is not written again: until the sync a
+ * power cut would leave it empty, and another repository may need it.
+ */
+async function unlessThere(
+  digest: Digest,
+  bytes: Uint8Array,
+  storage: Storage,
+): Promise<SmallObject[]> {
+  const path = blobPath(digest);
+  return (await storage.stat(path))?.size === bytes.length ? [] : [{ path, bytes }];
 }
 
 function tagObjects(tags: Changes["tags"]): SmallObject[] {

@@ -30,6 +30,8 @@ export interface MetadataReads {
   hasRepository(name: RepositoryName): Promise<boolean>;
   /** Tags in ASCII order, after `last` if given. Null when the repository is not there. */
   listTags(name: RepositoryName, page: Page): Promise<TagRecord[] | null>;
+  /** The same, only their names. */
+  listTagNames(name: RepositoryName, page: Page): Promise<Tag[] | null>;
   /** Repository names in ASCII order. */
   listRepositories(page: Page): Promise<RepositoryName[]>;
   /** Manifests whose subject is `subject`, in the order of their digests; `last` is a digest. */
@@ -43,6 +45,8 @@ export interface MetadataReads {
   tagsOf(name: RepositoryName, digest: Digest): Promise<Tag[]>;
   /** What a manifest names, as recorded when it was pushed or read from the tree. */
   referencesOf(name: RepositoryName, digest: Digest): Promise<ReferenceRecord[]>;
+  /** The bytes of a small blob that the tree does not have yet, else null. */
+  readContent(digest: Digest): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Uploads that were interrupted by a stop. */
   listUploads(): Promise<UploadRecord[]>;
   /** The oldest entries that the tree has not followed yet, in order. */
@@ -53,9 +57,15 @@ export interface MetadataReads {
 export interface MetadataWrites {
   /**
    * Records a stored blob and links it in the repository, which comes into being with it.
-   * Linking what is linked renews `seenAt`.
+   * Linking what is linked renews `seenAt`. `content`: the bytes of a small blob that is not in the
+   * tree; they are kept until the tree has followed.
    */
-  linkBlob(name: RepositoryName, blob: BlobRecord, at: number): Promise<void>;
+  linkBlob(
+    name: RepositoryName,
+    blob: BlobRecord,
+    at: number,
+    content: Uint8Array<ArrayBuffer> | null,
+  ): Promise<void>;
   /**
    * Links a blob that another repository holds: `from`, or any when null.
    * Null, and nothing changes, when none does.

@@ -24,7 +24,10 @@ export async function settleJournal(metadata: Metadata, storage: Storage): Promi
   const records = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
   const last = records.at(-1);
   if (!last) return [];
-  const conflicts = [...(await movedTags(records, storage)), ...(await lostLayers(records, storage))];
+  const conflicts = [
+    ...(await movedTags(records, storage)),
+    ...(await lostLayers(records, metadata, storage)),
+  ];
   const agreed = records.filter((record) => !conflicts.some((conflict) => conflict.covers(record)));
   await followTree(agreed, metadata, storage);
   await metadata.retireJournal(last.id);
@@ -46,10 +49,15 @@ async function movedTags(records: readonly JournalRecord[], storage: Storage): P
   return conflicts;
 }
 
-async function lostLayers(records: readonly JournalRecord[], storage: Storage): Promise<Conflict[]> {
+async function lostLayers(
+  records: readonly JournalRecord[],
+  metadata: Metadata,
+  storage: Storage,
+): Promise<Conflict[]> {
   const conflicts: Conflict[] = [];
   for (const { name, digest, present } of fold(records).links.values()) {
     if (!present || (await storage.stat(blobPath(digest)))) continue;
+    if (await metadata.readContent(digest)) continue;
     conflicts.push({
       name,
       problem: `the bytes of ${digest} were removed by another program; it is not linked`,

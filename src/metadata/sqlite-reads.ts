@@ -36,6 +36,13 @@ export function sqliteReads(db: Database): MetadataReads {
     `SELECT name AS tag, digest, pushed_at AS pushedAt FROM tags
       WHERE repository_id = $id AND name > $last ORDER BY name LIMIT $limit`,
   );
+  const tagNames = db.query<{ tag: Tag }, { id: number; last: string; limit: number }>(
+    `SELECT name AS tag FROM tags
+      WHERE repository_id = $id AND name > $last ORDER BY name LIMIT $limit`,
+  );
+  const content = db.query<{ bytes: Uint8Array<ArrayBuffer> }, { digest: string }>(
+    "SELECT bytes FROM contents WHERE digest = $digest",
+  );
   const repositories = db.query<{ name: RepositoryName }, { last: string; limit: number }>(
     "SELECT name FROM repositories WHERE name > $last ORDER BY name LIMIT $limit",
   );
@@ -79,6 +86,12 @@ export function sqliteReads(db: Database): MetadataReads {
       const found = repository.get({ name });
       return found && tags.all({ id: found.id, last: page.last ?? "", limit: page.limit });
     },
+    async listTagNames(name, page) {
+      const found = repository.get({ name });
+      if (!found) return null;
+      const rows = tagNames.values({ id: found.id, last: page.last ?? "", limit: page.limit });
+      return rows.map(([tag]) => tag as Tag);
+    },
     async listRepositories(page) {
       return repositories.all({ last: page.last ?? "", limit: page.limit }).map(({ name }) => name);
     },
@@ -96,6 +109,9 @@ export function sqliteReads(db: Database): MetadataReads {
     },
     async referencesOf(name, digest) {
       return references.all({ name, digest });
+    },
+    async readContent(digest) {
+      return content.get({ digest })?.bytes ?? null;
     },
     async listUploads() {
       return uploads.all();

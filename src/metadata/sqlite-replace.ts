@@ -10,7 +10,8 @@ export function replaceRepository(db: Database, snapshot: RepositorySnapshot): v
     .get({ name: snapshot.name });
   const at = Math.min(Date.now(), ...snapshot.blobs.map((blob) => blob.linkedAt));
   const id = found?.id ?? addRepository(db, snapshot.name, at);
-  for (const table of TABLES) db.query(`DELETE FROM ${table} WHERE repository_id = $id`).run({ id });
+  for (const table of TABLES)
+    db.query(`DELETE FROM ${table} WHERE repository_id = $id`).run({ id });
   addBlobs(db, id, snapshot);
   addManifests(db, id, snapshot);
   addTags(db, id, snapshot);

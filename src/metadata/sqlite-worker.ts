@@ -13,7 +13,10 @@ export interface Command {
   readonly parameters: readonly unknown[];
 }
 
-export type Request = { readonly open: string } | { readonly commands: readonly Command[] } | "close";
+export type Request =
+  | { readonly open: string }
+  | { readonly commands: readonly Command[] }
+  | "close";
 
 export interface Failure {
   readonly message: string;
@@ -54,7 +57,9 @@ function commit(commands: readonly Command[]): unknown[] {
   if (!db || !writes) throw new Error("the database is not open");
   db.run("BEGIN IMMEDIATE");
   try {
-    const results = commands.map(({ method, parameters }) => run(writes as Writes, method, parameters));
+    const results = commands.map(({ method, parameters }) =>
+      run(writes as Writes, method, parameters),
+    );
     db.run("COMMIT");
     return results;
   } catch (error) {

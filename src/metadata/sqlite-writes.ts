@@ -20,9 +20,9 @@ export type Writes = {
  */
 export function sqliteWrites(db: Database): Writes {
   const sql = statements(db);
-  const journal = (entry: JournalEntry): void => {
-    sql.addJournal.run({ entry: JSON.stringify(entry) });
-  };
+  /** Returns the entry's id. */
+  const journal = (entry: JournalEntry): number =>
+    Number(sql.addJournal.run({ entry: JSON.stringify(entry) }).lastInsertRowid);
   const repositoryId = (name: RepositoryName): number | null =>
     sql.repository.get({ name })?.id ?? null;
   const ensureRepository = (name: RepositoryName, at: number): number =>
@@ -55,14 +55,19 @@ export function sqliteWrites(db: Database): Writes {
     sql.neededBy.all({ id, digest }).map(({ manifest }) => manifest);
 
   return {
-    linkBlob(name, { digest, size }, at) {
+    linkBlob(name, { digest, size }, at, content) {
       sql.addBlob.run({ digest, size, at });
       link(ensureRepository(name, at), name, digest, at);
+      if (!content) return;
+      const journalId = journal({ op: "link-layer", name, digest });
+      sql.addContent.run({ digest, journalId, content });
     },
 
     mountBlob(name, digest, from, at): BlobRecord | null {
       const source =
-        from === null ? sql.linkedAnywhere.get({ digest }) : sql.linkedIn.get({ name: from, digest });
+        from === null
+          ? sql.linkedAnywhere.get({ digest })
+          : sql.linkedIn.get({ name: from, digest });
       if (!source) return null;
       link(ensureRepository(name, at), name, digest, at);
       return { digest, size: source.size };
@@ -149,6 +154,7 @@ export function sqliteWrites(db: Database): Writes {
     },
     retireJournal(id) {
       sql.retireJournal.run({ id });
+      sql.retireContents.run({ id });
     },
     setSetting(key, value) {
       sql.setSetting.run({ key, value });
@@ -197,7 +203,9 @@ function statements(db: Database) {
                               annotations, pushed_at, bytes)
        VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes)`,
     ),
-    removeManifest: db.query("DELETE FROM manifests WHERE repository_id = $id AND digest = $digest"),
+    removeManifest: db.query(
+      "DELETE FROM manifests WHERE repository_id = $id AND digest = $digest",
+    ),
     addReference: db.query(
       `INSERT OR IGNORE INTO manifest_references (repository_id, manifest, digest, role, size)
        VALUES ($id, $manifest, $digest, $role, $size)`,
@@ -227,6 +235,8 @@ function statements(db: Database) {
     removeHistory: db.query("DELETE FROM tag_history WHERE repository_id = $id AND tag = $tag"),
     addJournal: db.query("INSERT INTO journal (entry) VALUES ($entry)"),
     retireJournal: db.query("DELETE FROM journal WHERE id <= $id"),
+    addContent: db.query("INSERT OR REPLACE INTO contents VALUES ($digest, $journalId, $content)"),
+    retireContents: db.query("DELETE FROM contents WHERE journal_id <= $id"),
     saveUpload: db.query("INSERT OR REPLACE INTO uploads VALUES ($id, $name, $startedAt)"),
     removeUpload: db.query("DELETE FROM uploads WHERE id = $id"),
     setSetting: db.query("INSERT OR REPLACE INTO settings VALUES ($key, $value)"),

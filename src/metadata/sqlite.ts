@@ -99,5 +99,9 @@ class Writer {
 
 function failed({ message, code }: Failure): Error {
   if (code === "SQLITE_FULL") return new RegistryError("STORAGE_FULL", {}, { cause: message });
-  return new RegistryError("UNAVAILABLE", {}, { cause: new Error(`metadata: ${message} (${code})`) });
+  return new RegistryError(
+    "UNAVAILABLE",
+    {},
+    { cause: new Error(`metadata: ${message} (${code})`) },
+  );
 }

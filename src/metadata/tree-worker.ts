@@ -38,7 +38,7 @@ self.onmessage = async ({ data }: MessageEvent<FollowRequest>) => {
 async function answer(request: FollowRequest): Promise<FollowReply> {
   if (request !== "follow") {
     metadata = sqliteReads(openForReading(request.database));
-    storage = filesystemStorage(request.folder);
+    storage = filesystemStorage(request.folder, { blocking: true });
     return { followed: null, more: false };
   }
   if (!metadata || !storage) throw new Error("the tree is not open");

@@ -28,12 +28,30 @@ export async function openBlob(
   range: ByteRange | undefined,
   registry: Registry,
 ): Promise<StoredObject> {
-  const stored = await registry.storage.read(blobPath(digest), range);
+  const stored = await openStored(digest, range, registry);
   if (!stored || stored.size !== size) {
     const reason = stored ? `${stored.size} bytes instead of ${size}` : "it is missing";
     throw new RegistryError("BLOB_DAMAGED", { digest, reason });
   }
   return stored;
+}
+
+/**
+ * The bytes in the tree or, until it has followed, in the metadata; null when they are in neither.
+ * They may go from there to here while we look, so the tree is asked twice.
+ */
+async function openStored(
+  digest: Digest,
+  range: ByteRange | undefined,
+  { storage, metadata }: Registry,
+): Promise<StoredObject | null> {
+  const path = blobPath(digest);
+  const stored = await storage.read(path, range);
+  if (stored) return stored;
+  const small = await metadata.readContent(digest);
+  if (!small) return await storage.read(path, range);
+  const body = new Blob([range ? small.subarray(range.start, range.end) : small]);
+  return { size: small.length, body };
 }
 
 /**
@@ -49,7 +67,7 @@ export async function mountBlob(
   registry: Registry,
 ): Promise<BlobRecord | null> {
   // A link to bytes that are lost would be a false promise; an upload heals them.
-  if (!(await registry.storage.stat(blobPath(digest)))) return null;
+  if (!(await openStored(digest, undefined, registry))) return null;
   return await registry.metadata.mountBlob(name, digest, from, registry.now());
 }
 

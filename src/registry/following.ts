@@ -10,7 +10,7 @@ export function following(metadata: Metadata, follower: TreeFollower): Metadata 
   };
   return {
     ...metadata,
-    linkBlob: (name, blob, at) => woken(metadata.linkBlob(name, blob, at)),
+    linkBlob: (...parameters) => woken(metadata.linkBlob(...parameters)),
     mountBlob: (name, digest, from, at) => woken(metadata.mountBlob(name, digest, from, at)),
     unlinkBlob: (name, digest) => woken(metadata.unlinkBlob(name, digest)),
     putManifest: (push) => woken(metadata.putManifest(push)),

@@ -21,6 +21,17 @@ export async function listTags(
   return cutPage(tags, limit, ({ tag }) => tag);
 }
 
+/** The names alone, for clients that want nothing else. Throws NAME_UNKNOWN. */
+export async function listTagNames(
+  name: RepositoryName,
+  { last, limit }: Page,
+  { metadata }: Registry,
+): Promise<Paged<Tag>> {
+  const tags = await metadata.listTagNames(name, { last, limit: limit + 1 });
+  if (!tags) throw new RegistryError("NAME_UNKNOWN", { reason: name });
+  return cutPage(tags, limit, (tag) => tag);
+}
+
 /**
  * Removes one tag; the manifest stays for as long as something else needs it.
  *

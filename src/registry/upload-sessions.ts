@@ -5,6 +5,7 @@ import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { UPLOADS, uploadPath } from "../storage/tree.ts";
+import { UploadBytes } from "./upload-bytes.ts";
 
 /** How long a request waits for another one on the same upload. */
 const PATIENCE_MS = 1000;
@@ -19,6 +20,7 @@ export interface UploadSession {
   touchedAt: number;
   /** Bytes received. */
   offset: number;
+  readonly bytes: UploadBytes;
   /** The hash of these bytes; null after a restart, until they are read again. */
   hasher: Hasher | null;
   /** While a request is writing to it: resolves when that request is done. */
@@ -43,12 +45,14 @@ export class UploadSessions {
   ) {}
 
   open(name: RepositoryName, algorithm: DigestAlgorithm, now: number): UploadSession {
+    const id = randomBytes(16).toString("hex");
     const session: UploadSession = {
-      id: randomBytes(16).toString("hex"),
+      id,
       name,
       startedAt: now,
       touchedAt: now,
       offset: 0,
+      bytes: new UploadBytes(id, this.storage),
       hasher: new Hasher(algorithm),
       busy: null,
       saved: false,
@@ -98,7 +102,7 @@ export class UploadSessions {
   /** Forgets a session and its bytes. */
   async discard(session: UploadSession): Promise<void> {
     await this.finished(session);
-    await this.storage.delete(uploadPath(session.id));
+    await session.bytes.discard();
   }
 
   /** Records every upload that holds bytes, so that a restart finds it. */
@@ -106,7 +110,8 @@ export class UploadSessions {
     for (const session of this.#sessions.values()) {
       if (session.saved || session.busy || session.offset === 0) continue;
       session.saved = true;
-      const { id, name, startedAt } = session;
+      const { id, name, startedAt, touchedAt } = session;
+      await this.exclusively(session, touchedAt, async () => await session.bytes.store());
       await this.metadata.saveUpload({ id, name, startedAt });
       // It may have finished while it was being saved.
       if (!this.#sessions.has(id)) await this.metadata.removeUpload(id);
@@ -136,7 +141,8 @@ export class UploadSessions {
         await this.metadata.removeUpload(id);
         continue;
       }
-      const known = { id, name, startedAt, touchedAt: now, offset: info.size };
+      const bytes = new UploadBytes(id, this.storage, true);
+      const known = { id, name, startedAt, touchedAt: now, offset: info.size, bytes };
       this.#sessions.set(id, { ...known, hasher: null, busy: null, saved: true });
     }
     for await (const { name } of this.storage.list(UPLOADS)) {

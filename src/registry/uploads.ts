@@ -1,7 +1,7 @@
 import { type Digest, type DigestAlgorithm, Hasher, algorithmOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { BlobRecord } from "../metadata/metadata.ts";
-import { blobPath, uploadPath } from "../storage/tree.ts";
+import { blobPath } from "../storage/tree.ts";
 import type { Registry } from "./registry.ts";
 import type { UploadSession } from "./upload-sessions.ts";
 import { type Announced, admit } from "./upload-state.ts";
@@ -25,7 +25,7 @@ export async function appendChunk(
   registry: Registry,
 ): Promise<void> {
   await registry.uploads.exclusively(session, registry.now(), async () => {
-    await receive(session, bytes, announced, "written", registry);
+    await receive(session, bytes, announced, "written");
   });
 }
 
@@ -33,7 +33,7 @@ export async function appendChunk(
  * Completes an upload, with or without a last chunk, and links the blob in its repository.
  *
  * When this resolves the blob is durable: its bytes and its folders were synced before the transaction
- * that makes it known. Throws DIGEST_INVALID when the bytes are others than the digest says; the upload
+ * that makes it known, or, of a small one, are part of it. Throws DIGEST_INVALID when the bytes are others than the digest says; the upload
  * is gone then, because no continuation could make it right.
  *
  * @see OCI distribution spec 1.1, "Pushing a blob monolithically"
@@ -47,13 +47,14 @@ export async function finishUpload(
 ): Promise<BlobRecord> {
   return await registry.uploads.exclusively(session, registry.now(), async () => {
     if (session.offset === 0) session.hasher = new Hasher(algorithmOf(digest));
-    await receive(session, bytes, announced, "durable", registry);
+    await receive(session, bytes, announced, "durable");
     await checkDigest(session, digest, registry);
     const blob = { digest, size: session.offset };
-    await registry.storage.move(uploadPath(session.id), blobPath(digest));
+    const small = session.bytes.held;
+    if (small === null) await session.bytes.moveTo(blobPath(digest));
     // From here on there is nothing to resume, even if the next transaction fails.
     await registry.uploads.finished(session);
-    await registry.metadata.linkBlob(session.name, blob, registry.now());
+    await registry.metadata.linkBlob(session.name, blob, registry.now(), small);
     return blob;
   });
 }
@@ -71,12 +72,11 @@ async function receive(
   bytes: Bytes,
   announced: Announced,
   until: "written" | "durable",
-  { storage }: Registry,
 ): Promise<void> {
   const expected = admit(session.offset, announced);
-  const hasher = session.hasher ?? (await rehash(session, "sha256", storage));
+  const hasher = session.hasher ?? (await rehash(session, "sha256"));
   const before = hasher.copy();
-  const writer = await storage.append(uploadPath(session.id), session.offset);
+  const writer = await session.bytes.append(session.offset);
   let received = 0;
   /** While we wait for the next chunk, a failure is the client's; otherwise it is ours or the chunk's. */
   let waiting = false;
@@ -105,16 +105,16 @@ async function receive(
     );
     const keep = waiting && written;
     if (keep) session.offset += received;
-    else await cutOff(session, storage);
+    else await cutOff(session);
     session.hasher = keep ? hasher : before;
     throw error;
   }
 }
 
 /** Takes back the bytes of a refused chunk: after a restart the size of the file is the offset. */
-async function cutOff(session: UploadSession, storage: Registry["storage"]): Promise<void> {
+async function cutOff(session: UploadSession): Promise<void> {
   try {
-    const writer = await storage.append(uploadPath(session.id), session.offset);
+    const writer = await session.bytes.append(session.offset);
     await writer.close();
   } catch {
     // The disk has failed, and its error is on its way to the client; the next append cuts them off.
@@ -137,7 +137,7 @@ async function checkDigest(
   let { hasher } = session;
   if (hasher?.algorithm !== algorithmOf(digest)) {
     // The client named the algorithm only now: the bytes are read once more.
-    hasher = await rehash(session, algorithmOf(digest), registry.storage);
+    hasher = await rehash(session, algorithmOf(digest));
   }
   const actual = hasher.digest();
   if (actual === digest) return;
@@ -149,17 +149,11 @@ async function checkDigest(
   });
 }
 
-async function rehash(
-  session: UploadSession,
-  algorithm: DigestAlgorithm,
-  storage: Registry["storage"],
-): Promise<Hasher> {
+async function rehash(session: UploadSession, algorithm: DigestAlgorithm): Promise<Hasher> {
   const hasher = new Hasher(algorithm);
   if (session.offset === 0) return hasher;
-  const stored = await storage.read(uploadPath(session.id), { start: 0, end: session.offset });
-  if (!stored || stored.size < session.offset)
-    throw new RegistryError("UPLOAD_INVALID", { reason: "its bytes are lost" });
-  const body = stored.body instanceof Blob ? stored.body.stream() : stored.body;
-  for await (const chunk of body) hasher.update(chunk);
+  const bytes = await session.bytes.read(session.offset);
+  if (!bytes) throw new RegistryError("UPLOAD_INVALID", { reason: "its bytes are lost" });
+  for await (const chunk of bytes) hasher.update(chunk);
   return hasher;
 }

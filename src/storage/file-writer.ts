@@ -1,8 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import type { ObjectWriter } from "./storage.ts";
 
-/** Network chunks are at most 64 KiB; this many bytes go to the disk in one call. */
-const GATHERED = 512 * 1024;
+/** Network chunks are at most 64 KiB, often less; about this many bytes go to the disk in one call. */
+const GATHERED = 128 * 1024;
 
 /**
  * After this many bytes the disk is told to begin. Left to itself the system would gather a large layer
@@ -101,16 +101,13 @@ async function cutAt(file: FileHandle, offset: number): Promise<void> {
   if (size > offset) await file.truncate(offset);
 }
 
-/** A disk that is nearly full takes a part of the bytes and says so only on the next call. */
+/** A disk that is nearly full takes a part of the bytes, and says why only on the next call. */
 async function writeAll(file: FileHandle, chunks: Uint8Array[], start: number): Promise<void> {
-  const [first] = chunks;
-  const whole = first && chunks.length === 1 ? first : Buffer.concat(chunks);
-  let written = 0;
-  while (written < whole.length) {
-    const { bytesWritten } = await file.write(whole, written, whole.length - written, start + written);
-    if (bytesWritten === 0) {
-      throw Object.assign(new Error("the disk took no more bytes"), { code: "ENOSPC" });
-    }
-    written += bytesWritten;
+  const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const { bytesWritten } = await file.writev(chunks, start);
+  if (bytesWritten === size) return;
+  if (bytesWritten === 0) {
+    throw Object.assign(new Error("the disk took no more bytes"), { code: "ENOSPC" });
   }
+  await writeAll(file, [Buffer.concat(chunks).subarray(bytesWritten)], start + bytesWritten);
 }

@@ -1,5 +1,5 @@
 import { parseName } from "../../oci/name.ts";
-import { listTags } from "../../registry/tags.ts";
+import { listTagNames } from "../../registry/tags.ts";
 import { type Handler, parameter } from "../exchange.ts";
 import { requestedPage } from "../query.ts";
 import { json, nextLink } from "../reply.ts";
@@ -10,8 +10,8 @@ const ALL = 1_000_000;
 export const getTags: Handler = async (exchange) => {
   const name = parseName(parameter(exchange, "name"));
   const page = requestedPage(exchange.query, ALL, ALL);
-  const { items, next } = await listTags(name, page, exchange.registry);
+  const { items, next } = await listTagNames(name, page, exchange.registry);
   const path = `${exchange.publicUrl}/v2/${name}/tags/list`;
   const link = next === null ? {} : nextLink(path, { n: String(page.limit), last: next });
-  return json({ name, tags: items.map(({ tag }) => tag) }, link);
+  return json({ name, tags: items }, link);
 };

@@ -84,3 +84,11 @@ CREATE TABLE journal (
   id    INTEGER PRIMARY KEY AUTOINCREMENT,
   entry TEXT NOT NULL
 );
+
+-- Bytes of small blobs that are not in the tree yet. They go when the journal entry that brings them does.
+CREATE TABLE contents (
+  digest     TEXT PRIMARY KEY,
+  journal_id INTEGER NOT NULL,
+  bytes      BLOB NOT NULL
+);
+CREATE INDEX contents_journal ON contents (journal_id);

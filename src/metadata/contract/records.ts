@@ -1,0 +1,147 @@
+import { describe, expect, test } from "bun:test";
+import { parseTag } from "../../oci/reference.ts";
+import {
+  ALL,
+  APP,
+  type Given,
+  OTHER,
+  blobOf,
+  bytesOf,
+  digestFor,
+  everything,
+  layer,
+  snapshotOf,
+} from "./fixtures.ts";
+
+/** What is kept beside the content, and what is read from a tree. */
+export function records(given: Given): void {
+  describe("nothing", () => {
+    test("is null, false or an empty list to every read", async () => {
+      expect(await given.metadata.findManifest(APP, digestFor("x"))).toBeNull();
+      expect(await given.metadata.findManifest(APP, parseTag("x"))).toBeNull();
+      expect(await given.metadata.findBlob(APP, digestFor("x"))).toBeNull();
+      expect(await given.metadata.hasRepository(APP)).toBe(false);
+      expect(await given.metadata.listTags(APP, ALL)).toBeNull();
+      expect(await given.metadata.listTagNames(APP, ALL)).toBeNull();
+      expect(await given.metadata.listRepositories(ALL)).toEqual([]);
+      expect(await given.metadata.listReferrers(APP, digestFor("x"), null, ALL)).toEqual([]);
+      expect(await given.metadata.tagsOf(APP, digestFor("x"))).toEqual([]);
+      expect(await given.metadata.referencesOf(APP, digestFor("x"))).toEqual([]);
+      expect(await given.metadata.readContent(digestFor("x"))).toBeNull();
+      expect(await given.metadata.listUploads()).toEqual([]);
+      expect(await given.metadata.readJournal(10)).toEqual([]);
+      expect(await given.metadata.getSetting("x")).toBeNull();
+    });
+
+    test("can be removed without a change", async () => {
+      const before = await given.shown();
+
+      expect(await given.metadata.removeTag(APP, parseTag("x"))).toBeNull();
+      expect(await given.metadata.unlinkBlob(APP, digestFor("x"))).toMatchObject({
+        removed: false,
+        neededBy: [],
+      });
+      expect(await given.metadata.removeManifest(APP, digestFor("x"))).toMatchObject({
+        removed: false,
+        neededBy: [],
+      });
+      await given.metadata.removeUpload("x");
+      await given.metadata.retireJournal(5);
+
+      expect(await given.shown()).toEqual(before);
+    });
+  });
+
+  describe("the journal", () => {
+    test("is read from its oldest entry on, as many as asked for", async () => {
+      for (const word of ["one", "two", "config"]) await given.link(word);
+
+      const all = await given.metadata.readJournal(10);
+      const ids = all.map(({ id }) => id);
+
+      expect(all).toHaveLength(3);
+      expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+      expect(await given.metadata.readJournal(2)).toEqual(all.slice(0, 2));
+    });
+
+    test("forgets up to and including an entry, and never uses an id again", async () => {
+      for (const word of ["one", "two", "config"]) await given.link(word);
+      const [first, second, third] = await given.metadata.readJournal(10);
+
+      await given.metadata.retireJournal(second?.id ?? 0);
+      expect(await given.metadata.readJournal(10)).toEqual([third!]);
+      await given.metadata.retireJournal(third?.id ?? 0);
+      await given.link("layer");
+
+      const [next] = await given.metadata.readJournal(10);
+      expect(next?.id).toBeGreaterThan(third?.id ?? 0);
+      expect(first?.id).toBeLessThan(second?.id ?? 0);
+    });
+  });
+
+  describe("uploads and settings", () => {
+    test("an upload is listed until it is removed; saving it again is the same", async () => {
+      const upload = { id: "abc", name: APP, startedAt: 5 };
+      await given.metadata.saveUpload(upload);
+      await given.metadata.saveUpload(upload);
+      expect(await given.metadata.listUploads()).toEqual([upload]);
+
+      await given.metadata.removeUpload("abc");
+
+      expect(await given.metadata.listUploads()).toEqual([]);
+    });
+
+    test("a setting has its last value", async () => {
+      await given.metadata.setSetting("key", "one");
+      await given.metadata.setSetting("key", "two");
+
+      expect(await given.metadata.getSetting("key")).toBe("two");
+    });
+  });
+
+  describe("a repository that is read from its tree", () => {
+    test("is what the tree says, and the tree is told nothing", async () => {
+      await given.metadata.replaceRepository(snapshotOf(APP, ["layer"], { one: "v1" }));
+
+      expect(await given.metadata.findBlob(APP, digestFor("layer"))).toEqual(blobOf("layer"));
+      expect((await given.metadata.findManifest(APP, parseTag("v1")))?.bytes).toEqual(
+        bytesOf("one"),
+      );
+      expect(await given.metadata.listTags(APP, ALL)).toEqual([
+        { tag: parseTag("v1"), digest: digestFor("one"), pushedAt: 600 },
+      ]);
+      expect(await given.metadata.referencesOf(APP, digestFor("one"))).toEqual([
+        { role: "layer", ...blobOf("layer") },
+      ]);
+      expect(await given.metadata.unlinkBlob(APP, digestFor("layer"))).toMatchObject({
+        neededBy: [digestFor("one")],
+      });
+      expect(await given.journal()).toEqual([]);
+    });
+
+    test("loses all that was known before, and the others lose nothing", async () => {
+      for (const name of [APP, OTHER]) {
+        await given.link("config", name);
+        await given.push("two", { tags: ["old"], needs: [layer("config")], subject: "one" }, name);
+      }
+      const before = await everything(given.metadata, [OTHER]);
+
+      await given.metadata.replaceRepository(snapshotOf(APP, ["layer"], { one: "v1" }));
+
+      expect(await given.metadata.listTagNames(APP, ALL)).toEqual([parseTag("v1")]);
+      expect(await given.metadata.findBlob(APP, digestFor("config"))).toBeNull();
+      expect(await given.metadata.findManifest(APP, digestFor("two"))).toBeNull();
+      expect(await given.metadata.listReferrers(APP, digestFor("one"), null, ALL)).toEqual([]);
+      expect(await everything(given.metadata, [OTHER])).toEqual(before);
+    });
+
+    test("may be empty", async () => {
+      await given.push("one", { tags: ["v1"] });
+
+      await given.metadata.replaceRepository(snapshotOf(APP, [], {}));
+
+      expect((await given.metadata.listTags(APP, ALL)) ?? []).toEqual([]);
+      expect(await given.metadata.findManifest(APP, digestFor("one"))).toBeNull();
+    });
+  });
+}
