@@ -1,5 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { Command, CommanderError } from "commander";
+import { deleteCommand } from "./cli/delete.ts";
+import { listCommand } from "./cli/list.ts";
 import { serveCommand } from "./cli/serve.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import { ERRORS, RegistryError } from "./oci/errors.ts";
@@ -11,7 +13,9 @@ function program(terminal: Terminal): Command {
     .description("A private container registry that keeps itself clean.")
     .version(manifest.version, "-V, --version")
     .exitOverride()
-    .addCommand(serveCommand(terminal));
+    .addCommand(serveCommand(terminal))
+    .addCommand(listCommand(terminal))
+    .addCommand(deleteCommand(terminal));
 }
 
 /**
@@ -58,15 +62,24 @@ function report(error: unknown): number {
     terminal.note(`       ${ERRORS[error.kind].remedy}`);
     return ERRORS[error.kind].exit;
   }
-  terminal.note(
-    `wharf: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
+  // Ctrl-C or Ctrl-D where a question was asked.
+  if (error instanceof Error && error.name === "AbortError") return 130;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.note(`wharf: ${text}`);
   return 1;
+}
+
+/** Ends the process when a slow reader of our output has all of it: an exit alone would cut it off. */
+async function leave(code: number): Promise<never> {
+  await new Promise<void>((resolve) => {
+    process.stdout.end(resolve);
+  });
+  process.exit(code);
 }
 
 try {
   await program(terminal).parseAsync();
-  process.exit(0);
+  await leave(0);
 } catch (error) {
-  process.exit(report(error));
+  await leave(report(error));
 }

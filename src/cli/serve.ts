@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { resolve } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -6,6 +6,7 @@ import { type RunningServer, startServer } from "../http/server.ts";
 import { type Log, createLog } from "../observe/log.ts";
 import { type OpenEvents, type OpenRegistry, openRegistry } from "../registry/open.ts";
 import { RegistryError } from "../oci/errors.ts";
+import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Bytes: the spec asks for at least 4 MB; registry:2 takes 4 MiB. */
@@ -17,7 +18,7 @@ interface ServeOptions {
 }
 
 export function serveCommand(terminal: Terminal): Command {
-  return new Command("serve")
+  return subcommand("serve", terminal)
     .summary("run the registry")
     .description(
       "Runs the registry until it is stopped (Ctrl-C or SIGTERM; transfers under way end first).\n" +

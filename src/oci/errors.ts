@@ -209,6 +209,27 @@ export const ERRORS = {
     message: "the registry wants other credentials",
     remedy: "log in, or check user and password",
   },
+  REFUSED: {
+    code: "UNSUPPORTED",
+    status: 405,
+    exit: 5,
+    message: "the registry refuses to do this",
+    remedy: "see the reason",
+  },
+  UNCONFIRMED: {
+    code: "UNSUPPORTED",
+    status: 409,
+    exit: 2,
+    message: "not confirmed",
+    remedy: "--yes acts without asking; --dry-run only shows what would be done",
+  },
+  PARTIAL: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 3,
+    message: "done in part",
+    remedy: "the lines above say what failed; running the same command again is safe",
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** One row of the table above. */
@@ -244,7 +265,9 @@ export class RegistryError extends Error {
     options: { cause?: unknown; headers?: Readonly<Record<string, string>> } = {},
   ) {
     super(
-      detail.reason === undefined ? ERRORS[kind].message : `${ERRORS[kind].message}: ${detail.reason}`,
+      detail.reason === undefined
+        ? ERRORS[kind].message
+        : `${ERRORS[kind].message}: ${detail.reason}`,
       "cause" in options ? { cause: options.cause } : undefined,
     );
     this.headers = options.headers ?? {};

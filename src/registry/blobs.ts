@@ -36,6 +36,15 @@ export async function openBlob(
   return stored;
 }
 
+/** A small blob, whole; null when its bytes are nowhere. For configs, never for layers. */
+export async function readSmallBlob(
+  digest: Digest,
+  registry: Registry,
+): Promise<Uint8Array | null> {
+  const stored = await openStored(digest, undefined, registry);
+  return stored && new Uint8Array(await new Response(stored.body).arrayBuffer());
+}
+
 /**
  * The bytes in the tree or, until it has followed, in the metadata; null when they are in neither.
  * They may go from there to here while we look, so the tree is asked twice.

@@ -3,7 +3,7 @@ import type { Digest } from "../oci/digest.ts";
 import { type Descriptor, type Manifest, parseManifest } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Reference, Tag } from "../oci/reference.ts";
-import { blobPath } from "../storage/tree.ts";
+import { readSmallBlob } from "./blobs.ts";
 import { findManifest } from "./manifests.ts";
 import type { Paged } from "./pages.ts";
 import type { Registry } from "./registry.ts";
@@ -105,10 +105,10 @@ const LARGEST_CONFIG = 4 * 1024 * 1024;
 
 async function configPlatform(
   { digest, size }: Descriptor,
-  { storage }: Registry,
+  registry: Registry,
 ): Promise<string | undefined> {
   if (size > LARGEST_CONFIG) return undefined;
-  const bytes = await storage.readSmall(blobPath(digest));
+  const bytes = await readSmallBlob(digest, registry);
   if (!bytes) return undefined;
   try {
     const config = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null;

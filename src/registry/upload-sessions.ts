@@ -74,12 +74,22 @@ export class UploadSessions {
    * UPLOAD_UNKNOWN when it has ended the upload.
    */
   async exclusively<T>(session: UploadSession, now: number, work: () => Promise<T>): Promise<T> {
-    await this.settled(session);
-    if (session.busy) throw new RegistryError("UPLOAD_BUSY");
+    const deadline = performance.now() + PATIENCE_MS;
+    // Whoever is woken first takes the session in the same breath, so each look at `busy` is a fresh one.
+    while (session.busy) {
+      const left = deadline - performance.now();
+      if (left <= 0) throw new RegistryError("UPLOAD_BUSY");
+      await Promise.race([session.busy, Bun.sleep(left)]);
+    }
     this.find(session.name, session.id);
+    session.touchedAt = now;
+    return await this.#alone(session, work);
+  }
+
+  /** The caller has just seen that nobody else has the session. */
+  async #alone<T>(session: UploadSession, work: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
     session.busy = promise;
-    session.touchedAt = now;
     try {
       return await work();
     } finally {
@@ -105,16 +115,19 @@ export class UploadSessions {
     await session.bytes.discard();
   }
 
-  /** Records every upload that holds bytes, so that a restart finds it. */
+  /** Records every upload that holds bytes, so that a restart finds it; those in use wait for the next time. */
   async save(): Promise<void> {
     for (const session of this.#sessions.values()) {
       if (session.saved || session.busy || session.offset === 0) continue;
-      session.saved = true;
-      const { id, name, startedAt, touchedAt } = session;
-      await this.exclusively(session, touchedAt, async () => await session.bytes.store());
-      await this.metadata.saveUpload({ id, name, startedAt });
-      // It may have finished while it was being saved.
-      if (!this.#sessions.has(id)) await this.metadata.removeUpload(id);
+      const { id, name, startedAt, bytes } = session;
+      await this.#alone(session, async () => {
+        await bytes.store();
+        await this.metadata.saveUpload({ id, name, startedAt });
+        // Only now: an upload that could not be recorded is tried again.
+        session.saved = true;
+      });
+      // It may have been given up while it was being saved.
+      if (!this.#sessions.has(id)) await this.discard(session);
     }
   }
 

@@ -25,7 +25,7 @@ export async function appendChunk(
   registry: Registry,
 ): Promise<void> {
   await registry.uploads.exclusively(session, registry.now(), async () => {
-    await receive(session, bytes, announced, "written");
+    await receive(session, bytes, announced);
   });
 }
 
@@ -47,7 +47,8 @@ export async function finishUpload(
 ): Promise<BlobRecord> {
   return await registry.uploads.exclusively(session, registry.now(), async () => {
     if (session.offset === 0) session.hasher = new Hasher(algorithmOf(digest));
-    await receive(session, bytes, announced, "durable");
+    await receive(session, bytes, announced);
+    await makeDurable(session, registry);
     await checkDigest(session, digest, registry);
     const blob = { digest, size: session.offset };
     const small = session.bytes.held;
@@ -71,7 +72,6 @@ async function receive(
   session: UploadSession,
   bytes: Bytes,
   announced: Announced,
-  until: "written" | "durable",
 ): Promise<void> {
   const expected = admit(session.offset, announced);
   const hasher = session.hasher ?? (await rehash(session, "sha256"));
@@ -94,7 +94,6 @@ async function receive(
       if (room) await room;
     }
     if (expected !== null && received !== expected) throw wrongLength(received, expected);
-    if (until === "durable") await writer.sync();
     await writer.close();
     session.offset += received;
     session.hasher = hasher;
@@ -107,6 +106,22 @@ async function receive(
     if (keep) session.offset += received;
     else await cutOff(session);
     session.hasher = keep ? hasher : before;
+    throw error;
+  }
+}
+
+/**
+ * A failed sync is final: the system may have dropped pages of any chunk and count them as written, so
+ * that a second sync would succeed without them. The upload is given up.
+ */
+async function makeDurable(session: UploadSession, registry: Registry): Promise<void> {
+  const writer = await session.bytes.append(session.offset);
+  try {
+    await writer.sync();
+    await writer.close();
+  } catch (error) {
+    await writer.close().catch(() => undefined);
+    await registry.uploads.discard(session);
     throw error;
   }
 }

@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import { parseAddress } from "../client/address.ts";
+import { type Connection, openConnection } from "../client/connection.ts";
+import type { CredentialSource } from "../client/credentials.ts";
+import { storedCredentials } from "../client/stored-credentials.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Which registry a command talks to, and how. */
+export interface RegistryOptions {
+  readonly registry?: string;
+  readonly plainHttp?: boolean;
+  readonly insecure?: boolean;
+}
+
+/** Where `wharf serve` listens when it is told nothing. */
+const LOCAL = "http://127.0.0.1:5000";
+
+export function withRegistryOptions(command: Command): Command {
+  return command
+    .option("--registry <URL>", `HOST[:PORT] or a URL (default: WHARF_REGISTRY, else ${LOCAL})`)
+    .option("--plain-http", "http, not https; without it only localhost is http")
+    .option("--insecure", "take the registry's certificate without checking it");
+}
+
+/** The registries that one run of a command talks to, each opened once. */
+export interface Registries {
+  /** `host` from an image's name wins over `--registry`; null when the name has none. Throws USAGE. */
+  at(host: string | null): Connection;
+}
+
+export function openRegistries(
+  options: RegistryOptions,
+  { environment }: Terminal,
+  credentials: CredentialSource = storedCredentials(environment),
+): Registries {
+  const { plainHttp = false, insecure = false } = options;
+  const open = new Map<string, Connection>();
+  return {
+    at(host) {
+      const named = host ?? (options.registry || environment["WHARF_REGISTRY"] || LOCAL);
+      const address = parseAddress(named, plainHttp);
+      const known = open.get(address.origin);
+      if (known) return known;
+      const connection = openConnection(address, { credentials, insecure });
+      open.set(address.origin, connection);
+      return connection;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { algorithmOf, digestOf } from "../oci/digest.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { Descriptor } from "../oci/manifest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import { type Connection, scopeOf } from "./connection.ts";
+
+/** A small blob, such as a config: no more is read than its descriptor says. Throws BLOB_UNKNOWN or REMOTE. */
+export async function getSmallBlob(
+  connection: Connection,
+  name: RepositoryName,
+  { digest, size }: Pick<Descriptor, "digest" | "size">,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reply = await connection.ask({
+    method: "GET",
+    path: `/v2/${name}/blobs/${digest}`,
+    scope: scopeOf(name, "pull"),
+  });
+  if (reply.status !== 200) {
+    throw await connection.refusal(reply, { about: `${name}@${digest}`, missing: "BLOB_UNKNOWN" });
+  }
+  const bytes = await reply.read(size);
+  if (digestOf(bytes, algorithmOf(digest)) === digest) return bytes;
+  throw new RegistryError("REMOTE", {
+    reason: `the bytes of ${name}@${digest} are not those of its digest`,
+  });
+}

@@ -1,0 +1,82 @@
+import type { RegistryError } from "../oci/errors.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { RegistryAddress } from "./address.ts";
+import { createAuthorizer } from "./auth.ts";
+import type { CredentialSource } from "./credentials.ts";
+import { type Subject, refusal } from "./refusal.ts";
+import type { Reply } from "./reply.ts";
+import { openTransport } from "./transport.ts";
+
+/** What is asked of a registry. */
+export interface Ask {
+  readonly method: "GET" | "HEAD" | "DELETE";
+  /** Path and query, from `/v2/` or `/api/` on. */
+  readonly path: string;
+  /** What the caller must be allowed to, in the words of token servers: see `scopeOf`. */
+  readonly scope: string;
+  readonly accept?: string;
+}
+
+/** One registry, with whatever it takes to be let in. The files beside this one ask through it. */
+export interface Connection {
+  readonly address: RegistryAddress;
+  /**
+   * Any answer but a 401, which is dealt with here. The body must be read or discarded. Throws
+   * REMOTE when no answer comes, CREDENTIALS when the registry does not let us in.
+   */
+  ask(ask: Ask): Promise<Reply>;
+  /** The error that an unwanted answer means; reads the answer's body. */
+  refusal(reply: Reply, subject: Subject): Promise<RegistryError>;
+}
+
+export interface ConnectionOptions {
+  readonly credentials: CredentialSource;
+  /** Take any certificate of this registry's host. Other hosts, such as its token server, still need a good one. */
+  readonly insecure?: boolean;
+  /** Milliseconds without a byte after which an answer is given up. */
+  readonly stallMs?: number;
+}
+
+const STALL_MS = 30_000;
+
+export function openConnection(address: RegistryAddress, options: ConnectionOptions): Connection {
+  const transport = openTransport({
+    insecureHostname: options.insecure ? new URL(address.origin).hostname : null,
+    stallMs: options.stallMs ?? STALL_MS,
+  });
+  const authorizer = createAuthorizer(address, options.credentials, transport);
+
+  const send = async (
+    { method, path, accept }: Ask,
+    authorization: string | null,
+  ): Promise<Reply> =>
+    await transport({
+      method,
+      url: new URL(address.origin + path),
+      authorization,
+      ...(accept && { headers: { accept } }),
+    });
+
+  return {
+    address,
+    async ask(ask) {
+      const known = authorizer.known(ask.scope);
+      const reply = await send(ask, known);
+      // A host that the registry redirects to gets no credentials, whatever it asks for.
+      if (reply.status !== 401 || reply.url.origin !== address.origin) return reply;
+      const challenge = reply.header("www-authenticate");
+      await reply.discard();
+      const again = await send(ask, await authorizer.answer(challenge, ask.scope, known));
+      if (again.status !== 401) return again;
+      throw await refusal(again, { about: ask.path, missing: "REMOTE" }, authorizer.secrets());
+    },
+    refusal: (reply, subject) => refusal(reply, subject, authorizer.secrets()),
+  };
+}
+
+/** @see distribution, "Token Scope Documentation" */
+export function scopeOf(name: RepositoryName, action: "pull" | "delete"): string {
+  return `repository:${name}:${action === "pull" ? "pull" : "pull,delete"}`;
+}
+
+export const CATALOG_SCOPE = "registry:catalog:*";

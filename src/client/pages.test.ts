@@ -1,0 +1,151 @@
+import { describe, expect, test } from "bun:test";
+import { failureOf } from "../../test/support/failure.ts";
+import { type FakeRegistry, fakeRegistry, ociError } from "../../test/support/fake-registry.ts";
+import { parseName } from "../oci/name.ts";
+import { parseAddress } from "./address.ts";
+import { openConnection } from "./connection.ts";
+import { listRepositories } from "./repositories.ts";
+import { listTags } from "./tags.ts";
+
+function connect({ url }: FakeRegistry) {
+  return openConnection(parseAddress(url), { credentials: { find: async () => null } });
+}
+
+async function tags(registry: FakeRegistry): Promise<string[]> {
+  return await Array.fromAsync(listTags(connect(registry), parseName("app")));
+}
+
+function page(entries: unknown, link?: string): Response {
+  return Response.json({ tags: entries }, { headers: link === undefined ? {} : { link } });
+}
+
+describe("a list in pages", () => {
+  test("is followed to its end", async () => {
+    await using registry = fakeRegistry(({ path }) =>
+      path.includes("last=b")
+        ? page(["c"])
+        : page(["a", "b"], '</v2/app/tags/list?n=2&last=b>; rel="next"'),
+    );
+
+    expect(await tags(registry)).toEqual(["a", "b", "c"]);
+    expect(registry.heard.map(({ path }) => path)).toEqual([
+      "/v2/app/tags/list?n=1000",
+      "/v2/app/tags/list?n=2&last=b",
+    ]);
+  });
+
+  test.each([
+    ["another host", "https://evil.example.com/v2/app/tags/list?last=b"],
+    ["another path", "/steal?last=b"],
+    ["no path at all", "?last=b"],
+  ])("goes on at the registry itself when the link names %s", async (_, target) => {
+    await using registry = fakeRegistry(({ path }) =>
+      path.includes("last=b") ? page(["c"]) : page(["a", "b"], `<${target}>; rel=next`),
+    );
+
+    expect(await tags(registry)).toEqual(["a", "b", "c"]);
+    expect(registry.heard[1]?.path).toBe("/v2/app/tags/list?last=b");
+  });
+
+  test.each([
+    "",
+    "<x",
+    "nonsense",
+    "</v2/?last=b>",
+    '</v2/?last=b>; rel="prev"',
+    "<http://[>; rel=next",
+  ])("ends where the link says nothing of a next page: %p", async (link) => {
+    await using registry = fakeRegistry(() => page(["a"], link));
+
+    expect(await tags(registry)).toEqual(["a"]);
+  });
+
+  test("is empty when its registry says null, or nothing", async () => {
+    await using nothing = fakeRegistry(() => page(null));
+    await using absent = fakeRegistry(() => Response.json({}));
+
+    expect(await tags(nothing)).toEqual([]);
+    expect(await tags(absent)).toEqual([]);
+  });
+});
+
+describe("a hostile list", () => {
+  test("that leads in a circle is left", async () => {
+    await using registry = fakeRegistry(({ path }) =>
+      page(["a"], `<?last=${path.includes("last=1") ? 2 : 1}>; rel=next`),
+    );
+
+    expect((await failureOf(tags(registry))).message).toContain("list without end");
+    expect(registry.heard.length).toBeLessThan(5);
+  });
+
+  test("of empty pages that always promise another is left", async () => {
+    await using registry = fakeRegistry(() => page([], `<?last=${Math.random()}>; rel=next`));
+
+    expect((await failureOf(tags(registry))).message).toContain("list without end");
+    expect(registry.heard).toHaveLength(1);
+  });
+
+  test("that grows for ever is left at a million entries", async () => {
+    const entries = Array.from({ length: 100_000 }, () => "a");
+    await using registry = fakeRegistry(() => page(entries, `<?last=${Math.random()}>; rel=next`));
+
+    expect((await failureOf(tags(registry))).message).toContain("more than 1000000 entries");
+  });
+
+  test.each([
+    ["numbers", [1, 2]],
+    ["a text", "abc"],
+    ["an object", { length: 1 }],
+    ["a name of a megabyte", ["x".repeat(1_000_000)]],
+  ])("of %s is refused", async (_, entries) => {
+    await using registry = fakeRegistry(() => page(entries));
+
+    expect((await failureOf(tags(registry))).message).toContain("sends no list of tags");
+  });
+
+  test("of 40 MiB in one page is not held", async () => {
+    const megabyte = new Uint8Array(1024 * 1024).fill(0x20);
+    await using registry = fakeRegistry(() => {
+      let left = 40;
+      const body = new ReadableStream({
+        pull: (stream) => (left-- > 0 ? stream.enqueue(megabyte) : stream.close()),
+      });
+      return new Response(body);
+    });
+
+    expect((await failureOf(tags(registry))).message).toContain("larger than 32 MiB");
+  });
+
+  test("that is packed to look small is not held either", async () => {
+    const packed = Bun.gzipSync(new Uint8Array(64 * 1024 * 1024).fill(0x20));
+    await using registry = fakeRegistry(
+      () => new Response(packed, { headers: { "content-encoding": "gzip" } }),
+    );
+
+    expect((await failureOf(tags(registry))).message).toContain("larger than 32 MiB");
+  });
+});
+
+describe("a list that is not there", () => {
+  test("of tags means that there is no such repository, when a registry says so", async () => {
+    await using registry = fakeRegistry(() => ociError(404, "NAME_UNKNOWN"));
+
+    expect((await failureOf(tags(registry))).kind).toBe("NAME_UNKNOWN");
+  });
+
+  test("means nothing when any web server says so", async () => {
+    await using server = fakeRegistry(() => new Response("<h1>Not found</h1>", { status: 404 }));
+
+    expect((await failureOf(tags(server))).kind).toBe("REMOTE");
+  });
+
+  test("of repositories is said to be the registry's way", async () => {
+    await using registry = fakeRegistry(() => ociError(405, "UNSUPPORTED", "no catalog here"));
+
+    const names = Array.fromAsync(listRepositories(connect(registry)));
+
+    expect((await failureOf(names)).kind).toBe("REFUSED");
+    expect((await failureOf(names)).message).toContain("no catalog here");
+  });
+});

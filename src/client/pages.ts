@@ -1,0 +1,80 @@
+import { RegistryError } from "../oci/errors.ts";
+import type { Connection } from "./connection.ts";
+import type { Subject } from "./refusal.ts";
+
+/** Entries of one list; more is not a registry that a command line can show. */
+const MOST_ENTRIES = 1_000_000;
+const LARGEST_PAGE = 32 * 1024 * 1024;
+/** Longer is neither a name nor a tag. */
+const LONGEST_ENTRY = 1024;
+
+/** Sees to it that a list which comes in pages has an end, whatever the other side says. */
+export class PageGuard {
+  readonly #seen = new Set<string>();
+  #entries = 0;
+
+  constructor(readonly origin: string) {}
+
+  /** Throws REMOTE when the next page (`cursor`, null: none) is an old one, or the list has grown absurd. */
+  turn(cursor: string | null, entries: number): void {
+    this.#entries += entries;
+    if (this.#entries > MOST_ENTRIES) throw this.#endless(`of more than ${MOST_ENTRIES} entries`);
+    if (cursor === null) return;
+    // A page without an entry that promises more could go on so for ever.
+    if (this.#seen.has(cursor) || entries === 0) throw this.#endless("without end");
+    this.#seen.add(cursor);
+  }
+
+  #endless(how: string): RegistryError {
+    return new RegistryError("REMOTE", { reason: `${this.origin} sends a list ${how}` });
+  }
+}
+
+/**
+ * The strings under `key` on all pages of a list. They are as the registry sent them: check them before
+ * they go into a path, and make them printable before they are shown.
+ *
+ * Of a Link only the query is used: whatever host it names, the next page is asked for here.
+ */
+export async function* pages(
+  connection: Connection,
+  list: {
+    readonly path: string;
+    readonly key: string;
+    readonly scope: string;
+    readonly subject: Subject;
+  },
+): AsyncGenerator<string> {
+  const { origin } = connection.address;
+  const guard = new PageGuard(origin);
+  for (let query: string | null = "?n=1000"; query !== null;) {
+    const reply = await connection.ask({
+      method: "GET",
+      path: list.path + query,
+      scope: list.scope,
+      accept: "application/json",
+    });
+    if (reply.status !== 200) throw await connection.refusal(reply, list.subject);
+    query = nextQuery(reply.header("link"), origin);
+    // Registries in Go say null for an empty list.
+    const entries = (await reply.object(LARGEST_PAGE))[list.key] ?? [];
+    if (!isNames(entries))
+      throw new RegistryError("REMOTE", { reason: `${origin} sends no list of ${list.key}` });
+    guard.turn(query, entries.length);
+    yield* entries;
+  }
+}
+
+function isNames(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.every((entry) => typeof entry === "string" && entry.length <= LONGEST_ENTRY)
+  );
+}
+
+/** @see RFC 8288; OCI distribution spec 1.1, "Listing Tags" */
+function nextQuery(link: string | null, origin: string): string | null {
+  const [, target, parameters = ""] = /^\s*<([^>]*)>(.*)$/.exec(link ?? "") ?? [];
+  if (target === undefined || !/;\s*rel="?next"?/i.test(parameters)) return null;
+  return URL.parse(target, origin)?.search || null;
+}

@@ -1,0 +1,110 @@
+import { RegistryError } from "../oci/errors.ts";
+import type { RegistryAddress } from "./address.ts";
+import type { Credentials } from "./credentials.ts";
+import { explanation } from "./refusal.ts";
+import type { Outgoing, Transport } from "./transport.ts";
+
+/** What a Bearer challenge asks for. */
+export interface TokenRequest {
+  readonly realm: string;
+  readonly service: string;
+  /** Such as `repository:app:pull`. */
+  readonly scopes: readonly string[];
+}
+
+export interface Token {
+  readonly token: string;
+  /** UTC milliseconds. */
+  readonly expiresAt: number;
+}
+
+const LARGEST = 1024 * 1024;
+/** Seconds a token is good for when its server does not say (distribution, "Token Response Fields"). */
+const USUAL_LIFETIME = 60;
+
+/**
+ * Gets a token from the server that a registry names. Without credentials it asks as nobody: many
+ * registries want a token even for what everybody may read.
+ *
+ * Throws CREDENTIALS when the server refuses, REMOTE when it makes no sense or may not be trusted with
+ * credentials.
+ *
+ * @see distribution, "Token Authentication Specification" and "OAuth2 token endpoint"
+ */
+export async function fetchToken(
+  request: TokenRequest,
+  credentials: Credentials | null,
+  registry: RegistryAddress,
+  transport: Transport,
+  now: () => number,
+): Promise<Token> {
+  const url = checkedRealm(request.realm, registry);
+  const reply = await transport(
+    credentials?.kind === "identity"
+      ? refresh(url, request, credentials.token)
+      : login(url, request, credentials),
+  );
+  if (reply.status !== 200) {
+    const secrets = credentials === null ? [] : secretsOf(credentials);
+    const { message } = await explanation(reply, secrets);
+    const denied = reply.status === 401 || reply.status === 403;
+    throw new RegistryError(denied ? "CREDENTIALS" : "REMOTE", {
+      reason: `${url.origin}, which gives the tokens of ${registry.host}, answers ${reply.status}${message && ` (${message})`}`,
+    });
+  }
+  const answer = await reply.object(LARGEST);
+  const token = answer["token"] ?? answer["access_token"];
+  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
+    throw new RegistryError("REMOTE", { reason: `${url.origin} gave no usable token` });
+  }
+  const seconds = answer["expires_in"];
+  const lifetime = typeof seconds === "number" && seconds > 0 ? seconds : USUAL_LIFETIME;
+  return { token, expiresAt: now() + lifetime * 1000 };
+}
+
+/** Credentials go only where nobody can read them on the way, unless the registry itself is such a place. */
+function checkedRealm(realm: string, { host, plain }: RegistryAddress): URL {
+  const url = URL.parse(realm);
+  const secure = url?.protocol === "https:" || (plain && url?.protocol === "http:");
+  if (url && secure && !url.username && !url.password) return url;
+  throw new RegistryError("REMOTE", {
+    reason: `${host} sends credentials to a token server that is not on https; they were not sent`,
+  });
+}
+
+function login(
+  realm: URL,
+  { service, scopes }: TokenRequest,
+  credentials: Credentials | null,
+): Outgoing {
+  const url = new URL(realm);
+  if (service) url.searchParams.set("service", service);
+  for (const scope of scopes) url.searchParams.append("scope", scope);
+  if (credentials?.kind !== "password") return { method: "GET", url };
+  url.searchParams.set("account", credentials.username);
+  return { method: "GET", url, authorization: basic(credentials) };
+}
+
+function refresh(url: URL, { service, scopes }: TokenRequest, token: string): Outgoing {
+  const body = new URLSearchParams({
+    grant_type: "refresh_token",
+    client_id: "wharfinger",
+    service,
+    scope: scopes.join(" "),
+    refresh_token: token,
+  });
+  return { method: "POST", url, body };
+}
+
+export function basic({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
+/** Every form in which these credentials travel; "" is none, and would be found everywhere. */
+export function secretsOf(credentials: Credentials): string[] {
+  const forms =
+    credentials.kind === "password"
+      ? [credentials.password, basic(credentials).slice("Basic ".length)]
+      : [credentials.token];
+  return forms.filter((form) => form !== "");
+}

@@ -1,0 +1,25 @@
+import { RegistryError } from "../oci/errors.ts";
+import type { Deadline } from "./deadline.ts";
+
+/** What the network's codes mean, in words with which something can be done. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there; is the registry running?",
+  ECONNRESET: "the connection was cut",
+  ENOTFOUND: "there is no such host",
+  EAI_AGAIN: "the name cannot be looked up now",
+  EPROTO: "it does not speak TLS; --plain-http is for registries without",
+};
+
+/** An answer that did not come, or not to its end. Only the origin is named: paths and queries may carry secrets. */
+export function unreachable({ origin }: URL, deadline: Deadline, cause: unknown): RegistryError {
+  return new RegistryError("REMOTE", { reason: `${origin}: ${why(deadline, cause)}` }, { cause });
+}
+
+function why({ signal, stallMs }: Deadline, cause: unknown): string {
+  if (signal.aborted) return `no answer within ${Math.ceil(stallMs / 1000)} s, or not to its end`;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (/CERT|SIGNED|SIGNATURE|ALTNAME/.test(code)) {
+    return `its certificate is not trusted (${code}); --insecure takes any`;
+  }
+  return MEANINGS[code] ?? `the connection failed${code && ` (${code})`}`;
+}
