@@ -42,9 +42,17 @@ export function loadConfig({ file, environment, flags }: Sources): Config {
   refuseUnknownVariables(environment);
   const parsed = schema.safeParse(settings);
   if (!parsed.success) throw invalid(file, describe(parsed.error));
-  const config = Object.freeze(parsed.data);
+  const config = frozen(parsed.data);
   refuseOpenDoor(config, file);
   return config;
+}
+
+/** At every depth: whoever is handed a part of it can not change it either. */
+function frozen<T extends object>(value: T): Readonly<T> {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === "object" && inner !== null) frozen(inner);
+  }
+  return Object.freeze(value);
 }
 
 type Settings = Record<string, unknown>;
@@ -63,7 +71,8 @@ function readFile(file: string): Settings {
     throw invalid(file, `it is not YAML (${(error as Error).message})`);
   }
   if (value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) throw invalid(file, "it must be a map of settings");
+  if (typeof value !== "object" || Array.isArray(value))
+    throw invalid(file, "it must be a map of settings");
   return { ...value };
 }
 
@@ -123,5 +132,7 @@ function suggestion(word: string, known: readonly string[]): string {
 }
 
 function invalid(file: string | null, reason: string): RegistryError {
-  return new RegistryError("CONFIG_INVALID", { reason: file === null ? reason : `${file}: ${reason}` });
+  return new RegistryError("CONFIG_INVALID", {
+    reason: file === null ? reason : `${file}: ${reason}`,
+  });
 }

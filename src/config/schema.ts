@@ -14,8 +14,12 @@ const listen = z.string().transform((text, context) => {
   return { hostname: ipv6 ?? (host || "0.0.0.0"), port };
 });
 
+/** Paths are put behind it, and clients see it. */
 const publicUrl = z
   .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  .refine((url) => !/[?#]|\/\/[^/]*@/.test(url), {
+    error: "must end with a host or a path, and have no password",
+  })
   .transform((url) => url.replace(/\/+$/, ""));
 
 /**

@@ -1,11 +1,6 @@
 import { type Digest, algorithmOf, digestOf, isDigest } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
-import {
-  type ManifestKind,
-  MANIFEST_TYPES,
-  isForeignLayer,
-  manifestKind,
-} from "./media-types.ts";
+import { type ManifestKind, MANIFEST_TYPES, isForeignLayer, manifestKind } from "./media-types.ts";
 import { JsonError, parseStrictJson } from "./strict-json.ts";
 
 /** The part of a descriptor that a registry needs (OCI image spec, "Descriptors"). `size` in bytes. */
@@ -43,10 +38,11 @@ export interface Requirement {
  * Reads a manifest as it was pushed. Throws MANIFEST_INVALID with the reason.
  *
  * Strict where two readers could differ: `mediaType` and Content-Type must agree, a document is either
- * an image or an index, keys stand once.
+ * an image or an index, keys stand once and are written exactly.
  */
 export function parseManifest(bytes: Uint8Array, contentType: string | null): Manifest {
   const document = parseDocument(bytes);
+  refuseLookalikes(document, DOCUMENT_KEYS, "");
   const mediaType = agreedType(document, contentType);
   const kind = manifestKind(mediaType);
   if (kind === null) {
@@ -77,7 +73,8 @@ export function requirements(manifest: Manifest): Requirement[] {
   const required: Requirement[] = [];
   if (manifest.config) required.push(blob(manifest.config, "config"));
   for (const layer of manifest.layers) {
-    if (layer.urls.length === 0 && !isForeignLayer(layer.mediaType)) required.push(blob(layer, "layer"));
+    if (layer.urls.length === 0 && !isForeignLayer(layer.mediaType))
+      required.push(blob(layer, "layer"));
   }
   for (const child of manifest.children) {
     const { digest, size, mediaType } = child;
@@ -136,6 +133,36 @@ function refuseAmbiguity(document: Document, kind: ManifestKind): void {
   }
 }
 
+const DOCUMENT_KEYS = folded(
+  "schemaVersion mediaType artifactType config layers manifests blobs fsLayers subject annotations",
+);
+const DESCRIPTOR_KEYS = folded("mediaType digest size urls data platform artifactType annotations");
+
+/**
+ * Most clients are written in Go, whose reader does not mind the case of keys: "Layers" after "layers"
+ * would replace it there, and what we checked would not be what they pull.
+ */
+function refuseLookalikes(
+  object: Document,
+  keys: ReadonlyMap<string, string>,
+  where: string,
+): void {
+  for (const key of Object.keys(object)) {
+    const meant = keys.get(fold(key));
+    if (meant === undefined || meant === key) continue;
+    invalid(`the key ${JSON.stringify(where + key)} would be read as "${meant}" by some clients`);
+  }
+}
+
+function folded(keys: string): ReadonlyMap<string, string> {
+  return new Map(keys.split(" ").map((key) => [fold(key), key]));
+}
+
+/** As Go does it: the Kelvin sign is a k, and the long s an s. */
+function fold(key: string): string {
+  return key.toLowerCase().toUpperCase();
+}
+
 function descriptors(value: unknown, where: string): Descriptor[] {
   if (!Array.isArray(value)) invalid(`"${where}" must be a list`);
   return value.map((item, index) => descriptor(item, `${where}[${index}]`));
@@ -143,6 +170,7 @@ function descriptors(value: unknown, where: string): Descriptor[] {
 
 function descriptor(value: unknown, where: string): Descriptor {
   if (!isDocument(value)) invalid(`"${where}" must be a descriptor`);
+  refuseLookalikes(value, DESCRIPTOR_KEYS, `${where}.`);
   const { mediaType, digest, size, urls, data } = value;
   if (typeof mediaType !== "string" || mediaType === "") invalid(`"${where}.mediaType" is missing`);
   if (typeof digest !== "string" || !isDigest(digest)) {

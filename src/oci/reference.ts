@@ -37,5 +37,8 @@ export function isDigestReference(reference: Reference): reference is Digest {
  */
 export function referrersTag(subject: Digest): Tag {
   const [algorithm = "", encoded = ""] = subject.split(":");
-  return `${algorithm.slice(0, 32)}-${encoded.slice(0, 64)}`.replace(/[^a-zA-Z0-9._-]/g, "-") as Tag;
+  return `${algorithm.slice(0, 32)}-${encoded.slice(0, 64)}`.replace(
+    /[^a-zA-Z0-9._-]/g,
+    "-",
+  ) as Tag;
 }

@@ -44,7 +44,8 @@ function scan(text: string): void {
       case "{":
       case "[":
         open.push(text[at] === "{" ? new Set() : null);
-        if (open.length > MAX_DEPTH) throw new JsonError(`it nests deeper than ${MAX_DEPTH} levels`);
+        if (open.length > MAX_DEPTH)
+          throw new JsonError(`it nests deeper than ${MAX_DEPTH} levels`);
         break;
       case "}":
       case "]":
