@@ -20,11 +20,15 @@ type Buildah = (...command: string[]) => Promise<string>;
 /** Each name is a machine of its own: it has an image store that the others cannot see. */
 async function buildahOn(folder: Folder, name: string): Promise<Buildah> {
   const env = await containersIn(folder.at(name));
-  return async (...command) => (await run([clientPath("buildah"), ...command], { env, timeout: patience })).trim();
+  return async (...command) =>
+    (await run([clientPath("buildah"), ...command], { env, timeout: patience })).trim();
 }
 
 /** Reads files of an image in the store. vfs mounts nothing, so nothing has to be undone. */
-async function contentsOf(buildah: Buildah, image: string): Promise<(path: string) => Promise<Uint8Array>> {
+async function contentsOf(
+  buildah: Buildah,
+  image: string,
+): Promise<(path: string) => Promise<Uint8Array>> {
   const root = await buildah("mount", await buildah("from", "--pull-never", image));
   return (path) => Bun.file(join(root, path)).bytes();
 }
@@ -68,13 +72,29 @@ group("buildah", ["buildah"], () => {
     const builder = await buildahOn(folder, "builder");
     await buildContext(folder.at("context"));
     const [first, second] = [`${recorder.host}/team/base:v1`, `${recorder.host}/team/base:v2`];
-    await builder("bud", "--quiet", "--layers", "--platform=linux/amd64", "-t", first, folder.at("context"));
+    await builder(
+      "bud",
+      "--quiet",
+      "--layers",
+      "--platform=linux/amd64",
+      "-t",
+      first,
+      folder.at("context"),
+    );
     await builder("push", "--quiet", plain, first);
     await Bun.write(folder.at("next", "Containerfile"), `FROM ${first}\nCOPY note /note\n`);
     await Bun.write(folder.at("next", "note"), "on top\n");
     const before = recorder.requests.length;
 
-    await builder("bud", "--quiet", "--pull-never", "--platform=linux/amd64", "-t", second, folder.at("next"));
+    await builder(
+      "bud",
+      "--quiet",
+      "--pull-never",
+      "--platform=linux/amd64",
+      "-t",
+      second,
+      folder.at("next"),
+    );
     await builder("push", "--quiet", plain, second);
 
     // The new layer and the new config; the layers of the base are found there.
@@ -95,7 +115,15 @@ group("buildah", ["buildah"], () => {
     await buildContext(folder.at("context"));
     const name = `${wharf.host}/team/docker:v1`;
 
-    await builder("bud", "--quiet", "--format=docker", "--platform=linux/amd64", "-t", name, folder.at("context"));
+    await builder(
+      "bud",
+      "--quiet",
+      "--format=docker",
+      "--platform=linux/amd64",
+      "-t",
+      name,
+      folder.at("context"),
+    );
     await builder("push", "--quiet", plain, name);
 
     const manifest = await pullManifest(wharf.url, "team/docker", "v1");

@@ -20,7 +20,10 @@ async function largeFiles(data: string): Promise<string[]> {
   const sized = await Promise.all(
     (await filesBelow(data))
       .filter((file) => !/\.(db|sqlite)/.test(file))
-      .map(async (file) => ({ file, size: (await stat(join(data, file)).catch(() => undefined))?.size ?? 0 })),
+      .map(async (file) => ({
+        file,
+        size: (await stat(join(data, file)).catch(() => undefined))?.size ?? 0,
+      })),
   );
   return sized.filter(({ size }) => size >= 1_000_000).map(({ file }) => file);
 }
@@ -52,8 +55,14 @@ describe.skipIf(!onLinux)("clients that hang up", () => {
 
       {
         const address = method === "PUT" ? withDigest(session, digestOf(bytes)) : session;
-        const length = method === "PUT" ? { "content-length": String(2 * half) } : { "transfer-encoding": "chunked" };
-        using upload = await openRequest(method, address, { "content-type": "application/octet-stream", ...length });
+        const length =
+          method === "PUT"
+            ? { "content-length": String(2 * half) }
+            : { "transfer-encoding": "chunked" };
+        using upload = await openRequest(method, address, {
+          "content-type": "application/octet-stream",
+          ...length,
+        });
         await upload.send(method === "PUT" ? bytes : chunked(bytes));
         await Bun.sleep(200);
       }
@@ -61,7 +70,9 @@ describe.skipIf(!onLinux)("clients that hang up", () => {
       // The upload may be kept for a client that resumes it. Cancelling says that none will.
       await Bun.sleep(200);
       const status = await fetch(session);
-      const cancelled = await fetch(status.ok ? locationOf(status, wharf.url) : session, { method: "DELETE" });
+      const cancelled = await fetch(status.ok ? locationOf(status, wharf.url) : session, {
+        method: "DELETE",
+      });
       expect([204, 404]).toContain(cancelled.status);
       // docker-registry forgets such an upload, and leaves its bytes to a purge a week later.
       if (!againstDockerRegistry) expect(await largeFilesLeft(data)).toEqual([]);
@@ -78,7 +89,9 @@ describe.skipIf(!onLinux)("clients that hang up", () => {
       const whole = blob("application/octet-stream", randomBytes(2 * half));
       const session = await startUpload(wharf.url, "team/cut");
       {
-        using upload = await openRequest("PATCH", session, { "content-length": String(whole.bytes.byteLength) });
+        using upload = await openRequest("PATCH", session, {
+          "content-length": String(whole.bytes.byteLength),
+        });
         await upload.send(whole.bytes.subarray(0, half));
         await Bun.sleep(200);
       }
@@ -88,7 +101,9 @@ describe.skipIf(!onLinux)("clients that hang up", () => {
         () => fetch(session),
         (answer) => answer.status === 204 && answer.headers.get("range") !== "0-0",
       );
-      const arrived = Number(/^(?:bytes=)?0-(\d+)$/.exec(status.headers.get("range") ?? "")?.[1] ?? Number.NaN) + 1;
+      const arrived =
+        Number(/^(?:bytes=)?0-(\d+)$/.exec(status.headers.get("range") ?? "")?.[1] ?? Number.NaN) +
+        1;
       expect(arrived).toBeGreaterThan(0);
       expect(arrived).toBeLessThanOrEqual(half);
       const rest = await fetch(locationOf(status, wharf.url), {
@@ -139,13 +154,18 @@ describe.skipIf(!onLinux)("clients that hang up", () => {
 
     await Promise.all(
       Array.from({ length: 20 }, async () => {
-        using download = await openRequest("GET", `${wharf.url}/v2/team/cut/blobs/${large.descriptor.digest}`);
+        using download = await openRequest(
+          "GET",
+          `${wharf.url}/v2/team/cut/blobs/${large.descriptor.digest}`,
+        );
         expect((await download.answer()).status).toBe(200);
         await Bun.sleep(200);
       }),
     );
 
     expect(await newlyOpen(wharf.pid, open)).toEqual([]);
-    expect(await downloadLarge(wharf.url, "team/cut", large.descriptor.digest)).toBe(large.descriptor.digest);
+    expect(await downloadLarge(wharf.url, "team/cut", large.descriptor.digest)).toBe(
+      large.descriptor.digest,
+    );
   });
 });

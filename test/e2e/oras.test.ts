@@ -18,7 +18,12 @@ from oras.client import OrasClient
 from oras.oci import Subject
 client, args = OrasClient(insecure=True), sys.argv[1:]
 `;
-  const env = { HOME: folder.path, TMPDIR: await folder.folder("tmp"), NO_PROXY: "127.0.0.1", no_proxy: "127.0.0.1" };
+  const env = {
+    HOME: folder.path,
+    TMPDIR: await folder.folder("tmp"),
+    NO_PROXY: "127.0.0.1",
+    no_proxy: "127.0.0.1",
+  };
   return run([clientPath("oras"), "-c", prelude + script, ...args], { cwd: folder.path, env });
 }
 
@@ -35,7 +40,14 @@ group("oras", ["oras"], () => {
     await Bun.write(folder.at("docs", "page.md"), "# A page\n");
     const target = `${wharf.host}/files/mixed:v1`;
 
-    await oras(folder, push, target, "note.txt:text/plain", "data.bin:application/octet-stream", "docs");
+    await oras(
+      folder,
+      push,
+      target,
+      "note.txt:text/plain",
+      "data.bin:application/octet-stream",
+      "docs",
+    );
     await oras(folder, pull, target, await folder.folder("out"));
 
     expect(await Bun.file(folder.at("out", "note.txt")).text()).toBe("a note\n");
@@ -61,31 +73,40 @@ group("oras", ["oras"], () => {
   });
 
   // The referrers of a manifest came with version 1.1 of the specification; docker-registry 2.8 is older.
-  test.skipIf(againstDockerRegistry)("a file attached to an image is listed among its referrers", async () => {
-    await using folder = await temporaryFolder();
-    await using wharf = await startWharf({ data: folder.at("data") });
-    const subject = image();
-    await subject.push(wharf.url, "team/app", "v1");
-    await Bun.write(folder.at("sbom.json"), "{}");
+  test.skipIf(againstDockerRegistry)(
+    "a file attached to an image is listed among its referrers",
+    async () => {
+      await using folder = await temporaryFolder();
+      await using wharf = await startWharf({ data: folder.at("data") });
+      const subject = image();
+      await subject.push(wharf.url, "team/app", "v1");
+      await Bun.write(folder.at("sbom.json"), "{}");
 
-    await oras(
-      folder,
-      `client.push(target=args[0], files=["sbom.json:application/json"], disable_path_validation=True,
+      await oras(
+        folder,
+        `client.push(target=args[0], files=["sbom.json:application/json"], disable_path_validation=True,
         subject=Subject(args[1], args[2], int(args[3])), manifest_annotations={"made": "by a test"})`,
-      `${wharf.host}/team/app:sbom`,
-      mediaTypes.image,
-      subject.digest,
-      String(subject.descriptor.size),
-    );
+        `${wharf.host}/team/app:sbom`,
+        mediaTypes.image,
+        subject.digest,
+        String(subject.descriptor.size),
+      );
 
-    const attached = await pullManifest(wharf.url, "team/app", "sbom");
-    const response = await fetch(`${wharf.url}/v2/team/app/referrers/${subject.digest}`);
-    expect(response.headers.get("content-type")).toBe(mediaTypes.index);
-    expect(await response.json()).toMatchObject({
-      mediaType: mediaTypes.index,
-      manifests: [{ mediaType: mediaTypes.image, digest: attached.digest, annotations: { made: "by a test" } }],
-    });
-  });
+      const attached = await pullManifest(wharf.url, "team/app", "sbom");
+      const response = await fetch(`${wharf.url}/v2/team/app/referrers/${subject.digest}`);
+      expect(response.headers.get("content-type")).toBe(mediaTypes.index);
+      expect(await response.json()).toMatchObject({
+        mediaType: mediaTypes.index,
+        manifests: [
+          {
+            mediaType: mediaTypes.image,
+            digest: attached.digest,
+            annotations: { made: "by a test" },
+          },
+        ],
+      });
+    },
+  );
 
   test("its tags are listed and one is deleted", async () => {
     await using folder = await temporaryFolder();

@@ -14,7 +14,8 @@ const plain = "--tls-verify=false";
 
 async function podmanIn(folder: Folder): Promise<(...command: string[]) => Promise<string>> {
   const env = await containersIn(folder.at("podman"));
-  return async (...command) => (await run([clientPath("podman"), ...command], { env, timeout: patience })).trim();
+  return async (...command) =>
+    (await run([clientPath("podman"), ...command], { env, timeout: patience })).trim();
 }
 
 group("podman", ["podman"], () => {

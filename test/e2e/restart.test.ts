@@ -77,7 +77,10 @@ describe("restart", () => {
     // More than what the buffers of two sockets take.
     const large = blob("application/octet-stream", randomBytes(32_000_000));
     await pushBlob(large, wharf.url, "team/slow");
-    using download = await openRequest("GET", `${wharf.url}/v2/team/slow/blobs/${large.descriptor.digest}`);
+    using download = await openRequest(
+      "GET",
+      `${wharf.url}/v2/team/slow/blobs/${large.descriptor.digest}`,
+    );
     expect((await download.answer()).status).toBe(200);
 
     const stopped = wharf.stop("SIGTERM");

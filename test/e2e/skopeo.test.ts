@@ -23,7 +23,9 @@ group("skopeo", ["skopeo"], () => {
     await skopeo.copy(`docker://${wharf.host}/team/app:v1`, `oci:${folder.at("out")}:v1`);
 
     expect(await differences(folder.at("out"), index)).toEqual([]);
-    expect(digestOf(Buffer.from(await skopeo.manifest(`docker://${wharf.host}/team/app:v1`)))).toBe(index.digest);
+    expect(digestOf(Buffer.from(await skopeo.manifest(`docker://${wharf.host}/team/app:v1`)))).toBe(
+      index.digest,
+    );
   });
 
   test("tags are listed, and an image is inspected for the platform that is asked for", async () => {
@@ -56,8 +58,14 @@ group("skopeo", ["skopeo"], () => {
     const { index } = await multiPlatformImage();
     await index.push(wharf.url, "team/app", "v1");
 
-    await skopeo.copy(`docker://${wharf.host}/team/app:v1`, `docker://${wharf.host}/release/app:1.0`);
-    await skopeo.copy(`docker://${wharf.host}/team/app@${index.digest}`, `docker://${wharf.host}/deep/er/path/app:1.0`);
+    await skopeo.copy(
+      `docker://${wharf.host}/team/app:v1`,
+      `docker://${wharf.host}/release/app:1.0`,
+    );
+    await skopeo.copy(
+      `docker://${wharf.host}/team/app@${index.digest}`,
+      `docker://${wharf.host}/deep/er/path/app:1.0`,
+    );
 
     for (const repository of ["release/app", "deep/er/path/app"]) {
       const out = folder.at(repository.replaceAll("/", "-"));
@@ -111,8 +119,20 @@ group("skopeo", ["skopeo"], () => {
     await v2.index.push(wharf.url, "team/app", "v2");
 
     const sync = ["sync", "--all", "--src-tls-verify=false", "--dest-tls-verify=false"];
-    await skopeo.other(...sync, "--src=docker", "--dest=dir", `${wharf.host}/team/app`, await folder.folder("synced"));
-    await skopeo.other(...sync, "--src=dir", "--dest=docker", folder.at("synced"), `${second.host}/mirror`);
+    await skopeo.other(
+      ...sync,
+      "--src=docker",
+      "--dest=dir",
+      `${wharf.host}/team/app`,
+      await folder.folder("synced"),
+    );
+    await skopeo.other(
+      ...sync,
+      "--src=dir",
+      "--dest=docker",
+      folder.at("synced"),
+      `${second.host}/mirror`,
+    );
 
     expect(await skopeo.tags(`docker://${second.host}/mirror/app`)).toEqual(["v1", "v2"]);
     await skopeo.copy(`docker://${second.host}/mirror/app:v2`, `oci:${folder.at("out")}:v2`);
@@ -126,7 +146,11 @@ group("skopeo", ["skopeo"], () => {
     const { index } = await multiPlatformImage();
     await writeLayout(folder.at("in"), { v1: index });
 
-    await skopeo.copy(`oci:${folder.at("in")}:v1`, `docker://${wharf.host}/team/app:docker`, "--format=v2s2");
+    await skopeo.copy(
+      `oci:${folder.at("in")}:v1`,
+      `docker://${wharf.host}/team/app:docker`,
+      "--format=v2s2",
+    );
 
     const list = await skopeo.manifest(`docker://${wharf.host}/team/app:docker`);
     expect(JSON.parse(list)).toMatchObject({
@@ -141,7 +165,9 @@ group("skopeo", ["skopeo"], () => {
     await using folder = await temporaryFolder();
     await using wharf = await startWharf({ data: folder.at("data") });
     const skopeo = await skopeoIn(folder);
-    const zstd = image({ layers: [await fileLayer({ "etc/motd": "compressed with zstd\n" }, "zstd")] });
+    const zstd = image({
+      layers: [await fileLayer({ "etc/motd": "compressed with zstd\n" }, "zstd")],
+    });
     await writeLayout(folder.at("in"), { v1: zstd });
 
     await skopeo.copy(`oci:${folder.at("in")}:v1`, `docker://${wharf.host}/team/app:zstd`);

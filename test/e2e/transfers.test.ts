@@ -22,7 +22,10 @@ describe.skipIf(!onLinux)("transfers", () => {
     ]);
     const until = new AbortController();
     const readers = small.map(() => downloadSlowly(wharf.url, "team/large", digest, until.signal));
-    const [downloaded] = await Promise.all([downloadLarge(wharf.url, "team/large", digest), Bun.sleep(3000)]);
+    const [downloaded] = await Promise.all([
+      downloadLarge(wharf.url, "team/large", digest),
+      Bun.sleep(3000),
+    ]);
     until.abort();
     const taken = await Promise.all(readers);
 
