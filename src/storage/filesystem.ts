@@ -1,53 +1,68 @@
-import { constants } from "node:fs";
-import * as asynchronous from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { Folders } from "./folders.ts";
+import { type Dirent, constants } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type FileCalls, blocking, pooled } from "./file-calls.ts";
 import { appendToFile } from "./file-writer.ts";
-import type { ByteRange, Entry, ObjectInfo, ObjectWriter, SmallObject, Storage, StoredObject } from "./storage.ts";
+import { Folders, isCode } from "./folders.ts";
+import type {
+  ByteRange,
+  Entry,
+  ObjectInfo,
+  ObjectWriter,
+  SmallObject,
+  Storage,
+  StoredObject,
+} from "./storage.ts";
 import { writeSmall } from "./write-small.ts";
+
+export interface FilesystemOptions {
+  /** Let `stat`, `readSmall` and `list` block their thread: for start-up and worker threads only. */
+  readonly blocking?: boolean;
+}
 
 /**
  * A folder of a local file system (ext4, XFS, …; not NFS: durability needs fsync and atomic rename).
  *
  * The order of writes, for objects that are moved into place: bytes → fsync file → create folders →
- * rename → fsync the new folder and those that gained an entry. See `docs/durability` in issue order:
- * a name is never durable before its bytes.
+ * rename → fsync the new folder and the one that it stands in: a name is never durable before its bytes.
  */
-export function filesystemStorage(root: string): Storage {
-  const folders = new Folders(root);
-  const at = (path: string): string => join(root, path);
+export function filesystemStorage(root: string, options: FilesystemOptions = {}): Storage {
+  const calls = options.blocking ? blocking : pooled;
+  const top = resolve(root);
+  const folders = new Folders(top);
+  // Paths come clean from tree.ts: joining them needs no normalizing, which takes longer than a look.
+  const at = (path: string): string => `${top}/${path}`;
+  /** Folders that lost an entry since the last `write`, which makes that durable. */
+  const reduced = new Set<string>();
+
+  const stat = async (path: string): Promise<ObjectInfo | null> =>
+    await ifPresent(async () => {
+      const info = await calls.stat(at(path));
+      return info.isFile() ? { size: info.size, modifiedAt: Math.floor(info.mtimeMs) } : null;
+    });
 
   return {
-    async stat(path: string): Promise<ObjectInfo | null> {
-      return await present(async () => {
-        const info = await asynchronous.stat(at(path));
-        return info.isFile() ? { size: info.size, modifiedAt: info.mtimeMs } : null;
-      });
-    },
+    stat,
 
     async read(path: string, range?: ByteRange): Promise<StoredObject | null> {
-      return await present(async () => {
-        const info = await asynchronous.stat(at(path));
-        if (!info.isFile()) return null;
-        const file = Bun.file(at(path));
-        return { size: info.size, body: range ? file.slice(range.start, range.end) : file };
-      });
+      const info = await stat(path);
+      if (!info) return null;
+      const file = Bun.file(at(path));
+      return { size: info.size, body: range ? file.slice(range.start, range.end) : file };
     },
 
     async readSmall(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
-      return await present(async () => await asynchronous.readFile(at(path)));
+      return await ifPresent(async () => await calls.readFile(at(path)));
     },
 
     async write(objects: readonly SmallObject[]): Promise<void> {
-      writeSmall(root, objects);
+      writeSmall(top, objects, reduced);
+      reduced.clear();
     },
 
     async append(path: string, offset: number): Promise<ObjectWriter> {
       const flags = constants.O_WRONLY | constants.O_CREAT;
-      const file = await orWithFolder(
-        () => asynchronous.open(at(path), flags, 0o644),
-        () => folders.ensure(dirname(at(path))),
-      );
+      const file = await folders.within(dirname(at(path)), () => open(at(path), flags, 0o644));
       return await appendToFile(file, offset);
     },
 
@@ -56,24 +71,22 @@ export function filesystemStorage(root: string): Storage {
     },
 
     async delete(path: string): Promise<void> {
+      await rm(at(path), { recursive: true, force: true });
       folders.forget(at(path));
-      await asynchronous.rm(at(path), { recursive: true, force: true });
+      reduced.add(dirname(at(path)));
     },
 
     async *list(folder: string): AsyncIterable<Entry> {
-      const entries = await present(
-        async () => await asynchronous.readdir(at(folder), { withFileTypes: true }),
-      );
+      const entries = await ifPresent(async () => await calls.readFolder(at(folder)));
       for (const entry of entries ?? []) {
-        const kind = entry.isFile() ? "object" : entry.isDirectory() ? "folder" : "other";
-        yield { name: entry.name, kind };
+        yield { name: entry.name, kind: await kindOf(entry, at(`${folder}/${entry.name}`), calls) };
       }
     },
   };
 }
 
 /** Null when the path, or a folder on the way to it, is not there; every other error goes on. */
-async function present<T>(look: () => Promise<T>): Promise<T | null> {
+async function ifPresent<T>(look: () => Promise<T>): Promise<T | null> {
   try {
     return await look();
   } catch (error) {
@@ -82,17 +95,16 @@ async function present<T>(look: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** Folders exist almost always: try first, create only when the try says that one is missing. */
-async function orWithFolder<T>(attempt: () => Promise<T>, create: () => Promise<void>): Promise<T> {
+/** A symbolic link counts as what it leads to; some file systems do not say in the folder what is what. */
+async function kindOf(entry: Dirent, path: string, calls: FileCalls): Promise<Entry["kind"]> {
+  if (entry.isFile()) return "object";
+  if (entry.isDirectory()) return "folder";
   try {
-    return await attempt();
-  } catch (error) {
-    if (!isCode(error, "ENOENT")) throw error;
-    await create();
-    return await attempt();
+    const info = await calls.stat(path);
+    if (info.isFile()) return "object";
+    return info.isDirectory() ? "folder" : "other";
+  } catch {
+    // It leads nowhere, or in a circle: one such entry must not hide the others.
+    return "other";
   }
-}
-
-export function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

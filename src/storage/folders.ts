@@ -23,15 +23,27 @@ export class Folders {
     const made = this.#make(folder);
     this.#durable.set(folder, made);
     made.catch(() => this.#durable.delete(folder));
-    if (this.#durable.size > REMEMBERED) this.#durable.delete(this.#durable.keys().next().value ?? "");
+    if (this.#durable.size > REMEMBERED) {
+      this.#durable.delete(this.#durable.keys().next().value ?? "");
+    }
     return made;
   }
 
-  async #make(folder: string): Promise<void> {
-    const parent = dirname(folder);
-    if (folder !== this.root) await this.ensure(parent);
-    await makeFolder(folder);
-    await syncFolder(parent);
+  /** Does something that needs the folder, once it is there and durable. */
+  async within<T>(folder: string, work: () => Promise<T>): Promise<T> {
+    await this.ensure(folder);
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCode(error, "ENOENT")) throw error;
+      // Another program may have tidied an empty folder away since we made it.
+      for (let way = folder; way.startsWith(this.root); way = dirname(way)) {
+        this.#durable.delete(way);
+        if (way === this.root) break;
+      }
+      await this.ensure(folder);
+      return await work();
+    }
   }
 
   /**
@@ -40,9 +52,8 @@ export class Folders {
    */
   async moveInto(from: string, to: string): Promise<void> {
     const folder = dirname(to);
-    const parent = dirname(folder);
-    await this.ensure(parent);
-    await makeFolder(folder);
+    const parent = folder === this.root ? folder : dirname(folder);
+    await this.within(parent, () => makeFolder(folder));
     await rename(from, to);
     await Promise.all([syncFolder(folder), syncFolder(parent)]);
   }
@@ -53,13 +64,30 @@ export class Folders {
       if (known === path || known.startsWith(`${path}/`)) this.#durable.delete(known);
     }
   }
+
+  async #make(folder: string): Promise<void> {
+    const parent = dirname(folder);
+    if (folder !== this.root) await this.ensure(parent);
+    await makeFolder(folder);
+    try {
+      await syncFolder(parent);
+    } catch (error) {
+      // The way to the root belongs to whoever made it, and need not be readable for us.
+      if (folder !== this.root || !isCode(error, "EACCES")) throw error;
+    }
+  }
+}
+
+/** Whether an error of a system call has this code. */
+export function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if (!isCode(error, "EEXIST")) throw error;
   }
 }
 

@@ -1,15 +1,23 @@
-import type { ByteRange, Entry, ObjectInfo, ObjectWriter, SmallObject, Storage, StoredObject } from "./storage.ts";
+import type {
+  ByteRange,
+  Entry,
+  ObjectInfo,
+  ObjectWriter,
+  SmallObject,
+  Storage,
+  StoredObject,
+} from "./storage.ts";
 
 interface Held {
-  bytes: Uint8Array<ArrayBuffer>;
-  modifiedAt: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly modifiedAt: number;
 }
 
 /** Everything in a map: for tests, and as the shortest statement of what a driver does. */
 export function memoryStorage(now: () => number = Date.now): Storage {
   const objects = new Map<string, Held>();
-  const put = (path: string, bytes: Uint8Array<ArrayBuffer>): void => {
-    objects.set(path, { bytes, modifiedAt: now() });
+  const put = (path: string, bytes: Uint8Array): void => {
+    objects.set(path, { bytes: new Uint8Array(bytes), modifiedAt: now() });
   };
 
   return {
@@ -30,12 +38,19 @@ export function memoryStorage(now: () => number = Date.now): Storage {
     },
 
     async write(small: readonly SmallObject[]): Promise<void> {
-      for (const { path, bytes } of small) put(path, bytes.slice() as Uint8Array<ArrayBuffer>);
+      for (const { path, bytes } of small) put(path, bytes);
     },
 
     async append(path: string, offset: number): Promise<ObjectWriter> {
-      const chunks: Uint8Array[] = [objects.get(path)?.bytes.slice(0, offset) ?? new Uint8Array()];
-      const store = async (): Promise<void> => put(path, joined(chunks));
+      const before = objects.get(path)?.bytes ?? new Uint8Array();
+      if (before.length < offset) {
+        throw new Error(`cannot append at ${offset}: the object ends at ${before.length}`);
+      }
+      const chunks: Uint8Array[] = [before.slice(0, offset)];
+      let closed = false;
+      const store = async (): Promise<void> => {
+        if (!closed) put(path, Buffer.concat(chunks));
+      };
       await store();
       return {
         write(chunk) {
@@ -43,7 +58,10 @@ export function memoryStorage(now: () => number = Date.now): Storage {
           return undefined;
         },
         sync: store,
-        close: store,
+        async close() {
+          await store();
+          closed = true;
+        },
       };
     },
 
@@ -60,18 +78,15 @@ export function memoryStorage(now: () => number = Date.now): Storage {
     },
 
     async *list(folder: string): AsyncIterable<Entry> {
+      const prefix = folder === "" ? "" : `${folder}/`;
       const seen = new Set<string>();
       for (const key of objects.keys()) {
-        if (!key.startsWith(`${folder}/`)) continue;
-        const [name = "", ...below] = key.slice(folder.length + 1).split("/");
+        if (!key.startsWith(prefix)) continue;
+        const [name = "", ...below] = key.slice(prefix.length).split("/");
         if (seen.has(name)) continue;
         seen.add(name);
         yield { name, kind: below.length === 0 ? "object" : "folder" };
       }
     },
   };
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.concat(chunks));
 }

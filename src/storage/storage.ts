@@ -25,13 +25,16 @@ export interface Storage {
   /**
    * Writes small objects. Each appears whole or not at all, replacing what was there; several may be
    * visible before others. When this resolves, all are on stable storage together with the folders
-   * that lead to them. A failure leaves any subset written: calling again is safe.
+   * that lead to them, and so is every removal that had resolved before the call: for that the list may
+   * be empty. A failure leaves any subset written: calling again is safe. A power cut before it resolves
+   * may leave some of them empty: whoever calls does it again after one.
    */
   write(objects: readonly SmallObject[]): Promise<void>;
 
   /**
-   * Opens an object for appending at `offset` bytes; what lies behind the offset is cut off. Creates it
-   * when it is not there. One writer an object: the caller sees to that.
+   * Opens an object for appending at `offset` bytes; what lies behind the offset is cut off, one that
+   * ends before it is refused. Creates it when it is not there. One writer an object: the caller sees to
+   * that.
    */
   append(path: string, offset: number): Promise<ObjectWriter>;
 
@@ -41,12 +44,15 @@ export interface Storage {
    */
   move(from: string, to: string): Promise<void>;
 
-  /** Removes an object, or a folder with all that is in it. Idempotent: absent is fine. */
+  /**
+   * Removes an object, or a folder with all that is in it. Idempotent: absent is fine. Not on stable
+   * storage until the next `write`: removals come in crowds, and a crash that undoes one leaves garbage.
+   */
   delete(path: string): Promise<void>;
 
   /**
-   * The entries right below a folder, in no order; nothing when it is not there. Entries that come or
-   * go meanwhile may be seen or not.
+   * The entries right below a folder (`""` is the storage itself), in no order; nothing when it is not
+   * there. Entries that come or go meanwhile may be seen or not.
    */
   list(folder: string): AsyncIterable<Entry>;
 }
@@ -76,6 +82,7 @@ export interface SmallObject {
 
 export interface Entry {
   readonly name: string;
+  /** `other`: it is there, but is neither, or cannot be told: unreadable is not absent. */
   readonly kind: "object" | "folder" | "other";
 }
 

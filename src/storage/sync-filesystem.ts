@@ -1,5 +1,5 @@
 import { dlopen } from "bun:ffi";
-import { closeSync, fsyncSync, openSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
 
 /**
  * Makes many small files durable at once.
@@ -13,7 +13,10 @@ export function syncAll(root: string, files: Iterable<string>, folders: Iterable
     const descriptor = openSync(root, "r");
     try {
       if (syncfs(descriptor) !== 0) {
-        throw Object.assign(new Error(`syncfs failed on ${root}`), { code: "EIO", syscall: "syncfs" });
+        throw Object.assign(new Error(`syncfs failed on ${root}`), {
+          code: "EIO",
+          syscall: "syncfs",
+        });
       }
     } finally {
       closeSync(descriptor);
@@ -21,10 +24,10 @@ export function syncAll(root: string, files: Iterable<string>, folders: Iterable
     return;
   }
   for (const path of files) syncPath(path);
-  for (const path of folders) syncPath(path);
+  for (const path of folders) if (existsSync(path)) syncPath(path);
 }
 
-export function syncPath(path: string): void {
+function syncPath(path: string): void {
   const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);

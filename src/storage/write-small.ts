@@ -1,46 +1,66 @@
-import { closeSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isCode } from "./folders.ts";
 import type { SmallObject } from "./storage.ts";
 import { syncAll } from "./sync-filesystem.ts";
 
+/** Not the process id: in a container that is the same in every life, and leftovers would be in the way. */
+const thisThread = randomBytes(6).toString("hex");
 let counter = 0;
 
 /**
- * Writes links and manifests: each to a temporary name, renamed into place, all made durable together.
+ * Writes links and manifests: each to a temporary name, renamed into place, all made durable together,
+ * and with them the `reduced` folders, which lost entries before.
+ *
+ * Between a rename and the sync a power cut may leave an empty file under the new name. Syncing each
+ * file first would cost what this saves, and whoever calls does it again after a crash, from a journal.
  *
  * It blocks its thread on purpose. A link costs five system calls of some microseconds; handing each to
  * a pool thread would cost more than the call. Whoever must not block runs it in a worker.
  */
-export function writeSmall(root: string, objects: readonly SmallObject[]): void {
-  if (objects.length === 0) return;
+export function writeSmall(
+  root: string,
+  objects: readonly SmallObject[],
+  reduced: Iterable<string> = [],
+): void {
   const files: string[] = [];
-  const folders = new Set<string>();
+  const folders = new Set(reduced);
   for (const { path, bytes } of objects) {
-    const target = join(root, path);
+    const target = `${root}/${path}`;
     writeOne(target, bytes);
     files.push(target);
-    for (let up = dirname(target); up.length >= root.length; up = dirname(up)) folders.add(up);
+    for (let up = dirname(target); !folders.has(up); up = dirname(up)) {
+      folders.add(up);
+      if (up === root) break;
+    }
   }
-  syncAll(root, files, folders);
+  if (folders.size > 0) syncAll(root, files, folders);
 }
 
 function writeOne(target: string, bytes: Uint8Array): void {
   // Hidden and unlike any name of the layout: a leftover is recognised and harms no reader.
-  const temporary = join(dirname(target), `.wharfinger-${process.pid}-${counter++}`);
+  const temporary = join(dirname(target), `.wharfinger-${thisThread}-${counter++}`);
   const descriptor = openNew(temporary);
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-  } finally {
-    closeSync(descriptor);
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, target);
+  } catch (error) {
+    // On a full disk every leftover would make it worse.
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, target);
 }
 
 function openNew(path: string): number {
   try {
     return openSync(path, "wx", 0o644);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (!isCode(error, "ENOENT")) throw error;
     mkdirSync(dirname(path), { recursive: true });
     return openSync(path, "wx", 0o644);
   }
