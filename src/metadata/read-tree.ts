@@ -4,7 +4,7 @@ import { repositoryPath } from "../storage/tree.ts";
 import { Background, inParallel } from "./in-parallel.ts";
 import type { Metadata, RepositorySnapshot } from "./metadata.ts";
 import { readRepository } from "./read-repository.ts";
-import { type Report, type TreeProblem, messageOf } from "./tree-problem.ts";
+import { Findings, type TreeProblem } from "./tree-problem.ts";
 import { walkRepositories } from "./walk-repositories.ts";
 
 export interface ReadOptions {
@@ -22,7 +22,13 @@ export interface ReadReport {
   tags: number;
   /** Links: a blob that two repositories share counts twice. */
   blobs: number;
-  readonly problems: TreeProblem[];
+  readonly problems: readonly TreeProblem[];
+  /**
+   * Repositories, or folders with all that is below them (`""`: all), where the medium failed. What is
+   * known of them is older than the tree, or nothing: they must be read again before anything is judged
+   * by it.
+   */
+  readonly unread: readonly string[];
 }
 
 /** Repositories that are read at the same time: with a slow storage their looks overlap. */
@@ -48,18 +54,25 @@ export async function readTree(
   metadata: Pick<Metadata, "replaceRepository" | "hasRepository">,
   options: ReadOptions,
 ): Promise<ReadReport> {
-  const report: ReadReport = { repositories: 0, manifests: 0, tags: 0, blobs: 0, problems: [] };
-  const tell: Report = (problem) => void report.problems.push(problem);
+  const findings = new Findings();
+  const { problems, unread } = findings;
+  const report: ReadReport = {
+    repositories: 0,
+    manifests: 0,
+    tags: 0,
+    blobs: 0,
+    problems,
+    unread,
+  };
   const { repositories, now, onProgress } = options;
 
   const read = async (name: RepositoryName): Promise<RepositorySnapshot | null> => {
     try {
       return await readRepository(storage, name, now(), (path, problem) =>
-        tell({ repository: name, path, problem }),
+        findings.add(name, path, problem),
       );
     } catch (error) {
-      const problem = `it cannot be read, what is known of it stays (${messageOf(error)})`;
-      tell({ repository: name, path: repositoryPath(name), problem });
+      findings.addUnread(name, repositoryPath(name), error);
       return null;
     }
   };
@@ -73,7 +86,7 @@ export async function readTree(
   };
 
   const recording = new Background(RECORDING);
-  const names = repositories?.values() ?? walkRepositories(storage, tell);
+  const names = repositories?.values() ?? walkRepositories(storage, findings);
   await inParallel(READING, names, async (name) => {
     const snapshot = await read(name);
     if (!snapshot) return;

@@ -1,8 +1,11 @@
 import type { Metadata } from "./metadata.ts";
 import type { FollowReply, FollowRequest } from "./tree-worker.ts";
 
-/** Changes gather this long before the tree follows: a burst of pushes shares folders and syncs. */
-const DELAY_MS = 100;
+/**
+ * Changes gather this long before the tree follows: a burst of pushes shares folders and syncs. A sync of
+ * the file system also writes out what uploads have half filled, which then is written again: not too often.
+ */
+const DELAY_MS = 500;
 const RETRY_MS = 1000;
 
 export interface TreeFollower {

@@ -6,8 +6,20 @@ export interface TreeProblem {
   readonly problem: string;
 }
 
-export type Report = (problem: TreeProblem) => void;
+/** What came to light while a tree was read. */
+export class Findings {
+  readonly problems: TreeProblem[] = [];
+  /** Repositories, or folders with all that is below them, that could not be read. */
+  readonly unread: string[] = [];
 
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  add(repository: string, path: string, problem: string): void {
+    this.problems.push({ repository, path, problem });
+  }
+
+  /** The medium failed: what is there is not known. */
+  addUnread(repository: string, path: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.add(repository, path, `it cannot be read; what is known of it stays (${message})`);
+    this.unread.push(repository);
+  }
 }

@@ -10,8 +10,8 @@ import type { MetadataReads } from "./metadata.ts";
 import { openForReading } from "./sqlite-file.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
 
-/** Entries in one batch, hence in one sync of the disk; about a hundred images. */
-const BATCH = 500;
+/** Entries in one batch, hence in one sync of the disk; about a thousand images. */
+const BATCH = 5000;
 
 export type FollowRequest = { readonly database: string; readonly folder: string } | "follow";
 

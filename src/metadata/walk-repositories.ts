@@ -1,7 +1,7 @@
 import { type RepositoryName, isRepositoryName } from "../oci/name.ts";
 import type { Entry, Storage } from "../storage/storage.ts";
 import { REPOSITORIES } from "../storage/tree.ts";
-import { type Report, messageOf } from "./tree-problem.ts";
+import type { Findings } from "./tree-problem.ts";
 
 /** A folder with one of these is a repository; one that holds only `_uploads` has never had content. */
 const MARKS = ["_layers", "_manifests"];
@@ -14,7 +14,7 @@ const MARKS = ["_layers", "_manifests"];
  */
 export async function* walkRepositories(
   storage: Storage,
-  report: Report,
+  findings: Findings,
 ): AsyncGenerator<RepositoryName> {
   const folders = [""];
   for (let name = folders.pop(); name !== undefined; name = folders.pop()) {
@@ -23,12 +23,12 @@ export async function* walkRepositories(
     try {
       entries = await Array.fromAsync(storage.list(path));
     } catch (error) {
-      report({ repository: name, path, problem: `it cannot be read (${messageOf(error)})` });
+      findings.addUnread(name, path, error);
       continue;
     }
     const marks = entries.filter((entry) => MARKS.includes(entry.name));
     if (marks.some(({ kind }) => kind !== "folder")) {
-      report({ repository: name, path, problem: `its ${marks[0]?.name} is not a folder; it is not read` });
+      findings.addUnread(name, path, `its ${marks[0]?.name} is not a folder`);
     } else if (marks.length > 0 && isRepositoryName(name)) yield name;
     for (const entry of entries) {
       // The layout's own folders begin with `_`, which no name does.
@@ -36,7 +36,7 @@ export async function* walkRepositories(
       const child = name === "" ? entry.name : `${name}/${entry.name}`;
       const problem = reasonToSkip(child, entry);
       if (problem === null) folders.push(child);
-      else report({ repository: child, path: pathOf(child), problem });
+      else findings.add(child, pathOf(child), problem);
     }
   }
 }

@@ -11,7 +11,6 @@ import {
   bytesOf,
   child,
   digestFor,
-  everything,
   layer,
   snapshotOf,
 } from "./fixtures.ts";
@@ -173,12 +172,12 @@ export function changes(given: Given): void {
     });
 
     test("waits for what is under way", async () => {
-      const changes = Array.from(
+      const pushes = Array.from(
         { length: 50 },
         async (_, at) => await given.push(`manifest ${at}`, { tags: [`v${at}`] }),
       );
       await given.metadata.close();
-      await Promise.all(changes);
+      await Promise.all(pushes);
       given.metadata = await given.open();
 
       expect(await given.metadata.listTagNames(APP, ALL)).toHaveLength(50);

@@ -3,7 +3,7 @@ import { OCI_IMAGE } from "../../oci/media-types.ts";
 import { parseName } from "../../oci/name.ts";
 import { parseTag } from "../../oci/reference.ts";
 import type { Page } from "../metadata.ts";
-import { ALL, APP, type Given, OTHER, bytesOf, digestFor, layer } from "./fixtures.ts";
+import { ALL, APP, type Given, OTHER, bytesOf, digestFor } from "./fixtures.ts";
 
 /** Tags, repositories and referrers, page by page. */
 export function listings(given: Given): void {

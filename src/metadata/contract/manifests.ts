@@ -91,6 +91,7 @@ export function manifests(given: Given): void {
       ["a layer", layer("absent")],
       ["a manifest", child("absent")],
       ["a manifest, of which only the bytes are there as a blob", child("layer")],
+      ["a layer, of which only the bytes are there as a manifest", layer("one")],
     ])("is declined while %s is missing, and nothing is changed", async (_, needed) => {
       await given.link("layer");
       await given.push("one", { tags: ["v1"] });
@@ -114,9 +115,9 @@ export function manifests(given: Given): void {
       expect(await given.metadata.findManifest(APP, parseTag("v1"))).toBeNull();
     });
 
-    test("is declined with all that is missing", async () => {
+    test("is declined with all that is missing, each once", async () => {
       const missing = await given.push("index", {
-        needs: [layer("one"), child("two"), layer("config")],
+        needs: [layer("one"), child("two"), layer("config"), layer("one")],
       });
 
       expect(missing.toSorted()).toEqual(["one", "two", "config"].map(digestFor).toSorted());

@@ -69,7 +69,7 @@ export function records(given: Given): void {
       const [first, second, third] = await given.metadata.readJournal(10);
 
       await given.metadata.retireJournal(second?.id ?? 0);
-      expect(await given.metadata.readJournal(10)).toEqual([third!]);
+      expect(await given.metadata.readJournal(10)).toEqual(third ? [third] : []);
       await given.metadata.retireJournal(third?.id ?? 0);
       await given.link("layer");
 
