@@ -211,6 +211,28 @@ describe("a mistake", () => {
   });
 });
 
+describe("a setting that stands twice", () => {
+  test.each([
+    ["plainly", "delete: false\ndata: /x\ndelete: true"],
+    ["with the same value", "data: /x\ndata: /x"],
+    ["once in quotes", 'data: /x\n"data": /y'],
+    ["once without a value", "data: /x\ndata:"],
+    ["with settings in it", "log:\n  level: debug\nlog:\n  format: json"],
+    ["with Windows' line ends", "data: /x\r\ndata: /y\r\n"],
+  ])("is refused: %s", async (_, file) => {
+    expect(await refusal({ file })).toMatch(/the setting (?:delete|data|log) stands twice$/);
+  });
+
+  test.each([
+    ["in a comment", "data: /x\n# data: /y"],
+    ["in a longer text", "data: |\n  data: /x\n  data: /y"],
+    ["as a value", "data: data"],
+    ["as a part of another word", "data: /x\npublicUrl: http://data:80"],
+  ])("is not one that stands %s", async (_, file) => {
+    expect((await load({ file })).data).toMatch(/data|\/x/);
+  });
+});
+
 describe("variables that begin like ours and are not", () => {
   test.each([
     ["WHARF_PORT", "tcp://10.0.0.1:5000"],

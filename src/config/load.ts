@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import type { z } from "zod";
 import { RegistryError } from "../oci/errors.ts";
 import { nearest } from "./nearest.ts";
 import { type Config, schema } from "./schema.ts";
@@ -73,7 +73,16 @@ function readFile(file: string): Settings {
   if (value === null) return {};
   if (typeof value !== "object" || Array.isArray(value))
     throw invalid(file, "it must be a map of settings");
+  const twice = repeated(text);
+  if (twice !== null) throw invalid(file, `the setting ${twice} stands twice`);
   return { ...value };
+}
+
+/** YAML's reader takes the last of two equal keys: the first, such as a second policy, would be silently off. */
+function repeated(text: string): string | null {
+  const lines = text.matchAll(/^(?<quote>["']?)(?<key>\w+)\k<quote>[ \t]*:(?=\s|$)/gm);
+  const keys = [...lines].map(({ groups }) => groups?.["key"] ?? "");
+  return keys.find((key, index) => keys.indexOf(key) < index) ?? null;
 }
 
 /** Variables are text; `true` and `false` are meant as such. */

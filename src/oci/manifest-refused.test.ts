@@ -233,6 +233,14 @@ describe("a descriptor", () => {
     );
   });
 
+  test("must not carry its content under another size", () => {
+    const data = Buffer.from("config").toString("base64");
+
+    expect(refusalOf(image({ config: descriptor("config", CONFIG, { data, size: 5 }) }))).toContain(
+      '"config.data"',
+    );
+  });
+
   test("keeps its urls as text: nobody here follows them", () => {
     const urls = [
       "http://169.254.169.254/latest",

@@ -68,11 +68,7 @@ export async function cancelUpload(session: UploadSession, registry: Registry): 
 }
 
 /** Takes in one chunk; the session knows of it only when the disk has it. */
-async function receive(
-  session: UploadSession,
-  bytes: Bytes,
-  announced: Announced,
-): Promise<void> {
+async function receive(session: UploadSession, bytes: Bytes, announced: Announced): Promise<void> {
   const expected = admit(session.offset, announced);
   const hasher = session.hasher ?? (await rehash(session, "sha256"));
   const before = hasher.copy();

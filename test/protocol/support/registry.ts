@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
+import { startServer, type RunningServer } from "../../../src/http/server.ts";
+import { createLog } from "../../../src/observe/log.ts";
+import { openRegistry, type OpenRegistry } from "../../../src/registry/open.ts";
+import type { Rules } from "../../../src/registry/registry.ts";
+import { temporaryFolder, type Folder } from "../../support/folder.ts";
+import { ask, type Answer, type Asked } from "./http.ts";
+
+/** A registry with its HTTP server, in this process, on a folder of its own. */
+export interface TestRegistry extends AsyncDisposable {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** The data folder. */
+  readonly data: string;
+  /** All that it warned of. */
+  readonly warnings: readonly string[];
+  /** One request with `fetch`; the path begins with `/`. */
+  ask(method: string, path: string, asked?: Asked): Promise<Answer>;
+  /** Stops accepting, and waits for what runs. */
+  stopServer(): Promise<void>;
+  /** Server and registry end as on SIGTERM, and come back on the same folder; `url` changes. */
+  restart(): Promise<void>;
+}
+
+export interface TestOptions extends Partial<Rules> {
+  /** UTC milliseconds. */
+  readonly now?: () => number;
+  readonly publicUrl?: string;
+}
+
+export async function startRegistry(options: TestOptions = {}): Promise<TestRegistry> {
+  const folder: Folder = await temporaryFolder();
+  const warnings: string[] = [];
+  const { now, publicUrl = "", ...rules } = options;
+  const open = (): Promise<OpenRegistry> =>
+    openRegistry(
+      folder.path,
+      { delete: true, sparse: false, maxManifestSize: 8 * 1024 * 1024, ...rules },
+      {
+        reading: () => undefined,
+        read: () => undefined,
+        warn: (_, message) => void warnings.push(message),
+      },
+      now,
+    );
+  const log = createLog({ level: "silent", format: "json" }, false);
+  const serve = (opened: OpenRegistry): RunningServer =>
+    startServer(opened.registry, { hostname: "127.0.0.1", port: 0, publicUrl }, log);
+
+  let opened = await open();
+  let server = serve(opened);
+  const url = (): string => `http://127.0.0.1:${server.port}`;
+  return {
+    get url() {
+      return url();
+    },
+    get port() {
+      return server.port;
+    },
+    data: folder.path,
+    warnings,
+    ask: (method, path, asked) => ask(method, url() + path, asked),
+    stopServer: () => server.stop(),
+    async restart() {
+      await server.stop();
+      await opened.close();
+      opened = await open();
+      server = serve(opened);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.abort();
+      await opened.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One registry for all tests of a file: started before the first, gone after the last. */
+export function sharedRegistry(options: TestOptions = {}): TestRegistry {
+  // On a machine that is busy with other things, a tenth of a second may become many.
+  setDefaultTimeout(60_000);
+  let started: TestRegistry | undefined;
+  beforeAll(async () => {
+    started = await startRegistry(options);
+  });
+  afterAll(async () => {
+    await started?.[Symbol.asyncDispose]();
+  });
+  return new Proxy({} as TestRegistry, {
+    get: (_, key) => {
+      if (!started) throw new Error("the registry runs inside of tests only");
+      return Reflect.get(started, key) as unknown;
+    },
+  });
+}
+
+let made = 0;
+
+/** A repository nobody has used before. */
+export function freshName(prefix = "fresh"): string {
+  return `${prefix}/r${++made}`;
+}

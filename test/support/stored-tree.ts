@@ -1,0 +1,82 @@
+import { parseDigest } from "../../src/oci/digest.ts";
+import type { RepositoryName } from "../../src/oci/name.ts";
+import { parseTag } from "../../src/oci/reference.ts";
+import type { RepositorySnapshot } from "../../src/metadata/metadata.ts";
+import { type ReadOptions, type ReadReport, readTree } from "../../src/metadata/read-tree.ts";
+import { memoryStorage } from "../../src/storage/memory.ts";
+import type { Storage } from "../../src/storage/storage.ts";
+import {
+  blobPath,
+  layerLink,
+  linkBytes,
+  revisionLink,
+  tagCurrentLink,
+  tagIndexLink,
+} from "../../src/storage/tree.ts";
+import type { Fixture } from "./image.ts";
+
+/** When the trees are written and when they are read, unless a test says otherwise. */
+export const WRITTEN = Date.UTC(2024, 0, 1);
+export const NOW = Date.UTC(2026, 0, 1);
+
+/** A tree as a registry leaves it, in memory. */
+export interface Tree {
+  readonly storage: Storage;
+  put(name: RepositoryName, fixture: Fixture, ...tags: string[]): Promise<void>;
+  write(path: string, content: string | Uint8Array): Promise<void>;
+}
+
+export function newTree(now: () => number = () => WRITTEN): Tree {
+  const storage = memoryStorage(now);
+  const write = async (path: string, content: string | Uint8Array): Promise<void> => {
+    await storage.write([{ path, bytes: Buffer.from(content) }]);
+  };
+  const put: Tree["put"] = async (name, fixture, ...tags) => {
+    for (const child of fixture.children) await put(name, child);
+    const digest = parseDigest(fixture.digest);
+    for (const { descriptor, bytes } of fixture.blobs) {
+      const layer = parseDigest(descriptor.digest);
+      await write(blobPath(layer), bytes);
+      await write(layerLink(name, layer), linkBytes(layer));
+    }
+    await write(blobPath(digest), fixture.bytes);
+    await write(revisionLink(name, digest), linkBytes(digest));
+    for (const tag of tags.map(parseTag)) {
+      await write(tagIndexLink(name, tag, digest), linkBytes(digest));
+      await write(tagCurrentLink(name, tag), linkBytes(digest));
+    }
+  };
+  return { storage, put, write };
+}
+
+/** What reading recorded; a read may change nothing in the tree, so every try is an error. */
+export async function read(
+  storage: Storage,
+  options: Partial<ReadOptions> = {},
+  known: readonly string[] = [],
+): Promise<{ report: ReadReport; recorded: Map<string, RepositorySnapshot> }> {
+  const recorded = new Map<string, RepositorySnapshot>();
+  const refuse = async (): Promise<never> => {
+    throw new Error("reading must not change the tree");
+  };
+  const report = await readTree(
+    { ...storage, write: refuse, append: refuse, move: refuse, delete: refuse },
+    {
+      async replaceRepository(snapshot) {
+        recorded.set(snapshot.name, snapshot);
+      },
+      hasRepository: async (name) => known.includes(name),
+    },
+    { now: () => NOW, ...options },
+  );
+  return { report, recorded };
+}
+
+/** All that can be served, a line each. */
+export function served(recorded: ReadonlyMap<string, RepositorySnapshot>): string[] {
+  return [...recorded.values()].flatMap(({ name, blobs, manifests, tags }) => [
+    ...blobs.map(({ digest, size }) => `${name} blob ${digest} ${size}`),
+    ...manifests.map(({ digest, mediaType }) => `${name} manifest ${digest} ${mediaType}`),
+    ...tags.map(({ tag, digest }) => `${name} tag ${tag} ${digest}`),
+  ]);
+}
