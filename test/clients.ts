@@ -37,18 +37,24 @@ const patience = 600_000;
 /** Installs what the end-to-end tests need, where that is possible; takes no time when it is all there. */
 export async function prepareClients(): Promise<ClientReport> {
   const failures = new Map<Peer, string>();
-  const install = async (missing: readonly Peer[], how: (missing: readonly Peer[]) => Promise<void>): Promise<void> => {
+  const install = async (
+    missing: readonly Peer[],
+    how: (missing: readonly Peer[]) => Promise<void>,
+  ): Promise<void> => {
     if (missing.length === 0) return;
     console.error(`preparing ${missing.join(", ")} for the end-to-end tests`);
     await how(missing).catch((error: unknown) => {
       // Of what apt-get and pip write, the last line says what went wrong.
-      const reason = (error instanceof Error ? error.message : String(error)).trim().split("\n").at(-1) ?? "";
+      const reason =
+        (error instanceof Error ? error.message : String(error)).trim().split("\n").at(-1) ?? "";
       for (const peer of missing) failures.set(peer, reason);
     });
   };
 
   // A program that is there and yet of no use here would not be of more use if it were installed again.
-  const packages = (["skopeo", "buildah", "podman", "strace"] as const).filter((peer) => Bun.which(peer) === null);
+  const packages = (["skopeo", "buildah", "podman", "strace"] as const).filter(
+    (peer) => Bun.which(peer) === null,
+  );
   await install(packages, installPackages);
   await install((["docker-registry"] as const).filter(absent), unpackRegistry);
   await install((["oras"] as const).filter(absent), installOras);
@@ -58,7 +64,8 @@ export async function prepareClients(): Promise<ClientReport> {
     "reason" in it ? [{ peer, reason: failures.get(peer) ?? it.reason }] : [],
   );
   const consequence = process.env["CI"] === "true" ? "its tests fail" : "its tests are skipped";
-  for (const { peer, reason } of missing) console.error(`${peer} is missing, ${consequence}: ${reason}`);
+  for (const { peer, reason } of missing)
+    console.error(`${peer} is missing, ${consequence}: ${reason}`);
   return { ready: peers.filter((peer) => "path" in client(peer)), missing };
 }
 
@@ -81,7 +88,10 @@ async function installPackages(packages: readonly Peer[]): Promise<void> {
   // Of a runtime for containers they need any one; the other recommendations serve running containers.
   const wanted = packages.includes("podman") ? [...packages, "crun"] : packages;
   await withoutStartingServices(() =>
-    run([...apt, "install", "--no-install-recommends", ...wanted], { env: noQuestions, timeout: patience }),
+    run([...apt, "install", "--no-install-recommends", ...wanted], {
+      env: noQuestions,
+      timeout: patience,
+    }),
   );
 }
 
@@ -117,7 +127,8 @@ async function installOras(): Promise<void> {
 }
 
 function requireAptGet(): void {
-  if (Bun.which("apt-get") === null) throw new Error("it is not installed, and there is no apt-get to install it with");
+  if (Bun.which("apt-get") === null)
+    throw new Error("it is not installed, and there is no apt-get to install it with");
 }
 
 const policy = "/usr/sbin/policy-rc.d";

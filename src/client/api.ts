@@ -19,20 +19,20 @@ export interface TagsPage {
 }
 
 /**
- * Asks below `/api/v1/repositories/{name}/`. Null when that is no API of ours: other registries answer
+ * Asks `/api/v1/{path}`, which is about the repository. Null when that is no API of ours: other registries answer
  * such a path in any way, some with a web page and 200, so that all but our own documents counts as none.
  * Throws what our own registry says of what is not there: NAME_UNKNOWN, MANIFEST_UNKNOWN (with `about`).
  */
 export async function askApi<T>(
   connection: Connection,
   name: RepositoryName,
-  rest: string,
+  path: string,
   about: string,
   parse: (document: Document) => T | null,
 ): Promise<T | null> {
   const reply = await connection.ask({
     method: "GET",
-    path: `/api/v1/repositories/${name}/${rest}`,
+    path: `/api/v1/${path}`,
     scope: scopeOf(name, "pull"),
     accept: "application/json",
   });

@@ -23,7 +23,8 @@ export function openDescriber(connection: Connection): Describer {
       do {
         const query: string = last === null ? "" : `&last=${encodeURIComponent(last)}`;
         const page =
-          ours && (await askApi(connection, name, `tags?n=1000${query}`, name, parseTagsPage));
+          ours &&
+          (await askApi(connection, name, `tags/${name}?n=1000${query}`, name, parseTagsPage));
         if (!page) {
           if (last !== null)
             throw new RegistryError("REMOTE", { reason: `${origin} sends half a list` });
@@ -42,7 +43,7 @@ export function openDescriber(connection: Connection): Describer {
         (await askApi(
           connection,
           name,
-          `manifests/${reference}`,
+          `manifests/${name}/${reference}`,
           imageText(name, reference),
           parseManifestPage,
         ));

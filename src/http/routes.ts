@@ -39,8 +39,8 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/v2/_catalog", "catalog", getCatalog),
   route("GET", "/v2/", "none", getSupport),
   route("HEAD", "/v2/", "none", getSupport),
-  route("GET", "/api/v1/repositories/{name}/tags", "pull", describeTags),
-  route("GET", "/api/v1/repositories/{name}/manifests/{reference}", "pull", describeManifest),
+  route("GET", "/api/v1/tags/{name}", "pull", describeTags),
+  route("GET", "/api/v1/manifests/{name}/{reference}", "pull", describeManifest),
 ];
 
 function route(method: string, pattern: string, permission: Permission, handler: Handler): Route {
@@ -75,7 +75,8 @@ export interface Match {
 }
 
 /**
- * Finds the route of a raw path: nothing is decoded, so no encoding of a path can mean another one.
+ * Finds the route of a path as it came: nothing is decoded, so no encoding of a name or a reference can
+ * mean another one. Only `.` and `..`, also as %2e, and backslashes were resolved before: by Bun.
  * Throws ENDPOINT_UNKNOWN, or METHOD_UNSUPPORTED with the methods that the path has.
  */
 export function match(method: string, path: string): Match {

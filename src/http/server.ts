@@ -87,7 +87,7 @@ async function respond(
 const NO_QUERY = new URLSearchParams();
 
 /**
- * The raw path and the query. The host part is skipped, not used: it comes from a header that the
+ * The path and the query, not decoded. The host part is skipped, not used: it comes from a header that the
  * client makes up, and Bun leaves it out when it is not a host.
  */
 function split(url: string): { path: string; query: URLSearchParams } {

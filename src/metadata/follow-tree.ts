@@ -56,8 +56,11 @@ export interface TagChange {
   readonly tag: Tag;
   /** What the tag names in the end; null when it is gone. */
   final: Digest | null;
-  /** All that it named on the way, its first `previous` included: what a tree that lags behind may show. */
-  readonly seen: Set<Digest>;
+  /**
+   * All that it named on the way, its first `previous` included, and null where it was not there: what a
+   * tree that lags behind may show.
+   */
+  readonly seen: Set<Digest | null>;
   /** The manifests to list in its index. `fresh`: the tag went in between, and its old index with it. */
   readonly index: { fresh: boolean; digests: Set<Digest> };
 }
@@ -97,7 +100,7 @@ export function fold(records: readonly JournalRecord[]): Changes {
         const key = `${name} ${entry.tag}`;
         const change = tags.get(key) ?? newTagChange(name, entry.tag);
         tags.set(key, change);
-        if (entry.previous !== null) change.seen.add(entry.previous);
+        change.seen.add(entry.previous);
         if (entry.op === "set-tag") setTag(change, entry.digest);
         else unsetTag(change);
         break;
@@ -119,6 +122,7 @@ function setTag(change: TagChange, digest: Digest): void {
 
 function unsetTag(change: TagChange): void {
   change.final = null;
+  change.seen.add(null);
   change.index.fresh = true;
   change.index.digests.clear();
 }
@@ -159,7 +163,8 @@ async function manifestObjects(
 
 /**
  * Bytes that came with a transaction. What the tree has already is not written again: until the sync a
- * power cut would leave it empty, and another repository may need it.
+ * power cut would leave it empty, and another repository may need it. Compared are the bytes and not the
+ * sizes, because a power cut may also have left zeros.
  */
 async function unlessThere(
   digest: Digest,
@@ -167,7 +172,8 @@ async function unlessThere(
   storage: Storage,
 ): Promise<SmallObject[]> {
   const path = blobPath(digest);
-  return (await storage.stat(path))?.size === bytes.length ? [] : [{ path, bytes }];
+  const there = await storage.readSmall(path);
+  return there && Buffer.compare(there, bytes) === 0 ? [] : [{ path, bytes }];
 }
 
 function tagObjects(tags: Changes["tags"]): SmallObject[] {

@@ -39,10 +39,12 @@ async function movedTags(records: readonly JournalRecord[], storage: Storage): P
   for (const { name, tag, final, seen } of fold(records).tags.values()) {
     const bytes = await storage.readSmall(tagCurrentLink(name, tag));
     const found = bytes && readLink(bytes);
-    if (found === null || seen.has(found)) continue;
+    const torn = bytes !== null && found === null;
+    if (torn || seen.has(found)) continue;
+    const theirs = found === null ? "removed" : `moved to ${found}`;
     conflicts.push({
       name,
-      problem: `tag ${tag} was moved to ${found} by another program; our ${final ?? "deletion"} is not applied`,
+      problem: `tag ${tag} was ${theirs} by another program; our ${final ?? "deletion"} is not applied`,
       covers: ({ entry }) => "tag" in entry && entry.name === name && entry.tag === tag,
     });
   }

@@ -1,10 +1,9 @@
 import { Database } from "bun:sqlite";
 import { readFileSync } from "node:fs";
-import { RegistryError } from "../oci/errors.ts";
 
 const VERSION = 1;
 
-/** Opens the database for the one writer, creating or checking its schema. Throws DATA_FOLDER. */
+/** Opens the database for the one writer, creating or checking its schema. */
 export function openForWriting(path: string): Database {
   const db = new Database(path, { create: true, strict: true });
   db.run("PRAGMA busy_timeout = 5000");
@@ -18,11 +17,10 @@ export function openForWriting(path: string): Database {
   if (version === 0) createSchema(db);
   else if (version !== VERSION) {
     db.close();
-    throw new RegistryError("DATA_FOLDER", {
-      reason:
-        `its metadata has version ${version}, this program knows ${VERSION}; ` +
+    throw new Error(
+      `it has version ${version}, this program knows ${VERSION}; ` +
         "use the program that wrote it, or a newer one",
-    });
+    );
   }
   return db;
 }

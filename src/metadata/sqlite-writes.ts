@@ -36,12 +36,12 @@ export function sqliteWrites(db: Database): Writes {
   };
 
   const missing = (id: number | null, references: readonly Requirement[]): Digest[] => {
-    const absent = references.filter(({ digest, manifest }) => {
-      if (id === null) return true;
-      if (sql.hasManifest.get({ id, digest })) return false;
-      return manifest || sql.hasLink.get({ id, digest }) === null;
-    });
-    return absent.map(({ digest }) => digest);
+    const isHere = ({ digest, role, manifest }: Requirement): boolean => {
+      if (id === null) return false;
+      if (role === "child" && sql.hasManifest.get({ id, digest })) return true;
+      return !manifest && sql.hasLink.get({ id, digest }) !== null;
+    };
+    return [...new Set(references.filter((one) => !isHere(one)).map(({ digest }) => digest))];
   };
 
   const setTag = (id: number, tag: Tag, { name, digest, at }: ManifestPush): void => {

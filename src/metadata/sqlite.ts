@@ -21,7 +21,11 @@ const WRITES: readonly (keyof MetadataWrites)[] = [
 /** Opens (or creates) the database file. Throws DATA_FOLDER when it cannot be used. */
 export async function openSqlite(path: string): Promise<Metadata> {
   const writer = new Writer();
-  await writer.send({ open: path });
+  const opened = await writer.send({ open: path });
+  if ("failure" in opened) {
+    writer.terminate();
+    throw new RegistryError("DATA_FOLDER", { reason: `${path}: ${opened.failure.message}` });
+  }
   const reader = openForReading(path);
   return {
     ...sqliteReads(reader),
@@ -46,16 +50,26 @@ class Writer {
   readonly #worker = new Worker(new URL("./sqlite-worker.ts", import.meta.url).href);
   #waiting: Waiting[] = [];
   #busy: Promise<void> | null = null;
+  /** Why no change can be made any more. */
+  #stopped: Failure | null = null;
 
   /** Sends one message and waits for its answer. Only one at a time. */
-  async send(request: Request): Promise<readonly unknown[]> {
-    const reply = await new Promise<Reply>((resolve, reject) => {
+  async send(request: Request): Promise<Reply> {
+    if (this.#stopped) return { failure: this.#stopped };
+    const reply = await new Promise<Reply>((resolve) => {
       this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => resolve(data);
-      this.#worker.onerror = (event) => reject(new Error(event.message));
+      this.#worker.onerror = ({ message }) => {
+        this.#stopped = { message: `its thread has ended: ${message}`, code: null };
+        resolve({ failure: this.#stopped });
+      };
       this.#worker.postMessage(request);
     });
-    if ("failure" in reply) throw failed(reply.failure);
-    return reply.results;
+    // A sync that failed may have dropped what it should have written, and the next one would not say
+    // so. What is committed is in doubt until the database is opened anew.
+    if ("failure" in reply && reply.failure.code?.startsWith("SQLITE_IOERR")) {
+      this.#stopped = reply.failure;
+    }
+    return reply;
   }
 
   methods(): MetadataWrites {
@@ -79,29 +93,37 @@ class Writer {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
-      try {
-        const commands = batch.map(({ method, parameters }) => ({ method, parameters }));
-        const results = await this.send({ commands });
-        batch.forEach(({ resolve }, index) => resolve(results[index]));
-      } catch (error) {
-        for (const { reject } of batch) reject(error as Error);
-      }
+      await this.#commit(batch);
     }
     this.#busy = null;
+  }
+
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    const commands = batch.map(({ method, parameters }) => ({ method, parameters }));
+    const reply = await this.send({ commands });
+    if ("results" in reply) {
+      batch.forEach(({ resolve }, index) => resolve(reply.results[index]));
+    } else if (batch.length > 1) {
+      // Nothing of it was done. One of them may be at fault, and shall not take the others with it.
+      for (const one of batch) await this.#commit([one]);
+    } else {
+      batch[0]?.reject(failed(reply.failure));
+    }
   }
 
   async close(): Promise<void> {
     await this.#busy;
     await this.send("close");
+    this.#stopped = { message: "it is closed", code: null };
+    this.terminate();
+  }
+
+  terminate(): void {
     this.#worker.terminate();
   }
 }
 
 function failed({ message, code }: Failure): Error {
-  if (code === "SQLITE_FULL") return new RegistryError("STORAGE_FULL", {}, { cause: message });
-  return new RegistryError(
-    "UNAVAILABLE",
-    {},
-    { cause: new Error(`metadata: ${message} (${code})`) },
-  );
+  const cause = new Error(`metadata: ${message} (${code ?? "no code"})`);
+  return new RegistryError(code === "SQLITE_FULL" ? "STORAGE_FULL" : "UNAVAILABLE", {}, { cause });
 }

@@ -13,13 +13,28 @@ export interface LogOptions {
 }
 
 /** Names under which a secret may travel; their values never reach the log. */
-const SECRETS = ["authorization", "password", "token", "secret", "*.authorization", "*.password", "*.token", "*.secret"];
+const SECRETS = [
+  "authorization",
+  "password",
+  "token",
+  "secret",
+  "*.authorization",
+  "*.password",
+  "*.token",
+  "*.secret",
+];
 
 /** Structured logs on stderr: stdout belongs to what a command prints. */
 export function createLog({ level, format }: LogOptions, terminal: boolean): Log {
   const readable = format === "pretty" || (format === "auto" && terminal);
   const destination = readable
-    ? pretty({ destination: 2, sync: true, colorize: terminal, ignore: "pid,hostname", translateTime: "SYS:HH:MM:ss.l" })
+    ? pretty({
+        destination: 2,
+        sync: true,
+        colorize: terminal,
+        ignore: "pid,hostname",
+        translateTime: "SYS:HH:MM:ss.l",
+      })
     : pino.destination({ dest: 2, sync: false, minLength: 0 });
   return pino(
     {

@@ -321,3 +321,7 @@ describe("whatever is pushed", () => {
     );
   });
 });
+
+test("a list that is null is an empty one, as Go writes those", () => {
+  expect(parse(image({ layers: null })).layers).toEqual([]);
+});

@@ -163,7 +163,9 @@ function fold(key: string): string {
   return key.toLowerCase().toUpperCase();
 }
 
+/** Go writes an empty list that was never made as null. */
 function descriptors(value: unknown, where: string): Descriptor[] {
+  if (value === null) return [];
   if (!Array.isArray(value)) invalid(`"${where}" must be a list`);
   return value.map((item, index) => descriptor(item, `${where}[${index}]`));
 }

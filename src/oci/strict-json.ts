@@ -7,6 +7,9 @@
  */
 export const MAX_DEPTH = 32;
 
+/** In one object. Annotations have a few dozen; a million of them would keep the server busy for seconds. */
+export const MAX_KEYS = 10_000;
+
 /** Why a text was refused, in words for the one who sent it. */
 export class JsonError extends Error {}
 
@@ -87,5 +90,6 @@ function addKey(keys: Set<string>, quoted: string): void {
     throw new JsonError("a key is not a JSON string");
   }
   if (keys.has(key)) throw new JsonError(`the key ${quoted.slice(0, 80)} stands twice`);
+  if (keys.size === MAX_KEYS) throw new JsonError(`an object has more than ${MAX_KEYS} keys`);
   keys.add(key);
 }

@@ -36,6 +36,16 @@ export async function openBlob(
   return stored;
 }
 
+/**
+ * Says that a blob is here, to a client that will skip its upload if it is. One whose bytes are lost is
+ * BLOB_UNKNOWN to it, so that the upload comes, and heals it.
+ */
+export async function promiseBlob(blob: BlobRecord, registry: Registry): Promise<void> {
+  const stored = await openStored(blob.digest, undefined, registry);
+  if (stored?.size === blob.size) return;
+  throw new RegistryError("BLOB_UNKNOWN", { digest: blob.digest, reason: "its bytes are lost" });
+}
+
 /** A small blob, whole; null when its bytes are nowhere. For configs, never for layers. */
 export async function readSmallBlob(
   digest: Digest,

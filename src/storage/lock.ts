@@ -66,6 +66,12 @@ function inUse(folder: string, cause: unknown): RegistryError {
     return new RegistryError("DATA_FOLDER", { reason }, { cause });
   }
   const owner = readOwner(folder);
-  const who = owner ? `process ${owner.pid}${owner.url ? ` at ${owner.url}` : ""}` : "another process";
-  return new RegistryError("DATA_FOLDER", { reason: `${who} has it open; stop that one first` }, { cause });
+  const who = owner
+    ? `process ${owner.pid}${owner.url ? ` at ${owner.url}` : ""}`
+    : "another process";
+  return new RegistryError(
+    "DATA_FOLDER",
+    { reason: `${who} has it open; stop that one first` },
+    { cause },
+  );
 }

@@ -36,6 +36,11 @@ describe("a slow client", () => {
     expect((await connection.answer())?.text).toBe("{}");
   });
 
+  const pieces = (bytes: Uint8Array) =>
+    Array.from({ length: Math.ceil(bytes.length / 10) }, (_, at) =>
+      bytes.subarray(at * 10, at * 10 + 10),
+    );
+
   for (const framing of ["length", "chunks"] as const) {
     test(`may send a manifest and a blob in small pieces, with ${framing}`, async () => {
       const name = freshName("edge");
@@ -63,11 +68,6 @@ describe("a slow client", () => {
       expect((await registry.ask("GET", `/v2/${name}/manifests/slow`)).text).toBe(text);
     });
   }
-
-  const pieces = (bytes: Uint8Array) =>
-    Array.from({ length: Math.ceil(bytes.length / 10) }, (_, at) =>
-      bytes.subarray(at * 10, at * 10 + 10),
-    );
 
   test("does not hold up others, not even three hundred of them", async () => {
     const name = freshName("edge");

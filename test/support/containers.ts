@@ -13,7 +13,11 @@ export async function containersIn(folder: string): Promise<Record<string, strin
   // vfs copies files instead of mounting anything, so it works inside containers and on every file system.
   await writeFile(
     storage,
-    toml("storage", { driver: "vfs", graphroot: join(folder, "root"), runroot: join(folder, "run") }),
+    toml("storage", {
+      driver: "vfs",
+      graphroot: join(folder, "root"),
+      runroot: join(folder, "run"),
+    }),
   );
   // podman keeps its locks for the whole machine otherwise, and two runs at once would meet there.
   await writeFile(

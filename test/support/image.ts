@@ -1,4 +1,12 @@
-import { blob, json, mediaTypes, randomBytes, type Blob, type Descriptor, type Platform } from "./oci.ts";
+import {
+  blob,
+  json,
+  mediaTypes,
+  randomBytes,
+  type Blob,
+  type Descriptor,
+  type Platform,
+} from "./oci.ts";
 import { push } from "./push.ts";
 
 /** A manifest with everything it names: an image, an artifact or an index. */
@@ -62,9 +70,14 @@ export function image(options: ImageOptions = {}): Fixture {
 }
 
 /** An index (in Docker's words a manifest list) over images. */
-export function index(children: readonly Fixture[], options: Omit<ImageOptions, "layers" | "size"> = {}): Fixture {
+export function index(
+  children: readonly Fixture[],
+  options: Omit<ImageOptions, "layers" | "size"> = {},
+): Fixture {
   const mediaType = options.dockerSchema2 === true ? mediaTypes.dockerIndex : mediaTypes.index;
-  return fixture(mediaType, [], children, options, { manifests: children.map((child) => child.descriptor) });
+  return fixture(mediaType, [], children, options, {
+    manifests: children.map((child) => child.descriptor),
+  });
 }
 
 function fixture(

@@ -55,7 +55,11 @@ export async function uploadSlowly(
 }
 
 /** Downloads, and returns the digest of what came. */
-export async function downloadLarge(url: string, repository: string, digest: string): Promise<string> {
+export async function downloadLarge(
+  url: string,
+  repository: string,
+  digest: string,
+): Promise<string> {
   using get = await openRequest("GET", `${url}/v2/${repository}/blobs/${digest}`);
   const hash = new Bun.CryptoHasher("sha256");
   await get.answer();

@@ -4,7 +4,10 @@ import { image, index, type Fixture, type Layer } from "./image.ts";
 import { blob, digestOf, mediaTypes, randomBytes } from "./oci.ts";
 
 const compressions = {
-  gzip: { mediaType: mediaTypes.layer, compress: (tar: Uint8Array<ArrayBuffer>) => Bun.gzipSync(tar) },
+  gzip: {
+    mediaType: mediaTypes.layer,
+    compress: (tar: Uint8Array<ArrayBuffer>) => Bun.gzipSync(tar),
+  },
   zstd: {
     mediaType: mediaTypes.zstdLayer,
     compress: (tar: Uint8Array<ArrayBuffer>) => new Uint8Array(Bun.zstdCompressSync(tar)),
@@ -32,10 +35,18 @@ export interface MultiPlatform {
  * An image for two platforms, as builders make them: a base layer that both share, and one of their own.
  * No two calls make the same image.
  */
-export async function multiPlatformImage(compression: keyof typeof compressions = "gzip"): Promise<MultiPlatform> {
-  const base = await fileLayer({ "bin/tool": randomBytes(2_000_000), "etc/hostname": "shared\n" }, compression);
+export async function multiPlatformImage(
+  compression: keyof typeof compressions = "gzip",
+): Promise<MultiPlatform> {
+  const base = await fileLayer(
+    { "bin/tool": randomBytes(2_000_000), "etc/hostname": "shared\n" },
+    compression,
+  );
   const build = async (architecture: string): Promise<Fixture> => {
-    const own = await fileLayer({ "etc/platform": architecture, "lib/data": randomBytes(300_000) }, compression);
+    const own = await fileLayer(
+      { "etc/platform": architecture, "lib/data": randomBytes(300_000) },
+      compression,
+    );
     return image({ layers: [base, own], platform: { os: "linux", architecture } });
   };
   const [amd64, arm64] = [await build("amd64"), await build("arm64")];
@@ -43,7 +54,10 @@ export async function multiPlatformImage(compression: keyof typeof compressions 
 }
 
 /** Writes an OCI image layout, the folder that skopeo reads as `oci:PATH:TAG`. */
-export async function writeLayout(path: string, tags: Readonly<Record<string, Fixture>>): Promise<void> {
+export async function writeLayout(
+  path: string,
+  tags: Readonly<Record<string, Fixture>>,
+): Promise<void> {
   await mkdir(join(path, "blobs", "sha256"), { recursive: true });
   await writeFile(join(path, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
   for (const fixture of Object.values(tags)) await writeFixture(path, fixture);
@@ -56,7 +70,8 @@ export async function writeLayout(path: string, tags: Readonly<Record<string, Fi
 
 async function writeFixture(path: string, fixture: Fixture): Promise<void> {
   for (const child of fixture.children) await writeFixture(path, child);
-  for (const { descriptor, bytes } of fixture.blobs) await writeFile(layoutBlob(path, descriptor.digest), bytes);
+  for (const { descriptor, bytes } of fixture.blobs)
+    await writeFile(layoutBlob(path, descriptor.digest), bytes);
   await writeFile(layoutBlob(path, fixture.digest), fixture.bytes);
 }
 
@@ -69,7 +84,10 @@ function layoutBlob(path: string, digest: string): string {
  * The name of a blob in a layout proves nothing: the bytes themselves are compared.
  */
 export async function differences(path: string, fixture: Fixture): Promise<string[]> {
-  const expected = [...fixture.blobs.map((it) => ({ digest: it.descriptor.digest, bytes: it.bytes })), fixture];
+  const expected = [
+    ...fixture.blobs.map((it) => ({ digest: it.descriptor.digest, bytes: it.bytes })),
+    fixture,
+  ];
   const own = await Promise.all(
     expected.map(async ({ digest, bytes }) => {
       const found = await readFile(layoutBlob(path, digest)).catch(() => undefined);

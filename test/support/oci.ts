@@ -45,6 +45,7 @@ export function json(mediaType: string, value: object): Blob {
 export function randomBytes(size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
   // The system hands out at most 64 KiB at a time.
-  for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65_536, size)));
+  for (let at = 0; at < size; at += 65_536)
+    crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65_536, size)));
   return bytes;
 }

@@ -58,7 +58,9 @@ function mayMount(): boolean {
   mounts ??=
     isRoot() &&
     [["--mount"], ["--user", "--map-root-user", "--mount"]].some(
-      (flags) => Bun.spawnSync(["unshare", ...flags, "true"], { stdout: "ignore", stderr: "ignore" }).success,
+      (flags) =>
+        Bun.spawnSync(["unshare", ...flags, "true"], { stdout: "ignore", stderr: "ignore" })
+          .success,
     );
   return mounts;
 }

@@ -44,7 +44,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await server.stop("SIGKILL");
     // Between looking for a free port and listening on it, another process can have taken it.
     const taken = /EADDRINUSE|address already in use|in use\?/i.test(server.logs());
-    if (!taken || attempt === 3) throw new Error(`${options.command(host).join(" ")}\n${trouble}\n${server.logs()}`);
+    if (!taken || attempt === 3)
+      throw new Error(`${options.command(host).join(" ")}\n${trouble}\n${server.logs()}`);
   }
 }
 
@@ -89,13 +90,18 @@ function spawn(options: ServerOptions, host: string): Server {
   };
 }
 
-async function untilReady(server: Server, ready: ServerOptions["ready"]): Promise<string | undefined> {
+async function untilReady(
+  server: Server,
+  ready: ServerOptions["ready"],
+): Promise<string | undefined> {
   let over: Ended | undefined;
   void server.ended.then((ended) => (over = ended));
   const deadline = performance.now() + startPatience;
   while (performance.now() < deadline) {
     if (over !== undefined) return `ended at once, with ${over.signal ?? `exit code ${over.code}`}`;
-    const response = await fetch(server.url + ready.path, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+    const response = await fetch(server.url + ready.path, {
+      signal: AbortSignal.timeout(2000),
+    }).catch(() => undefined);
     await response?.body?.cancel();
     if (response !== undefined && ready.statuses.includes(response.status)) return undefined;
     await Bun.sleep(20);

@@ -1,7 +1,12 @@
 import type { Fixture } from "./image.ts";
 import { digestOf, mediaTypes } from "./oci.ts";
 
-const accept = [mediaTypes.index, mediaTypes.image, mediaTypes.dockerIndex, mediaTypes.dockerImage].join(", ");
+const accept = [
+  mediaTypes.index,
+  mediaTypes.image,
+  mediaTypes.dockerIndex,
+  mediaTypes.dockerImage,
+].join(", ");
 
 export interface Manifest {
   readonly status: number;
@@ -10,8 +15,14 @@ export interface Manifest {
   readonly digest: string;
 }
 
-export async function pullManifest(url: string, repository: string, reference: string): Promise<Manifest> {
-  const response = await fetch(`${url}/v2/${repository}/manifests/${reference}`, { headers: { accept } });
+export async function pullManifest(
+  url: string,
+  repository: string,
+  reference: string,
+): Promise<Manifest> {
+  const response = await fetch(`${url}/v2/${repository}/manifests/${reference}`, {
+    headers: { accept },
+  });
   return {
     status: response.status,
     mediaType: response.headers.get("content-type"),
@@ -28,17 +39,24 @@ export async function notServed(
 ): Promise<string[]> {
   const manifest = await pullManifest(url, repository, reference);
   const found =
-    manifest.status === 200 && manifest.digest === fixture.digest && manifest.mediaType === fixture.mediaType
+    manifest.status === 200 &&
+    manifest.digest === fixture.digest &&
+    manifest.mediaType === fixture.mediaType
       ? []
-      : [`${repository}:${reference} is answered ${manifest.status} ${manifest.mediaType} ${manifest.digest}`];
+      : [
+          `${repository}:${reference} is answered ${manifest.status} ${manifest.mediaType} ${manifest.digest}`,
+        ];
   for (const { descriptor } of fixture.blobs) {
     const response = await fetch(`${url}/v2/${repository}/blobs/${descriptor.digest}`);
     const digest = digestOf(await response.bytes());
     if (response.status !== 200 || digest !== descriptor.digest) {
-      found.push(`blob ${descriptor.digest} in ${repository} is answered ${response.status} ${digest}`);
+      found.push(
+        `blob ${descriptor.digest} in ${repository} is answered ${response.status} ${digest}`,
+      );
     }
   }
-  for (const child of fixture.children) found.push(...(await notServed(url, repository, child.digest, child)));
+  for (const child of fixture.children)
+    found.push(...(await notServed(url, repository, child.digest, child)));
   return found;
 }
 

@@ -13,7 +13,8 @@ export function recorderBefore(url: string): Recorder {
     port: 0,
     async fetch(request) {
       const path = request.url.slice(new URL(request.url).origin.length);
-      const body = request.method === "GET" || request.method === "HEAD" ? null : await request.bytes();
+      const body =
+        request.method === "GET" || request.method === "HEAD" ? null : await request.bytes();
       // The Host header goes through as it came, so that locations lead back here.
       const answer = await fetch(url + path, {
         method: request.method,

@@ -27,7 +27,10 @@ export async function run(command: readonly string[], options: RunOptions = {}):
     child.exited,
   ]);
   if (code !== 0) {
-    const how = child.signalCode === null ? `exit code ${code}` : `${child.signalCode}, after at most ${timeout} ms`;
+    const how =
+      child.signalCode === null
+        ? `exit code ${code}`
+        : `${child.signalCode}, after at most ${timeout} ms`;
     throw new Error(`${command.join(" ")}\nended with ${how}\n${stderr}${stdout}`);
   }
   return stdout;

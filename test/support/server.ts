@@ -66,5 +66,7 @@ export async function startDockerRegistry(data: string): Promise<Server> {
 
 /** What the person who runs the tests has configured for a registry of their own must not reach this one. */
 function environment(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(WHARF|REGISTRY|OTEL)_/.test(name)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(WHARF|REGISTRY|OTEL)_/.test(name)),
+  );
 }

@@ -24,7 +24,9 @@ export async function skopeoIn(folder: Folder): Promise<Skopeo> {
       await other("copy", "--quiet", "--all", "--retry-times=0", ...plain, ...flags, from, to);
     },
     async tags(repository) {
-      const { Tags } = JSON.parse(await other("list-tags", "--tls-verify=false", repository)) as { Tags: string[] };
+      const { Tags } = JSON.parse(await other("list-tags", "--tls-verify=false", repository)) as {
+        Tags: string[];
+      };
       return Tags.toSorted();
     },
     manifest: (from) => other("inspect", "--raw", "--tls-verify=false", from),

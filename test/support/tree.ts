@@ -5,7 +5,8 @@ export function inTree(data: string) {
   const root = join(data, "docker", "registry", "v2");
   const hex = (digest: string): string => digest.slice("sha256:".length);
   return {
-    blob: (digest: string): string => join(root, "blobs", "sha256", hex(digest).slice(0, 2), hex(digest), "data"),
+    blob: (digest: string): string =>
+      join(root, "blobs", "sha256", hex(digest).slice(0, 2), hex(digest), "data"),
     layerLink: (repository: string, digest: string): string =>
       join(root, "repositories", repository, "_layers", "sha256", hex(digest), "link"),
   } as const;

@@ -29,7 +29,9 @@ export async function openRequest(
   const socket = connect({ host: address.hostname, port: Number(address.port) });
   let failure: Error | undefined;
   socket.on("error", (error) => (failure = error));
-  await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  await new Promise<void>((resolve, reject) =>
+    socket.once("connect", resolve).once("error", reject),
+  );
   const source = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const next = async (): Promise<Buffer | undefined> => {
     const { done, value } = await source.next();
@@ -52,7 +54,9 @@ export async function openRequest(
       while ((head = rest.indexOf("\r\n\r\n")) < 0) {
         const chunk = await next();
         if (chunk === undefined)
-          throw new Error(`the connection ended without an answer${failure ? `: ${failure.message}` : ""}`);
+          throw new Error(
+            `the connection ended without an answer${failure ? `: ${failure.message}` : ""}`,
+          );
         rest = Buffer.concat([rest, chunk]);
       }
       const [first = "", ...fields] = rest.subarray(0, head).toString("latin1").split("\r\n");
@@ -85,6 +89,10 @@ function write(socket: Socket, bytes: Uint8Array | string): Promise<void> {
 
 /** A chunk in the encoding of requests whose length is not known when they start. */
 export function chunked(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from(`${bytes.byteLength.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+  return Buffer.concat([
+    Buffer.from(`${bytes.byteLength.toString(16)}\r\n`),
+    bytes,
+    Buffer.from("\r\n"),
+  ]);
 }
 export const lastChunk = "0\r\n\r\n";

@@ -2,7 +2,7 @@ import type { BlobRecord } from "../../metadata/metadata.ts";
 import { parseDigest } from "../../oci/digest.ts";
 import { OCTET_STREAM } from "../../oci/media-types.ts";
 import { parseName } from "../../oci/name.ts";
-import { findBlob, openBlob, removeBlob } from "../../registry/blobs.ts";
+import { findBlob, openBlob, promiseBlob, removeBlob } from "../../registry/blobs.ts";
 import type { ByteRange } from "../../storage/storage.ts";
 import { entityTag, isKnown } from "../condition.ts";
 import { type Exchange, type Handler, parameter } from "../exchange.ts";
@@ -30,8 +30,7 @@ export const getBlob: Handler = async (exchange) => {
 
 export const headBlob: Handler = async (exchange) => {
   const blob = await findBlob(...target(exchange), exchange.registry);
-  // A file that is gone must not be promised: a client that believes it skips the upload.
-  await openBlob(blob, undefined, exchange.registry);
+  await promiseBlob(blob, exchange.registry);
   if (isKnown(exchange.request.headers, blob.digest)) return empty(304, headers(blob));
   const length = String(blob.size);
   return new Response(null, { headers: { ...headers(blob), "content-length": length } });
