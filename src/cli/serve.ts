@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { resolve } from "node:path";
+import { resolve as absolute } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { type RunningServer, startServer } from "../http/server.ts";
@@ -57,7 +57,7 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
     { delete: config.delete, sparse: config.sparse, maxManifestSize: MAX_MANIFEST_SIZE },
     events(log),
   );
-  const server = await listen(open, config, log);
+  const server = await bind(open, config, log);
   const address = `${host(config.listen.hostname)}:${server.port}`;
   open.announce(`http://${address}`);
   for (const line of welcome(address, config)) terminal.print(line);
@@ -66,7 +66,7 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
   log.info("stopped");
 }
 
-async function listen(open: OpenRegistry, config: Config, log: Log): Promise<RunningServer> {
+async function bind(open: OpenRegistry, config: Config, log: Log): Promise<RunningServer> {
   try {
     return startServer(open.registry, { ...config.listen, publicUrl: config.publicUrl ?? "" }, log);
   } catch (error) {
@@ -110,7 +110,7 @@ function welcome(address: string, { data, auth, listen }: Config): string[] {
   const name = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:");
   return [
     `Wharfinger serves http://${address}`,
-    `  data            ${resolve(data)}`,
+    `  data            ${absolute(data)}`,
     `  authentication  off: ${open} may push, pull and delete`,
     "Push a first image:",
     `  docker tag IMAGE ${name}/my/image:1`,

@@ -28,7 +28,7 @@ export function nextLink(
 ): Record<string, string> {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(values)) if (value !== null) query.set(key, value);
-  return { link: `<${path}?${query}>; rel="next"` };
+  return { link: `<${path}?${query.toString()}>; rel="next"` };
 }
 
 /**

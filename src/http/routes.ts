@@ -84,8 +84,8 @@ export function match(method: string, path: string): Match {
   for (const { expression, methods } of RESOURCES) {
     const found = expression.exec(path);
     if (!found) continue;
-    const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (route) return { route, parameters: found.groups ?? {} };
+    const hit = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (hit) return { route: hit, parameters: found.groups ?? {} };
     others.push(...Object.keys(methods));
   }
   if (others.length === 0)

@@ -77,7 +77,7 @@ class Writer {
       method,
       async (...parameters: unknown[]) => await this.#ask(method, parameters),
     ]);
-    return Object.fromEntries(methods) as unknown as MetadataWrites;
+    return Object.fromEntries(methods) as MetadataWrites;
   }
 
   #ask(method: keyof MetadataWrites, parameters: readonly unknown[]): Promise<unknown> {

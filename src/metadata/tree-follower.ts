@@ -24,7 +24,7 @@ export interface TreeFollower {
 export async function startTreeFollower(
   place: { database: string; folder: string },
   metadata: Metadata,
-  report: (failure: Error) => void,
+  report: (failure: unknown) => void,
 ): Promise<TreeFollower> {
   const worker = new Worker(new URL("./tree-worker.ts", import.meta.url).href);
   const ask = (request: FollowRequest): Promise<FollowReply> =>
@@ -57,7 +57,7 @@ export async function startTreeFollower(
   const schedule = (delay: number): void => {
     timer ??= setTimeout(() => {
       timer = null;
-      run().catch((error: Error) => {
+      run().catch((error: unknown) => {
         report(error);
         schedule(RETRY_MS);
       });

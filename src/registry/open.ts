@@ -82,7 +82,7 @@ export async function openRegistry(
 
   return {
     registry: { metadata: following(metadata, follower), storage, uploads, rules, now },
-    announce: lock.announce,
+    announce: (url) => lock.announce(url),
     async close() {
       clearInterval(housekeeping);
       await uploads.save();
