@@ -43,43 +43,39 @@ async function otherProcess(work = "") {
     }
     setInterval(() => {}, 1000);
   `;
-  const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe", timeout: 15_000 });
-  const { value } = await child.stdout.getReader().read();
-  return {
-    pid: child.pid,
-    says: new TextDecoder().decode(value).trim(),
-    async kill() {
-      child.kill("SIGKILL");
-      await child.exited;
-    },
+  const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
+  const kill = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await child.exited;
   };
+  const { value } = await child.stdout.getReader().read();
+  const says = new TextDecoder().decode(value).trim();
+  return { pid: child.pid, says, kill, [Symbol.asyncDispose]: kill };
 }
 
 describe("a data folder", () => {
   test("is taken by one process at a time: a second one is told who has it", async () => {
     const lock = lockFolder(folder);
 
-    const other = await otherProcess();
+    await using other = await otherProcess();
 
     expect(other.says).toBe("DATA_FOLDER");
-    await other.kill();
     lock.release();
   });
 
   test("of another process is refused with its number, and with its address once that is known", async () => {
-    const silent = await otherProcess();
+    await using silent = await otherProcess();
     expect(refusal()).toEqual(inUse(`process ${silent.pid} has it open`));
     await silent.kill();
 
-    const announced = await otherProcess('lock.announce("http://127.0.0.1:5000");');
+    await using announced = await otherProcess('lock.announce("http://127.0.0.1:5000");');
     expect(refusal()).toEqual(
       inUse(`process ${announced.pid} at http://127.0.0.1:5000 has it open`),
     );
-    await announced.kill();
   });
 
   test("is free as soon as its process is dead, however it died", async () => {
-    const other = await otherProcess();
+    await using other = await otherProcess();
     expect(refusal()).toEqual(inUse(`process ${other.pid}`));
 
     await other.kill();
@@ -104,7 +100,8 @@ describe("a data folder", () => {
     const lock = lockFolder(folder);
     expect(refusal()).toEqual(inUse("has it open"));
 
-    expect((await otherProcess()).says).toBe("DATA_FOLDER");
+    await using other = await otherProcess();
+    expect(other.says).toBe("DATA_FOLDER");
     expect(readOwner(folder)?.pid).toBe(process.pid);
     lock.release();
   });
@@ -153,7 +150,7 @@ describe("who has it", () => {
   );
 
   test("is not believed when it is left over from a process that died", async () => {
-    const other = await otherProcess();
+    await using other = await otherProcess();
     await other.kill();
     expect(readOwner(folder)?.pid).toBe(other.pid);
 

@@ -26,14 +26,7 @@ export interface FolderLock {
  * says who has it, for people and for commands.
  */
 export function lockFolder(folder: string): FolderLock {
-  const db = new Database(join(folder, "lock"), { create: true });
-  try {
-    db.run("PRAGMA busy_timeout = 0");
-    db.run("BEGIN EXCLUSIVE");
-  } catch (error) {
-    db.close();
-    throw inUse(folder, error);
-  }
+  const db = take(folder);
   const path = join(folder, "owner.json");
   const since = new Date().toISOString();
   const write = (url: string | null): void => {
@@ -51,6 +44,19 @@ export function lockFolder(folder: string): FolderLock {
   };
 }
 
+function take(folder: string): Database {
+  let db: Database | undefined;
+  try {
+    db = new Database(join(folder, "lock"), { create: true });
+    db.run("PRAGMA busy_timeout = 0");
+    db.run("BEGIN EXCLUSIVE");
+    return db;
+  } catch (error) {
+    db?.close();
+    throw refusal(folder, error);
+  }
+}
+
 /** Null when nobody says so, or not readably. It may be stale after a kill: only the lock is certain. */
 export function readOwner(folder: string): Owner | null {
   try {
@@ -60,7 +66,7 @@ export function readOwner(folder: string): Owner | null {
   }
 }
 
-function inUse(folder: string, cause: unknown): RegistryError {
+function refusal(folder: string, cause: unknown): RegistryError {
   if ((cause as { code?: string }).code !== "SQLITE_BUSY") {
     const reason = `its lock cannot be taken (${(cause as Error).message})`;
     return new RegistryError("DATA_FOLDER", { reason }, { cause });

@@ -231,15 +231,15 @@ describe("documents made to be expensive are handled quickly", () => {
     });
   });
 
-  test("two hundred thousand annotations", async () => {
+  test.each([
+    [10_000, 201],
+    [200_000, 400],
+  ])("%d annotations", async (count, status) => {
     const name = await repository();
-    const pairs = Array.from({ length: 200_000 }, (_, at) => `"${at.toString(36)}":""`);
+    const pairs = Array.from({ length: count }, (_, at) => `"${at.toString(36)}":""`);
     const text = manifestText().replace("{", `{"annotations":{${pairs.join(",")}},`);
     await quickly(async () => {
-      expect((await putManifest(registry.url, name, "v1", text)).status).toBe(201);
-      expect((await registry.ask("GET", `/v2/${name}/manifests/v1`)).bytes).toHaveLength(
-        text.length,
-      );
+      expect((await putManifest(registry.url, name, "v1", text)).status).toBe(status);
     });
   });
 
