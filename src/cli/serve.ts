@@ -91,9 +91,17 @@ async function untilStopped(server: RunningServer, terminal: Terminal, log: Log)
   });
 }
 
+/** Between two lines that say how far a long work has come. */
+const PROGRESS_MS = 1000;
+
 function events(log: Log): OpenEvents {
+  let said = performance.now();
   return {
-    reading: (repositories) => log.info({ repositories }, "reading the tree"),
+    reading(repositories) {
+      if (performance.now() - said < PROGRESS_MS) return;
+      said = performance.now();
+      log.info({ repositories }, "reading the tree");
+    },
     read: ({ repositories, manifests, tags, problems }) => {
       if (repositories === 0) return;
       log.info({ repositories, manifests, tags, problems: problems.length }, "the tree was read");

@@ -132,7 +132,7 @@ describe("a failure", () => {
     ["EDQUOT", "STORAGE_FULL"],
     ["EMFILE", "UNAVAILABLE"],
     ["EROFS", "UNAVAILABLE"],
-    ["EIO", "INTERNAL"],
+    ["EIO", "UNAVAILABLE"],
     ["ENOENT", "INTERNAL"],
     [5, "INTERNAL"],
     [undefined, "INTERNAL"],

@@ -50,7 +50,7 @@ export function asRegistryError(error: unknown): RegistryError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOSPC" || code === "EDQUOT")
     return new RegistryError("STORAGE_FULL", {}, { cause: error });
-  if (code === "EMFILE" || code === "EROFS")
+  if (code === "EIO" || code === "EMFILE" || code === "EROFS")
     return new RegistryError("UNAVAILABLE", {}, { cause: error });
   return new RegistryError("INTERNAL", {}, { cause: error });
 }

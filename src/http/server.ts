@@ -75,13 +75,18 @@ async function respond(
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }
-  const level =
-    response.status >= 400 ? "info" : method === "GET" || method === "HEAD" ? "debug" : "info";
+  const level = levelOf(method, response.status);
   if (log.isLevelEnabled(level)) {
     const ms = Math.round((performance.now() - began) * 10) / 10;
     log[level]({ method, path, status: response.status, ms }, "request");
   }
   return response;
+}
+
+/** Changes and refusals are news. Reads are not, nor is a HEAD that finds nothing: every push begins with some. */
+function levelOf(method: string, status: number): "debug" | "info" {
+  const read = method === "HEAD" || (method === "GET" && status < 400);
+  return read && status < 500 ? "debug" : "info";
 }
 
 const NO_QUERY = new URLSearchParams();

@@ -22,11 +22,16 @@ import type { JournalRecord, MetadataReads } from "./metadata.ts";
  * removed (tag, manifest, layer link: a crash in between leaves garbage, never a dangling reference),
  * and what came is written with one sync for all of it. Doing it again changes nothing, so a batch may
  * be cut off anywhere and repeated; only when this resolves may the journal forget it.
+ *
+ * Bytes that the tree has already are not written again: until the sync a power cut would leave them
+ * empty, and another repository may need them. `trusting: false` writes them all the same: after a
+ * crash or a failed sync, what can be read may never have reached the disk.
  */
 export async function followTree(
   records: readonly JournalRecord[],
   metadata: Bytes,
   storage: Storage,
+  { trusting = true }: { readonly trusting?: boolean } = {},
 ): Promise<void> {
   const { links, manifests, tags } = fold(records);
   for (const { name, tag, final, index } of tags.values()) {
@@ -38,10 +43,15 @@ export async function followTree(
   for (const { name, digest, present } of links.values()) {
     if (!present) await storage.delete(layerPath(name, digest));
   }
+  const unlessThere: Content = async (digest, bytes) => {
+    const path = blobPath(digest);
+    const there = trusting ? await storage.readSmall(path) : null;
+    return there && Buffer.compare(there, bytes) === 0 ? [] : [{ path, bytes }];
+  };
   await storage.write([
-    ...(await layerObjects(links, metadata, storage)),
-    ...(await manifestObjects(manifests, metadata, storage)),
-    ...tagObjects(tags),
+    ...(await layerObjects(links, metadata, unlessThere)),
+    ...(await manifestObjects(manifests, metadata, unlessThere)),
+    ...(await tagObjects(tags, metadata)),
   ]);
 }
 
@@ -129,16 +139,19 @@ function unsetTag(change: TagChange): void {
 
 type Bytes = Pick<MetadataReads, "findManifest" | "readContent">;
 
+/** Bytes that came with a transaction, as an object to write, or nothing when the tree has them. */
+type Content = (digest: Digest, bytes: Uint8Array) => Promise<SmallObject[]>;
+
 async function layerObjects(
   links: Changes["links"],
   metadata: Bytes,
-  storage: Storage,
+  unlessThere: Content,
 ): Promise<SmallObject[]> {
   const objects: SmallObject[] = [];
   for (const { name, digest, present } of links.values()) {
     if (!present) continue;
     const small = await metadata.readContent(digest);
-    if (small) objects.push(...(await unlessThere(digest, small, storage)));
+    if (small) objects.push(...(await unlessThere(digest, small)));
     objects.push({ path: layerLink(name, digest), bytes: linkBytes(digest) });
   }
   return objects;
@@ -147,7 +160,7 @@ async function layerObjects(
 async function manifestObjects(
   manifests: Changes["manifests"],
   metadata: Bytes,
-  storage: Storage,
+  unlessThere: Content,
 ): Promise<SmallObject[]> {
   const objects: SmallObject[] = [];
   for (const { name, digest, present } of manifests.values()) {
@@ -155,34 +168,21 @@ async function manifestObjects(
     const manifest = await metadata.findManifest(name, digest);
     // Removed since: the entry that says so comes in a later batch.
     if (!manifest) continue;
-    objects.push(...(await unlessThere(digest, manifest.bytes, storage)));
+    objects.push(...(await unlessThere(digest, manifest.bytes)));
     objects.push({ path: revisionLink(name, digest), bytes: linkBytes(digest) });
   }
   return objects;
 }
 
-/**
- * Bytes that came with a transaction. What the tree has already is not written again: until the sync a
- * power cut would leave it empty, and another repository may need it. Compared are the bytes and not the
- * sizes, because a power cut may also have left zeros.
- */
-async function unlessThere(
-  digest: Digest,
-  bytes: Uint8Array,
-  storage: Storage,
-): Promise<SmallObject[]> {
-  const path = blobPath(digest);
-  const there = await storage.readSmall(path);
-  return there && Buffer.compare(there, bytes) === 0 ? [] : [{ path, bytes }];
-}
-
-function tagObjects(tags: Changes["tags"]): SmallObject[] {
+async function tagObjects(tags: Changes["tags"], metadata: Bytes): Promise<SmallObject[]> {
   const objects: SmallObject[] = [];
   for (const { name, tag, final, index } of tags.values()) {
     if (final === null) continue;
     for (const digest of index.digests) {
       objects.push({ path: tagIndexLink(name, tag, digest), bytes: linkBytes(digest) });
     }
+    // Of a manifest removed since, the entry that says so comes in a later batch.
+    if (!(await metadata.findManifest(name, final))) continue;
     objects.push({ path: tagCurrentLink(name, tag), bytes: linkBytes(final) });
   }
   return objects;

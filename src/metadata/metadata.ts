@@ -144,7 +144,7 @@ export interface ManifestPush {
   readonly artifactType: string | null;
   readonly annotations: Readonly<Record<string, string>> | null;
   readonly tags: readonly Tag[];
-  /** All that the manifest names, foreign layers excepted. */
+  /** All that the manifest names. */
   readonly references: readonly Requirement[];
   /** False: take the manifest although content is missing (mirrors that hold one platform of many). */
   readonly requireContent: boolean;

@@ -14,13 +14,17 @@ export interface Conflict {
 
 /**
  * At start: brings what the last run did not finish into the tree. Returns what it left out, with the
- * reason; those repositories must be read again, because their tree knows more than our tables.
+ * reason; `settle` must read those repositories again, because their tree knows more than our tables.
  *
  * While we were down another registry may have served the tree. A tag is touched only where the tree
  * still shows what we last saw, or a link that is torn (our own unfinished write); a layer is linked
  * only where its bytes still are.
  */
-export async function settleJournal(metadata: Metadata, storage: Storage): Promise<Conflict[]> {
+export async function settleJournal(
+  metadata: Metadata,
+  storage: Storage,
+  settle: (conflicts: readonly Conflict[]) => Promise<void> = async () => {},
+): Promise<Conflict[]> {
   const records = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
   const last = records.at(-1);
   if (!last) return [];
@@ -29,7 +33,9 @@ export async function settleJournal(metadata: Metadata, storage: Storage): Promi
     ...(await lostLayers(records, metadata, storage)),
   ];
   const agreed = records.filter((record) => !conflicts.some((conflict) => conflict.covers(record)));
-  await followTree(agreed, metadata, storage);
+  await followTree(agreed, metadata, storage, { trusting: false });
+  // The journal goes last: a kill on the way finds the same conflicts at the next start.
+  await settle(conflicts);
   await metadata.retireJournal(last.id);
   return conflicts;
 }
@@ -41,6 +47,8 @@ async function movedTags(records: readonly JournalRecord[], storage: Storage): P
     const found = bytes && readLink(bytes);
     const torn = bytes !== null && found === null;
     if (torn || seen.has(found)) continue;
+    // A tag whose manifest is not there was never served, and our push did not see it.
+    if (found !== null && !(await storage.stat(blobPath(found)))) continue;
     const theirs = found === null ? "removed" : `moved to ${found}`;
     conflicts.push({
       name,

@@ -8,8 +8,7 @@ export function replaceRepository(db: Database, snapshot: RepositorySnapshot): v
   const found = db
     .query<{ id: number }, { name: string }>("SELECT id FROM repositories WHERE name = $name")
     .get({ name: snapshot.name });
-  const at = Math.min(Date.now(), ...snapshot.blobs.map((blob) => blob.linkedAt));
-  const id = found?.id ?? addRepository(db, snapshot.name, at);
+  const id = found?.id ?? addRepository(db, snapshot.name);
   for (const table of TABLES)
     db.query(`DELETE FROM ${table} WHERE repository_id = $id`).run({ id });
   addBlobs(db, id, snapshot);
@@ -17,10 +16,8 @@ export function replaceRepository(db: Database, snapshot: RepositorySnapshot): v
   addTags(db, id, snapshot);
 }
 
-function addRepository(db: Database, name: string, at: number): number {
-  const added = db
-    .query("INSERT INTO repositories (name, created_at) VALUES ($name, $at)")
-    .run({ name, at });
+function addRepository(db: Database, name: string): number {
+  const added = db.query("INSERT INTO repositories (name) VALUES ($name)").run({ name });
   return Number(added.lastInsertRowid);
 }
 

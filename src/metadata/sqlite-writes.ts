@@ -25,8 +25,8 @@ export function sqliteWrites(db: Database): Writes {
     Number(sql.addJournal.run({ entry: JSON.stringify(entry) }).lastInsertRowid);
   const repositoryId = (name: RepositoryName): number | null =>
     sql.repository.get({ name })?.id ?? null;
-  const ensureRepository = (name: RepositoryName, at: number): number =>
-    repositoryId(name) ?? Number(sql.addRepository.run({ name, at }).lastInsertRowid);
+  const ensureRepository = (name: RepositoryName): number =>
+    repositoryId(name) ?? Number(sql.addRepository.run({ name }).lastInsertRowid);
 
   /** Nothing is written to the journal for a link that the tree has already. */
   const link = (id: number, name: RepositoryName, digest: Digest, at: number): void => {
@@ -36,7 +36,8 @@ export function sqliteWrites(db: Database): Writes {
   };
 
   const missing = (id: number | null, references: readonly Requirement[]): Digest[] => {
-    const isHere = ({ digest, role, manifest }: Requirement): boolean => {
+    const isHere = ({ digest, role, manifest, required }: Requirement): boolean => {
+      if (!required) return true;
       if (id === null) return false;
       if (role === "child" && sql.hasManifest.get({ id, digest })) return true;
       return !manifest && sql.hasLink.get({ id, digest }) !== null;
@@ -57,7 +58,7 @@ export function sqliteWrites(db: Database): Writes {
   return {
     linkBlob(name, { digest, size }, at, content) {
       sql.addBlob.run({ digest, size, at });
-      link(ensureRepository(name, at), name, digest, at);
+      link(ensureRepository(name), name, digest, at);
       if (!content) return;
       const journalId = journal({ op: "link-layer", name, digest });
       sql.addContent.run({ digest, journalId, content });
@@ -69,7 +70,7 @@ export function sqliteWrites(db: Database): Writes {
           ? sql.linkedAnywhere.get({ digest })
           : sql.linkedIn.get({ name: from, digest });
       if (!source) return null;
-      link(ensureRepository(name, at), name, digest, at);
+      link(ensureRepository(name), name, digest, at);
       return { digest, size: source.size };
     },
 
@@ -88,7 +89,7 @@ export function sqliteWrites(db: Database): Writes {
       const existing = repositoryId(name);
       const absent = missing(existing, push.references);
       if (absent.length > 0 && push.requireContent) return { missing: absent };
-      const id = existing ?? ensureRepository(name, at);
+      const id = existing ?? ensureRepository(name);
       if (!sql.hasManifest.get({ id, digest })) {
         sql.addBlob.run({ digest, size: bytes.length, at });
         sql.addManifest.run({
@@ -172,7 +173,7 @@ function statements(db: Database) {
     repository: db.query<{ id: number }, { name: string }>(
       "SELECT id FROM repositories WHERE name = $name",
     ),
-    addRepository: db.query("INSERT INTO repositories (name, created_at) VALUES ($name, $at)"),
+    addRepository: db.query("INSERT INTO repositories (name) VALUES ($name)"),
     addBlob: db.query(
       `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
         ON CONFLICT (digest) DO UPDATE SET size = excluded.size WHERE size <> excluded.size`,

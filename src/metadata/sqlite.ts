@@ -66,7 +66,7 @@ class Writer {
     });
     // A sync that failed may have dropped what it should have written, and the next one would not say
     // so. What is committed is in doubt until the database is opened anew.
-    if ("failure" in reply && reply.failure.code?.startsWith("SQLITE_IOERR")) {
+    if ("failure" in reply && /^SQLITE_IOERR_(?:DIR_)?FSYNC$/.test(reply.failure.code ?? "")) {
       this.#stopped = reply.failure;
     }
     return reply;
@@ -113,8 +113,10 @@ class Writer {
 
   async close(): Promise<void> {
     await this.#busy;
-    await this.send("close");
+    const closed = this.send("close");
+    // Whatever is asked from here on must not take the answer to this.
     this.#stopped = { message: "it is closed", code: null };
+    await closed;
     this.terminate();
   }
 

@@ -64,7 +64,8 @@ export async function startTreeFollower(
     }, delay);
   };
 
-  await ask(place);
+  const opened = await ask(place);
+  if ("failure" in opened) throw new Error(`the tree cannot be followed: ${opened.failure}`);
   return {
     wake: () => schedule(DELAY_MS),
     async drain() {

@@ -24,6 +24,8 @@ declare const self: Worker;
 
 let metadata: MetadataReads | undefined;
 let storage: Storage | undefined;
+/** Since a batch failed, what the tree shows may be in memory only. */
+let doubtful = false;
 
 self.onmessage = async ({ data }: MessageEvent<FollowRequest>) => {
   let reply: FollowReply;
@@ -44,6 +46,9 @@ async function answer(request: FollowRequest): Promise<FollowReply> {
   if (!metadata || !storage) throw new Error("the tree is not open");
   const records = await metadata.readJournal(BATCH);
   const last = records.at(-1);
-  if (last) await followTree(records, metadata, storage);
+  const trusting = !doubtful;
+  doubtful = true;
+  if (last) await followTree(records, metadata, storage, { trusting });
+  doubtful = false;
   return { followed: last?.id ?? null, more: records.length === BATCH };
 }

@@ -34,6 +34,7 @@ export function createLog({ level, format }: LogOptions, terminal: boolean): Log
         colorize: terminal,
         ignore: "pid,hostname",
         translateTime: "SYS:HH:MM:ss.l",
+        singleLine: true,
       })
     : pino.destination({ dest: 2, sync: false, minLength: 0 });
   return pino(

@@ -32,7 +32,7 @@ export const ERRORS = {
     status: 400,
     exit: 1,
     message: "blob upload invalid",
-    remedy: "see the reason, and start again from the upload's offset",
+    remedy: "start another upload with POST",
   },
   UPLOAD_BUSY: {
     code: "BLOB_UPLOAD_INVALID",
@@ -165,14 +165,14 @@ export const ERRORS = {
     status: 507,
     exit: 1,
     message: "the registry's disk is full",
-    remedy: "free some space; pulls and deletes go on, and nothing was damaged",
+    remedy: "free some space; pulls go on, and nothing was damaged",
   },
   INTERNAL: {
     code: "UNKNOWN",
     status: 500,
     exit: 1,
     message: "something went wrong in the registry",
-    remedy: "the server's log has the cause under the request id of this answer",
+    remedy: "the server's log has the cause; please report it",
   },
   USAGE: {
     code: "UNSUPPORTED",

@@ -126,9 +126,8 @@ describe("a manifest means what it says", () => {
           ({ urls, mediaType: type }) => urls.length === 0 && type !== FOREIGN_LAYER,
         );
         const expected = [...(one.config ? [one.config] : []), ...layers, ...one.children];
-        expect(requirements(one).map(({ digest }) => digest)).toEqual(
-          expected.map(({ digest }) => digest),
-        );
+        const required = requirements(one).filter((named) => named.required);
+        expect(required.map(({ digest }) => digest)).toEqual(expected.map(({ digest }) => digest));
       }),
     );
   });
@@ -152,11 +151,16 @@ describe("what must be in the repository", () => {
       descriptor("f", "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"),
     ],
     ["that has urls", descriptor("f", LAYER, { urls: ["https://example.com/layer"] })],
-  ])("does not include a layer %s", (_, layer) => {
-    const required = requirements(parse(image({ layers: [layer, descriptor("own", LAYER)] })));
+  ])("names a layer %s, but does not require it", (_, layer) => {
+    const named = requirements(parse(image({ layers: [layer, descriptor("own", LAYER)] })));
 
-    expect(required.filter(({ role }) => role === "layer").map(({ digest }) => digest)).toEqual([
-      digestOf(encode("own")),
+    expect(
+      named
+        .filter(({ role }) => role === "layer")
+        .map(({ digest, required }) => ({ digest, required })),
+    ).toEqual([
+      { digest: digestOf(encode("f")), required: false },
+      { digest: digestOf(encode("own")), required: true },
     ]);
   });
 
@@ -182,7 +186,7 @@ describe("what must be in the repository", () => {
       const required = requirements(parse(index({ manifests: [descriptor("child", mediaType)] })));
 
       expect(required).toEqual([
-        { digest: digestOf(encode("child")), size: 5, role: "child", manifest },
+        { digest: digestOf(encode("child")), size: 5, role: "child", manifest, required: true },
       ]);
     },
   );

@@ -25,13 +25,15 @@ export interface Manifest {
   readonly annotations: Readonly<Record<string, string>> | null;
 }
 
-/** Content that must be in the repository before the manifest is accepted. */
+/** Content that a manifest names, and that is kept for as long as the manifest is. */
 export interface Requirement {
   readonly digest: Digest;
   readonly size: number;
   readonly role: "config" | "layer" | "child";
   /** False for an entry of an index that is no manifest (buildx keeps caches that way): a blob will do. */
   readonly manifest: boolean;
+  /** False for a foreign layer: the manifest is accepted without it. */
+  readonly required: boolean;
 }
 
 /**
@@ -68,23 +70,24 @@ export function parseManifest(bytes: Uint8Array, contentType: string | null): Ma
   };
 }
 
-/** All that the manifest names and that the repository must hold. Foreign layers and the subject are excepted. */
+/** All that the manifest names, its subject excepted: that one may come later, or never. */
 export function requirements(manifest: Manifest): Requirement[] {
-  const required: Requirement[] = [];
-  if (manifest.config) required.push(blob(manifest.config, "config"));
-  for (const layer of manifest.layers) {
-    if (layer.urls.length === 0 && !isForeignLayer(layer.mediaType))
-      required.push(blob(layer, "layer"));
+  const named: Requirement[] = [];
+  if (manifest.config) named.push(blob(manifest.config, "config"));
+  for (const layer of manifest.layers) named.push(blob(layer, "layer"));
+  for (const { digest, size, mediaType } of manifest.children) {
+    const isManifest = manifestKind(mediaType) !== null;
+    named.push({ digest, size, role: "child", manifest: isManifest, required: true });
   }
-  for (const child of manifest.children) {
-    const { digest, size, mediaType } = child;
-    required.push({ digest, size, role: "child", manifest: manifestKind(mediaType) !== null });
-  }
-  return required;
+  return named;
 }
 
-function blob({ digest, size }: Descriptor, role: "config" | "layer"): Requirement {
-  return { digest, size, role, manifest: false };
+function blob(
+  { digest, size, mediaType, urls }: Descriptor,
+  role: "config" | "layer",
+): Requirement {
+  const foreign = role === "layer" && (urls.length > 0 || isForeignLayer(mediaType));
+  return { digest, size, role, manifest: false, required: !foreign };
 }
 
 type Document = Readonly<Record<string, unknown>>;

@@ -46,13 +46,16 @@ export async function promiseBlob(blob: BlobRecord, registry: Registry): Promise
   throw new RegistryError("BLOB_UNKNOWN", { digest: blob.digest, reason: "its bytes are lost" });
 }
 
-/** A small blob, whole; null when its bytes are nowhere. For configs, never for layers. */
+/** A blob of at most `limit` bytes, whole; null when it is larger, or its bytes are nowhere. */
 export async function readSmallBlob(
   digest: Digest,
+  limit: number,
   registry: Registry,
 ): Promise<Uint8Array | null> {
   const stored = await openStored(digest, undefined, registry);
-  return stored && new Uint8Array(await new Response(stored.body).arrayBuffer());
+  // Not the size that a manifest claims: nobody has checked that one.
+  if (!stored || stored.size > limit) return null;
+  return new Uint8Array(await new Response(stored.body).arrayBuffer());
 }
 
 /**

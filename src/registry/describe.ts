@@ -108,7 +108,7 @@ async function configPlatform(
   registry: Registry,
 ): Promise<string | undefined> {
   if (size > LARGEST_CONFIG) return undefined;
-  const bytes = await readSmallBlob(digest, registry);
+  const bytes = await readSmallBlob(digest, LARGEST_CONFIG, registry);
   if (!bytes) return undefined;
   try {
     const config = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null;

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { cached } from "../metadata/cached.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { type ReadReport, readTree } from "../metadata/read-tree.ts";
@@ -9,7 +9,9 @@ import { startTreeFollower } from "../metadata/tree-follower.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
-import { lockFolder } from "../storage/lock.ts";
+import { type FolderLock, lockFolder } from "../storage/lock.ts";
+import type { Storage } from "../storage/storage.ts";
+import { syncPath } from "../storage/sync-filesystem.ts";
 import { OURS } from "../storage/tree.ts";
 import { following } from "./following.ts";
 import type { Registry, Rules } from "./registry.ts";
@@ -32,17 +34,14 @@ export interface OpenRegistry {
   close(): Promise<void>;
 }
 
-/** Unfinished uploads that nobody touches for a week are given up, as registry:2 does. */
-const UPLOAD_LIFETIME_MS = 7 * 24 * 3600 * 1000;
 const HOUSEKEEPING_MS = 1000;
 
-/** Set when the whole tree has been read once; until then the metadata may know a part of it only. */
+/** Set when the whole tree has been read once, without a failure of the disk. */
 const TREE_READ = "tree-read";
 
 /**
- * Opens the data folder, which must not be open elsewhere, and brings metadata and tree to agree:
- * the first time the tree is read; later the journal is replayed, and repositories that another program
- * changed meanwhile are read again. Throws DATA_FOLDER.
+ * Opens the data folder, which must not be open elsewhere, and brings metadata and tree to agree: what
+ * the journal still has is replayed, and the first time the whole tree is read. Throws DATA_FOLDER.
  */
 export async function openRegistry(
   folder: string,
@@ -59,34 +58,31 @@ export async function openRegistry(
     events.warn({ err: failure }, "the tree lags behind; trying again");
   });
 
-  if ((await metadata.getSetting(TREE_READ)) === null) {
-    await read(root, metadata, events, now);
-    await metadata.setSetting(TREE_READ, new Date(now()).toISOString());
-  } else {
-    const conflicts = await settleJournal(metadata, storage);
-    for (const { name, problem } of conflicts) events.warn({ repository: name }, problem);
-    const names = new Set(conflicts.map(({ name }) => name));
-    if (names.size > 0) await read(root, metadata, events, now, [...names]);
+  const settled = await settle(metadata, storage, root, events, now);
+  if (settled && (await metadata.getSetting(TREE_READ)) === null) {
+    const { unread } = await read(root, metadata, events, now);
+    // Where the disk failed, the next start tries again: unreadable is not absent.
+    if (unread.length === 0) await metadata.setSetting(TREE_READ, new Date(now()).toISOString());
   }
-  await follower.drain();
 
   const uploads = new UploadSessions(metadata, storage);
   await uploads.restore(now());
+  let tidying: Promise<void> = Promise.resolve();
   const housekeeping = setInterval(() => {
-    Promise.all([uploads.save(), uploads.expire(now() - UPLOAD_LIFETIME_MS)]).catch(
-      (error: unknown) => {
-        events.warn({ err: error }, "the uploads could not be tidied; trying again");
-      },
-    );
+    tidying = tidy(uploads, events, now);
   }, HOUSEKEEPING_MS);
+  follower.wake();
 
   return {
     registry: { metadata: following(metadata, follower), storage, uploads, rules, now },
     announce: (url) => lock.announce(url),
     async close() {
       clearInterval(housekeeping);
-      await uploads.save();
-      await follower.drain();
+      await tidying;
+      await tidy(uploads, events, now);
+      await follower.drain().catch((error: unknown) => {
+        events.warn({ err: error }, "the tree lacks the last changes; the next start brings them");
+      });
       await follower.close();
       await metadata.close();
       lock.release();
@@ -94,17 +90,53 @@ export async function openRegistry(
   };
 }
 
-async function prepare(root: string) {
+/** Creates the folders, durably, and takes the lock. Throws DATA_FOLDER. */
+async function prepare(root: string): Promise<FolderLock> {
+  const ours = join(root, OURS);
   try {
-    await mkdir(join(root, OURS), { recursive: true });
+    const created = await mkdir(ours, { recursive: true });
+    // What is committed in a folder that a power cut takes away is gone with it.
+    for (let at = ours; created && at.length >= created.length; at = dirname(at)) {
+      syncPath(dirname(at));
+    }
   } catch (error) {
-    throw new RegistryError(
-      "DATA_FOLDER",
-      { reason: `${root} cannot be created or written (${(error as Error).message})` },
-      { cause: error },
-    );
+    const reason = `${root} cannot be created or written (${(error as Error).message})`;
+    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
-  return lockFolder(join(root, OURS));
+  return lockFolder(ours);
+}
+
+/**
+ * Replays the journal. False when it could not be: the registry serves all the same, because the tables
+ * know everything, and the follower tries again.
+ */
+async function settle(
+  metadata: Metadata,
+  storage: Storage,
+  root: string,
+  events: OpenEvents,
+  now: () => number,
+): Promise<boolean> {
+  try {
+    await settleJournal(metadata, storage, async (conflicts) => {
+      for (const { name, problem } of conflicts) events.warn({ repository: name }, problem);
+      const names = new Set(conflicts.map(({ name }) => name));
+      if (names.size > 0) await read(root, metadata, events, now, [...names]);
+    });
+    return true;
+  } catch (error) {
+    events.warn({ err: error }, "the tree lags behind and cannot follow; trying again");
+    return false;
+  }
+}
+
+async function tidy(uploads: UploadSessions, events: OpenEvents, now: () => number): Promise<void> {
+  try {
+    await uploads.save();
+    await uploads.expire(now());
+  } catch (error) {
+    events.warn({ err: error }, "the uploads could not be tidied; trying again");
+  }
 }
 
 async function read(
@@ -113,7 +145,7 @@ async function read(
   events: OpenEvents,
   now: () => number,
   repositories?: readonly RepositoryName[],
-): Promise<void> {
+): Promise<ReadReport> {
   const report = await readTree(filesystemStorage(root, { blocking: true }), metadata, {
     now,
     onProgress: ({ repositories: done }) => events.reading(done),
@@ -121,4 +153,5 @@ async function read(
   });
   for (const { problem, ...where } of report.problems) events.warn(where, problem);
   events.read(report);
+  return report;
 }

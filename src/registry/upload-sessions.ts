@@ -10,6 +10,12 @@ import { UploadBytes } from "./upload-bytes.ts";
 /** How long a request waits for another one on the same upload. */
 const PATIENCE_MS = 1000;
 
+/** Unfinished uploads that nobody touches for a week are given up, as registry:2 does. */
+const LIFETIME_MS = 7 * 24 * 3600 * 1000;
+
+/** One that never had a byte holds nothing that could be missed, and costs memory. */
+const EMPTY_LIFETIME_MS = 3600 * 1000;
+
 /** One upload in progress. */
 export interface UploadSession {
   /** 128 random bits; whoever knows it, and may push to `name`, may go on with the upload. */
@@ -120,23 +126,23 @@ export class UploadSessions {
     for (const session of this.#sessions.values()) {
       if (session.saved || session.busy || session.offset === 0) continue;
       const { id, name, startedAt, bytes } = session;
-      await this.#alone(session, async () => {
-        await bytes.store();
-        await this.metadata.saveUpload({ id, name, startedAt });
-        // Only now: an upload that could not be recorded is tried again.
-        session.saved = true;
-      });
-      // It may have been given up while it was being saved.
-      if (!this.#sessions.has(id)) await this.discard(session);
+      await this.#alone(session, async () => await bytes.store());
+      // Not alone any more: a request must not wait for a commit that is none of its business.
+      await this.metadata.saveUpload({ id, name, startedAt });
+      // Only now: an upload that could not be recorded is tried again.
+      session.saved = true;
+      // It may have ended while it was being saved.
+      if (!this.#sessions.has(id)) await this.finished(session);
     }
   }
 
-  /** Discards uploads that nobody touched since `before` (UTC ms); returns how many. */
-  async expire(before: number): Promise<number> {
+  /** Discards uploads that nobody touched for too long, `now` in UTC ms; returns how many. */
+  async expire(now: number): Promise<number> {
     let expired = 0;
     for (const session of this.#sessions.values()) {
+      const lifetime = session.offset === 0 ? EMPTY_LIFETIME_MS : LIFETIME_MS;
       // Asked one by one: while the last one went, a request may have taken this one up.
-      if (session.busy || session.touchedAt >= before) continue;
+      if (session.busy || session.touchedAt >= now - lifetime) continue;
       await this.discard(session);
       expired++;
     }

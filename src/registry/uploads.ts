@@ -13,8 +13,8 @@ export type Bytes = AsyncIterable<Uint8Array> | null;
  * Appends one chunk to an upload.
  *
  * When the client goes away in the middle, the bytes that came are kept: it can ask for the offset and
- * go on. When the chunk is not what it was announced to be, or the disk fails, the upload is back where
- * it was before.
+ * go on. When the chunk is not what it was announced to be, the upload is back where it was before.
+ * When the disk fails, it is given up.
  *
  * @see OCI distribution spec 1.1, "Pushing a blob in chunks"
  */
@@ -25,7 +25,7 @@ export async function appendChunk(
   registry: Registry,
 ): Promise<void> {
   await registry.uploads.exclusively(session, registry.now(), async () => {
-    await receive(session, bytes, announced);
+    await receive(session, bytes, announced, "written", registry);
   });
 }
 
@@ -47,12 +47,11 @@ export async function finishUpload(
 ): Promise<BlobRecord> {
   return await registry.uploads.exclusively(session, registry.now(), async () => {
     if (session.offset === 0) session.hasher = new Hasher(algorithmOf(digest));
-    await receive(session, bytes, announced);
-    await makeDurable(session, registry);
+    await receive(session, bytes, announced, "durable", registry);
     await checkDigest(session, digest, registry);
     const blob = { digest, size: session.offset };
     const small = session.bytes.held;
-    if (small === null) await session.bytes.moveTo(blobPath(digest));
+    if (small === null) await moveIntoPlace(session, blobPath(digest), registry);
     // From here on there is nothing to resume, even if the next transaction fails.
     await registry.uploads.finished(session);
     await registry.metadata.linkBlob(session.name, blob, registry.now(), small);
@@ -68,7 +67,13 @@ export async function cancelUpload(session: UploadSession, registry: Registry): 
 }
 
 /** Takes in one chunk; the session knows of it only when the disk has it. */
-async function receive(session: UploadSession, bytes: Bytes, announced: Announced): Promise<void> {
+async function receive(
+  session: UploadSession,
+  bytes: Bytes,
+  announced: Announced,
+  until: "written" | "durable",
+  { uploads }: Registry,
+): Promise<void> {
   const expected = admit(session.offset, announced);
   const hasher = session.hasher ?? (await rehash(session, "sha256"));
   const before = hasher.copy();
@@ -90,6 +95,7 @@ async function receive(session: UploadSession, bytes: Bytes, announced: Announce
       if (room) await room;
     }
     if (expected !== null && received !== expected) throw wrongLength(received, expected);
+    if (until === "durable") await writer.sync();
     await writer.close();
     session.offset += received;
     session.hasher = hasher;
@@ -98,26 +104,31 @@ async function receive(session: UploadSession, bytes: Bytes, announced: Announce
       () => true,
       () => false,
     );
-    const keep = waiting && written;
-    if (keep) session.offset += received;
-    else await cutOff(session);
-    session.hasher = keep ? hasher : before;
+    if (written && waiting) {
+      session.offset += received;
+      session.hasher = hasher;
+    } else if (written && error instanceof RegistryError) {
+      session.hasher = before;
+      await cutOff(session);
+    } else {
+      // The disk has failed. It may have dropped pages of any chunk and count them as written, so that a
+      // later sync would succeed without them: no continuation can be trusted.
+      await uploads.discard(session);
+    }
     throw error;
   }
 }
 
-/**
- * A failed sync is final: the system may have dropped pages of any chunk and count them as written, so
- * that a second sync would succeed without them. The upload is given up.
- */
-async function makeDurable(session: UploadSession, registry: Registry): Promise<void> {
-  const writer = await session.bytes.append(session.offset);
+/** The rename may be done although its sync failed: then there is nothing left to go on with. */
+async function moveIntoPlace(
+  session: UploadSession,
+  path: string,
+  { uploads }: Registry,
+): Promise<void> {
   try {
-    await writer.sync();
-    await writer.close();
+    await session.bytes.moveTo(path);
   } catch (error) {
-    await writer.close().catch(() => undefined);
-    await registry.uploads.discard(session);
+    await uploads.discard(session);
     throw error;
   }
 }

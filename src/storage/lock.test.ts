@@ -30,7 +30,7 @@ const inUse = (who: string): unknown =>
   expect.objectContaining({ kind: "DATA_FOLDER", message: expect.stringContaining(who) });
 
 /** Another process that takes the folder, and keeps it until it is killed. */
-async function otherProcess(work = "") {
+async function otherProcess(work = "globalThis.lock = lock;") {
   const program = `
     const { lockFolder } = await import(${JSON.stringify(new URL("./lock.ts", import.meta.url).href)});
     try {
@@ -68,7 +68,9 @@ describe("a data folder", () => {
     expect(refusal()).toEqual(inUse(`process ${silent.pid} has it open`));
     await silent.kill();
 
-    await using announced = await otherProcess('lock.announce("http://127.0.0.1:5000");');
+    await using announced = await otherProcess(
+      'globalThis.lock = lock; lock.announce("http://127.0.0.1:5000");',
+    );
     expect(refusal()).toEqual(
       inUse(`process ${announced.pid} at http://127.0.0.1:5000 has it open`),
     );
@@ -81,6 +83,13 @@ describe("a data folder", () => {
     await other.kill();
 
     expect(refusal()).toBe("it was taken");
+  });
+
+  test("is kept although nobody holds on to the lock: only its release, or death, gives it back", async () => {
+    await using other = await otherProcess("setTimeout(() => Bun.gc(true), 0);");
+    await Bun.sleep(200);
+
+    expect(refusal()).toEqual(inUse(`process ${other.pid}`));
   });
 
   test("is not taken twice by the same process either", () => {

@@ -18,6 +18,9 @@ export interface FolderLock {
   release(): void;
 }
 
+/** A database that nobody refers to is collected, and its lock goes with it without a word. */
+const held = new Set<Database>();
+
 /**
  * Takes a data folder for this process. Throws DATA_FOLDER when another process has it.
  *
@@ -27,6 +30,7 @@ export interface FolderLock {
  */
 export function lockFolder(folder: string): FolderLock {
   const db = take(folder);
+  held.add(db);
   const path = join(folder, "owner.json");
   const since = new Date().toISOString();
   const write = (url: string | null): void => {
@@ -38,6 +42,7 @@ export function lockFolder(folder: string): FolderLock {
     announce: write,
     release() {
       rmSync(path, { force: true });
+      held.delete(db);
       db.run("ROLLBACK");
       db.close();
     },

@@ -27,7 +27,7 @@ export function syncAll(root: string, files: Iterable<string>, folders: Iterable
   for (const path of folders) if (existsSync(path)) syncPath(path);
 }
 
-function syncPath(path: string): void {
+export function syncPath(path: string): void {
   const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);

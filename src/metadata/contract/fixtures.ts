@@ -41,11 +41,11 @@ export function blobOf(word: string): BlobRecord {
 }
 
 export function layer(word: string): Requirement {
-  return { ...blobOf(word), role: "layer", manifest: false };
+  return { ...blobOf(word), role: "layer", manifest: false, required: true };
 }
 
 export function child(word: string): Requirement {
-  return { ...blobOf(word), role: "child", manifest: true };
+  return { ...blobOf(word), role: "child", manifest: true, required: true };
 }
 
 export interface PushOptions {

@@ -71,7 +71,12 @@ export function manifests(given: Given): void {
       await given.link("config");
       await given.link("layer");
       await given.push("one");
-      const config: Requirement = { ...blobOf("config"), role: "config", manifest: false };
+      const config: Requirement = {
+        ...blobOf("config"),
+        role: "config",
+        manifest: false,
+        required: true,
+      };
 
       expect(
         await given.push("index", {

@@ -6,9 +6,8 @@ CREATE TABLE settings (
 ) WITHOUT ROWID;
 
 CREATE TABLE repositories (
-  id         INTEGER PRIMARY KEY,
-  name       TEXT NOT NULL UNIQUE,
-  created_at INTEGER NOT NULL
+  id   INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
 );
 
 -- What is stored, manifests included, whoever links it.
