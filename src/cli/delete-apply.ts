@@ -1,8 +1,8 @@
 import type { Connection } from "../client/connection.ts";
 import { openDescriber } from "../client/describe.ts";
 import type { Describer } from "../client/description.ts";
+import { printable } from "../client/http/printable.ts";
 import { deleteManifest, resolveDigest } from "../client/manifests.ts";
-import { printable } from "../client/printable.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Removal } from "./delete-plan.ts";
 

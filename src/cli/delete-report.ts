@@ -1,4 +1,4 @@
-import { printable } from "../client/printable.ts";
+import { printable } from "../client/http/printable.ts";
 import type { RegistryError } from "../oci/errors.ts";
 import type { Outcome } from "./delete-apply.ts";
 import type { Removal } from "./delete-plan.ts";

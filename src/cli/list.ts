@@ -1,10 +1,9 @@
 import { type Command, Option } from "commander";
 import type { Connection } from "../client/connection.ts";
 import { openDescriber } from "../client/describe.ts";
+import { printable } from "../client/http/printable.ts";
 import { parseImageName } from "../client/image.ts";
-import { printable } from "../client/printable.ts";
-import { listRepositories } from "../client/repositories.ts";
-import { listTags } from "../client/tags.ts";
+import { listRepositories, listTags } from "../client/lists.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { jsonDocument } from "./json.ts";

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { parseAddress } from "../client/address.ts";
+import type { CredentialSource } from "../client/auth/credentials.ts";
+import { storedCredentials } from "../client/auth/stored-credentials.ts";
 import { type Connection, openConnection } from "../client/connection.ts";
-import type { CredentialSource } from "../client/credentials.ts";
-import { storedCredentials } from "../client/stored-credentials.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Which registry a command talks to, and how. */

@@ -1,4 +1,4 @@
-import { printable } from "../client/printable.ts";
+import { printable } from "../client/http/printable.ts";
 
 export interface Column {
   readonly title: string;

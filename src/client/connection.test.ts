@@ -3,9 +3,9 @@ import { failureOf } from "../../test/support/failure.ts";
 import { fakeRegistry, ociError } from "../../test/support/fake-registry.ts";
 import { parseName } from "../oci/name.ts";
 import { parseAddress } from "./address.ts";
+import type { Credentials } from "./auth/credentials.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import type { Credentials } from "./credentials.ts";
-import { listTags } from "./tags.ts";
+import { listTags } from "./lists.ts";
 
 const SECRET = "hunter2-hunter2";
 const BASIC = `Basic ${Buffer.from(`me:${SECRET}`).toString("base64")}`;

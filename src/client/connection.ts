@@ -1,11 +1,11 @@
 import type { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { RegistryAddress } from "./address.ts";
-import { createAuthorizer } from "./auth.ts";
-import type { CredentialSource } from "./credentials.ts";
-import { type Subject, refusal } from "./refusal.ts";
-import type { Reply } from "./reply.ts";
-import { openTransport } from "./transport.ts";
+import { createAuthorizer } from "./auth/auth.ts";
+import type { CredentialSource } from "./auth/credentials.ts";
+import { type Subject, refusal } from "./http/refusal.ts";
+import type { Reply } from "./http/reply.ts";
+import { openTransport } from "./http/transport.ts";
 
 /** What is asked of a registry. */
 export interface Ask {

@@ -1,12 +1,11 @@
-import type { Digest } from "../oci/digest.ts";
+import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { type Descriptor, type Manifest, parseManifest, requirements } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import { getSmallBlob } from "./blobs.ts";
-import type { Connection } from "./connection.ts";
+import { configPlatform, knownPlatforms } from "../oci/platform.ts";
+import { type Connection, scopeOf } from "./connection.ts";
 import type { Content } from "./description.ts";
 import { type RemoteManifest, getManifest } from "./manifests.ts";
-import { isRecord } from "./record.ts";
 
 /** Manifests below one index that are read; an index with more has no size that is worth the requests. */
 const MOST_MANIFESTS = 1000;
@@ -59,30 +58,31 @@ async function platformsOf(
   name: RepositoryName,
   { children, config }: Manifest,
 ): Promise<string[]> {
-  const named = config
-    ? [await configPlatform(connection, name, config)]
-    : children.map(({ platform }) => platform);
-  // Attestations stand in an index as a platform that nobody has.
-  const known = named.filter((one) => one !== undefined).filter((one) => one !== "unknown/unknown");
-  return [...new Set(known)];
+  if (!config) return knownPlatforms(children.map(({ platform }) => platform));
+  if (config.size > LARGEST_CONFIG) return [];
+  const bytes = await ifThere(getConfig(connection, name, config));
+  return bytes ? knownPlatforms([configPlatform(bytes)]) : [];
 }
 
-async function configPlatform(
+/** No more is read than the descriptor says. Throws BLOB_UNKNOWN or REMOTE. */
+async function getConfig(
   connection: Connection,
   name: RepositoryName,
-  config: Descriptor,
-): Promise<string | undefined> {
-  if (config.size > LARGEST_CONFIG) return undefined;
-  const bytes = await ifThere(getSmallBlob(connection, name, config));
-  if (!bytes) return undefined;
-  try {
-    const document: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    const { os, architecture, variant } = isRecord(document) ? document : {};
-    if (typeof os !== "string" || typeof architecture !== "string") return undefined;
-    return [os, architecture, variant].filter((part) => typeof part === "string" && part).join("/");
-  } catch {
-    return undefined;
+  { digest, size }: Descriptor,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reply = await connection.ask({
+    method: "GET",
+    path: `/v2/${name}/blobs/${digest}`,
+    scope: scopeOf(name, "pull"),
+  });
+  if (reply.status !== 200) {
+    throw await connection.refusal(reply, { about: `${name}@${digest}`, missing: "BLOB_UNKNOWN" });
   }
+  const bytes = await reply.read(size);
+  if (digestOf(bytes, algorithmOf(digest)) === digest) return bytes;
+  throw new RegistryError("REMOTE", {
+    reason: `the bytes of ${name}@${digest} are not those of its digest`,
+  });
 }
 
 /** Null when the registry holds only a part of the image. */

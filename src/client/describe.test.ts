@@ -7,9 +7,9 @@ import { parseName } from "../oci/name.ts";
 import { parseReference } from "../oci/reference.ts";
 import { parseAddress } from "./address.ts";
 import { openConnection } from "./connection.ts";
+import { describePlain } from "./describe-plain.ts";
 import { openDescriber } from "./describe.ts";
 import type { Describer, TagDescription } from "./description.ts";
-import { describePlain } from "./plain.ts";
 
 const app = parseName("app");
 
@@ -158,6 +158,17 @@ describe("another registry", () => {
     const tags = await all(openDescriber(connect(registry.url)));
 
     expect(tags["1"]?.content).toMatchObject({ size: null, platforms: [] });
+  });
+
+  test("that sends more than a page can be is an error, not one without our API", async () => {
+    const tooMuch = new Uint8Array(33 * 1024 * 1024);
+    await using registry = plainRegistry(image(), ["1"], () => new Response(tooMuch));
+
+    const failure = await failureOf(all(openDescriber(connect(registry.url))));
+
+    expect(failure.kind).toBe("REMOTE");
+    expect(failure.message).toContain("larger than 32 MiB");
+    expect(registry.heard.filter(({ path }) => path.startsWith("/v2/app/"))).toEqual([]);
   });
 
   test("that has our API and sends its pages in a circle is left", async () => {

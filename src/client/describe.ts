@@ -1,10 +1,10 @@
 import { RegistryError } from "../oci/errors.ts";
-import { askApi, parseManifestPage, parseTagsPage } from "./api.ts";
 import type { Connection } from "./connection.ts";
+import { askApi, parseManifestPage, parseTagsPage } from "./describe-own.ts";
+import { describePlain } from "./describe-plain.ts";
 import type { Describer } from "./description.ts";
 import { imageText } from "./image.ts";
-import { PageGuard } from "./pages.ts";
-import { describePlain } from "./plain.ts";
+import { PageGuard } from "./lists.ts";
 
 /**
  * Describes with our own API where the registry has it: one request for a thousand tags. Any other

@@ -4,9 +4,9 @@ import { DOCKER_SCHEMA1_SIGNED, MANIFEST_TYPES } from "../oci/media-types.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { type Reference, isDigestReference } from "../oci/reference.ts";
 import { type Connection, scopeOf } from "./connection.ts";
+import type { Subject } from "./http/refusal.ts";
+import type { Reply } from "./http/reply.ts";
 import { imageText } from "./image.ts";
-import type { Subject } from "./refusal.ts";
-import type { Reply } from "./reply.ts";
 
 /** A manifest of another registry, as it came. */
 export interface RemoteManifest {

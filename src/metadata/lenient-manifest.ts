@@ -1,4 +1,5 @@
 import { type Digest, isDigest } from "../oci/digest.ts";
+import { isRecord } from "../oci/json.ts";
 import {
   DOCKER_SCHEMA1,
   DOCKER_SCHEMA1_SIGNED,
@@ -23,7 +24,8 @@ export type Document = Readonly<Record<string, unknown>>;
 /** Null when the bytes are not a JSON object. */
 export function parseDocument(bytes: Uint8Array): Document | null {
   try {
-    return asDocument(JSON.parse(new TextDecoder().decode(bytes)));
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }
@@ -37,7 +39,7 @@ export function mediaTypeOf(document: Document): string | null {
   const { mediaType, manifests, config, layers, fsLayers, signatures, blobs } = document;
   if (typeof mediaType === "string" && MEDIA_TYPE.test(mediaType)) return mediaType;
   if (Array.isArray(manifests)) return OCI_INDEX;
-  if (asDocument(config) && Array.isArray(layers)) return OCI_IMAGE;
+  if (isRecord(config) && Array.isArray(layers)) return OCI_IMAGE;
   if (Array.isArray(fsLayers)) {
     return signatures === undefined ? DOCKER_SCHEMA1 : DOCKER_SCHEMA1_SIGNED;
   }
@@ -56,10 +58,10 @@ export function extract(
   const { subject, artifactType, annotations, config } = document;
   const references: ReferenceRecord[] = [];
   const take = (role: ReferenceRecord["role"], value: unknown, where: string): void => {
-    const entry = asDocument(value);
+    const entry = isRecord(value) ? value : {};
     // Docker's first format has `blobSum`, and no sizes.
-    const digest = entry?.["digest"] ?? entry?.["blobSum"];
-    if (!entry || typeof digest !== "string" || !isDigest(digest)) {
+    const digest = entry["digest"] ?? entry["blobSum"];
+    if (typeof digest !== "string" || !isDigest(digest)) {
       remark(`what "${where}" names in the manifest cannot be read`);
       return;
     }
@@ -79,15 +81,10 @@ export function extract(
   takeAll("child", "manifests");
   return {
     subject: digestIn(subject),
-    artifactType: textIn(artifactType) ?? textIn(asDocument(config)?.["mediaType"]),
+    artifactType: textIn(artifactType) ?? (isRecord(config) ? textIn(config["mediaType"]) : null),
     annotations: textsIn(annotations),
     references,
   };
-}
-
-function asDocument(value: unknown): Document | null {
-  const plain = typeof value === "object" && value !== null && !Array.isArray(value);
-  return plain ? (value as Document) : null;
 }
 
 function isForeign({ urls, mediaType }: Document): boolean {
@@ -96,7 +93,8 @@ function isForeign({ urls, mediaType }: Document): boolean {
 }
 
 function digestIn(descriptor: unknown): Content["subject"] {
-  const digest = asDocument(descriptor)?.["digest"];
+  if (!isRecord(descriptor)) return null;
+  const { digest } = descriptor;
   return typeof digest === "string" && isDigest(digest) ? digest : null;
 }
 
@@ -105,8 +103,7 @@ function textIn(value: unknown): string | null {
 }
 
 function textsIn(value: unknown): Content["annotations"] {
-  const document = asDocument(value);
-  if (!document) return null;
-  const texts = Object.entries(document).filter(([, text]) => typeof text === "string");
+  if (!isRecord(value)) return null;
+  const texts = Object.entries(value).filter(([, text]) => typeof text === "string");
   return Object.fromEntries(texts) as Record<string, string>;
 }

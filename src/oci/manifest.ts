@@ -1,6 +1,8 @@
 import { type Digest, algorithmOf, digestOf, isDigest } from "./digest.ts";
 import { RegistryError } from "./errors.ts";
+import { isRecord, isStrings } from "./json.ts";
 import { type ManifestKind, MANIFEST_TYPES, isForeignLayer, manifestKind } from "./media-types.ts";
+import { platformOf } from "./platform.ts";
 import { JsonError, parseStrictJson } from "./strict-json.ts";
 
 /** The part of a descriptor that a registry needs (OCI image spec, "Descriptors"). `size` in bytes. */
@@ -99,16 +101,12 @@ function invalid(reason: string): never {
 function parseDocument(bytes: Uint8Array): Document {
   try {
     const value = parseStrictJson(bytes);
-    if (isDocument(value)) return value;
+    if (isRecord(value)) return value;
   } catch (error) {
     if (error instanceof JsonError) invalid(error.message);
     throw error;
   }
   return invalid("it is not a JSON object");
-}
-
-function isDocument(value: unknown): value is Document {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Parameters of the Content-Type are ignored (distribution spec, "Pushing Manifests"). */
@@ -174,7 +172,7 @@ function descriptors(value: unknown, where: string): Descriptor[] {
 }
 
 function descriptor(value: unknown, where: string): Descriptor {
-  if (!isDocument(value)) invalid(`"${where}" must be a descriptor`);
+  if (!isRecord(value)) invalid(`"${where}" must be a descriptor`);
   refuseLookalikes(value, DESCRIPTOR_KEYS, `${where}.`);
   const { mediaType, digest, size, urls, data } = value;
   if (typeof mediaType !== "string" || mediaType === "") invalid(`"${where}.mediaType" is missing`);
@@ -199,20 +197,6 @@ function checkData(data: unknown, digest: Digest, size: number, where: string): 
   }
 }
 
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-/** `os/architecture[/variant]`, or null when the entry has no usable platform. */
-function platformOf(value: unknown): string | null {
-  if (!isDocument(value)) return null;
-  const { os, architecture, variant } = value;
-  if (typeof os !== "string" || typeof architecture !== "string") return null;
-  return typeof variant === "string" && variant !== ""
-    ? `${os}/${architecture}/${variant}`
-    : `${os}/${architecture}`;
-}
-
 /** @see OCI distribution spec 1.1, "Listing Referrers" */
 function artifactType(document: Document, config: Descriptor | null): string | null {
   const own = document["artifactType"];
@@ -222,7 +206,7 @@ function artifactType(document: Document, config: Descriptor | null): string | n
 
 function annotations(value: unknown): Readonly<Record<string, string>> | null {
   if (value == null) return null;
-  if (!isDocument(value)) invalid("annotations must be an object");
+  if (!isRecord(value)) invalid("annotations must be an object");
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") invalid(`the annotation ${JSON.stringify(key)} must be a string`);
   }

@@ -1,7 +1,8 @@
 import type { ManifestRecord, Page } from "../metadata/metadata.ts";
 import type { Digest } from "../oci/digest.ts";
-import { type Descriptor, type Manifest, parseManifest } from "../oci/manifest.ts";
+import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
+import { configPlatform, knownPlatforms } from "../oci/platform.ts";
 import type { Reference, Tag } from "../oci/reference.ts";
 import { readSmallBlob } from "./blobs.ts";
 import { findManifest } from "./manifests.ts";
@@ -17,10 +18,17 @@ export interface Description {
   readonly size: number;
   /** `os/architecture[/variant]`, as far as the index or the config says. */
   readonly platforms: readonly string[];
-  /** All tags of the repository that name this manifest. */
+}
+
+/** A manifest with all tags of the repository that name it. */
+export interface ManifestDescription extends Description {
   readonly tags: readonly Tag[];
 }
 
+/**
+ * A tag with what it names. The other tags of the same manifest are not repeated in each: with thousands
+ * on one digest, a page would grow with their square.
+ */
 export interface TagDescription extends Description {
   readonly tag: Tag;
   /** UTC milliseconds. */
@@ -32,18 +40,11 @@ export async function describeManifest(
   name: RepositoryName,
   reference: Reference,
   registry: Registry,
-): Promise<Description> {
+): Promise<ManifestDescription> {
   const manifest = await findManifest(name, reference, registry);
-  const { digest, mediaType } = manifest;
-  const parsed = lenient(manifest);
-  const sizes = new Map<Digest, number>();
-  await addSizes(name, manifest, sizes, registry);
   return {
-    digest,
-    mediaType,
-    size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
-    platforms: parsed ? await platforms(parsed, registry) : [],
-    tags: await registry.metadata.tagsOf(name, digest),
+    ...(await describe(name, manifest, registry)),
+    tags: await registry.metadata.tagsOf(name, manifest.digest),
   };
 }
 
@@ -59,13 +60,31 @@ export async function describeTags(
   for (const { tag, digest, pushedAt } of items) {
     let description = described.get(digest);
     if (!description) {
-      if (!(await registry.metadata.findManifest(name, digest))) continue;
-      description = await describeManifest(name, digest, registry);
+      const manifest = await registry.metadata.findManifest(name, digest);
+      if (!manifest) continue;
+      description = await describe(name, manifest, registry);
       described.set(digest, description);
     }
     tags.push({ tag, pushedAt, ...description });
   }
   return { items: tags, next };
+}
+
+async function describe(
+  name: RepositoryName,
+  manifest: ManifestRecord,
+  registry: Registry,
+): Promise<Description> {
+  const { digest, mediaType } = manifest;
+  const parsed = lenient(manifest);
+  const sizes = new Map<Digest, number>();
+  await addSizes(name, manifest, sizes, registry);
+  return {
+    digest,
+    mediaType,
+    size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
+    platforms: parsed ? await platforms(parsed, registry) : [],
+  };
 }
 
 /** Visits each manifest once: indexes may nest, and share children. */
@@ -95,27 +114,11 @@ function lenient({ bytes, mediaType }: ManifestRecord): Manifest | null {
 }
 
 async function platforms({ children, config }: Manifest, registry: Registry): Promise<string[]> {
-  const known = config ? [await configPlatform(config, registry)] : children.map((c) => c.platform);
-  const named = known.filter((one) => one !== undefined && one !== "unknown/unknown");
-  return [...new Set(named as string[])];
+  if (!config) return knownPlatforms(children.map(({ platform }) => platform));
+  if (config.size > LARGEST_CONFIG) return [];
+  const bytes = await readSmallBlob(config.digest, LARGEST_CONFIG, registry);
+  return bytes ? knownPlatforms([configPlatform(bytes)]) : [];
 }
 
-/** Larger configs are none. */
+/** Bytes; larger configs are none. */
 const LARGEST_CONFIG = 4 * 1024 * 1024;
-
-async function configPlatform(
-  { digest, size }: Descriptor,
-  registry: Registry,
-): Promise<string | undefined> {
-  if (size > LARGEST_CONFIG) return undefined;
-  const bytes = await readSmallBlob(digest, LARGEST_CONFIG, registry);
-  if (!bytes) return undefined;
-  try {
-    const config = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown> | null;
-    const { os, architecture, variant } = config ?? {};
-    if (typeof os !== "string" || typeof architecture !== "string") return undefined;
-    return [os, architecture, variant].filter((part) => typeof part === "string" && part).join("/");
-  } catch {
-    return undefined;
-  }
-}

@@ -1,8 +1,14 @@
 import type { FileHandle } from "node:fs/promises";
 import type { ObjectWriter } from "./storage.ts";
 
-/** Network chunks are at most 64 KiB, often less; about this many bytes go to the disk in one call. */
-const GATHERED = 128 * 1024;
+/**
+ * Network chunks are at most 64 KiB, often less, and each call for the disk costs a change of threads. All
+ * writers together gather about this many bytes, so that few of them write in large pieces, and many do
+ * not fill the memory.
+ */
+const GATHERED_BY_ALL = 4 * 1024 * 1024;
+const GATHERED_MOST = 512 * 1024;
+let writers = 0;
 
 /**
  * After this many bytes the disk is told to begin. Left to itself the system would gather a large layer
@@ -11,12 +17,22 @@ const GATHERED = 128 * 1024;
 const WRITE_OUT = 32 * 1024 * 1024;
 
 /**
+ * Makes a file end at `offset`: cuts off what an interrupted write left behind it. Throws when it ends
+ * before: writing there would leave a hole of zeros that nobody sent.
+ */
+export async function endAt(file: FileHandle, offset: number): Promise<void> {
+  const { size } = await file.stat();
+  if (size < offset) throw new Error(`cannot append at ${offset}: the object ends at ${size}`);
+  if (size > offset) await file.truncate(offset);
+}
+
+/**
  * Appends to an open file, which it owns from now on.
  *
  * Small chunks are gathered and written with one system call, in a thread of the pool, while the next
  * ones arrive: at most two gathers are in memory for each upload.
  */
-export async function appendToFile(file: FileHandle, offset: number): Promise<ObjectWriter> {
+export function appendToFile(file: FileHandle, offset: number): ObjectWriter {
   let position = offset;
   let gathered: Uint8Array[] = [];
   let bytes = 0;
@@ -27,6 +43,7 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
   let writtenOut = offset;
   let failure: Error | undefined;
   let closed = false;
+  writers++;
 
   const fail = (error: Error): void => {
     failure ??= error;
@@ -57,18 +74,11 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
     if (failure) throw failure;
   };
 
-  try {
-    await cutAt(file, offset);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-
   return {
     write(chunk) {
       gathered.push(chunk);
       bytes += chunk.length;
-      if (bytes < GATHERED) return undefined;
+      if (bytes < Math.min(GATHERED_MOST, GATHERED_BY_ALL / writers)) return undefined;
       return (async () => {
         await writing;
         if (failure) throw failure;
@@ -84,6 +94,7 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
     async close() {
       if (closed) return;
       closed = true;
+      writers--;
       try {
         await settle();
       } finally {
@@ -91,14 +102,6 @@ export async function appendToFile(file: FileHandle, offset: number): Promise<Ob
       }
     },
   };
-}
-
-/** Drops what an interrupted write left behind the agreed offset. */
-async function cutAt(file: FileHandle, offset: number): Promise<void> {
-  const { size } = await file.stat();
-  // Writing here would leave a hole of zeros that nobody sent.
-  if (size < offset) throw new Error(`cannot append at ${offset}: the object ends at ${size}`);
-  if (size > offset) await file.truncate(offset);
 }
 
 /** A disk that is nearly full takes a part of the bytes, and says why only on the next call. */

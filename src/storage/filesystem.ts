@@ -2,7 +2,7 @@ import { type Dirent, constants } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type FileCalls, blocking, pooled } from "./file-calls.ts";
-import { appendToFile } from "./file-writer.ts";
+import { appendToFile, endAt } from "./file-writer.ts";
 import { Folders, isCode } from "./folders.ts";
 import type {
   ByteRange,
@@ -61,9 +61,16 @@ export function filesystemStorage(root: string, options: FilesystemOptions = {})
     },
 
     async append(path: string, offset: number): Promise<ObjectWriter> {
-      const flags = constants.O_WRONLY | constants.O_CREAT;
+      const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+      const flags = O_WRONLY | O_CREAT | (offset === 0 ? O_TRUNC : 0);
       const file = await folders.within(dirname(at(path)), () => open(at(path), flags, 0o644));
-      return await appendToFile(file, offset);
+      try {
+        if (offset > 0) await endAt(file, offset);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+      return appendToFile(file, offset);
     },
 
     async move(from: string, to: string): Promise<void> {

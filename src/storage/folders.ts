@@ -1,5 +1,7 @@
-import { mkdir, open, rename } from "node:fs/promises";
+import { closeSync, fsync, openSync } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 
 /** How many folders are remembered as durable. The tree's shared ones are a few hundred. */
 const REMEMBERED = 4096;
@@ -91,11 +93,14 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+const sync = promisify(fsync);
+
+/** Opening and closing a folder that we have just used takes some microseconds; only the sync takes a thread. */
 async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+  const descriptor = openSync(folder, "r");
   try {
-    await handle.sync();
+    await sync(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }

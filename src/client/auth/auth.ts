@@ -1,9 +1,9 @@
-import { RegistryError } from "../oci/errors.ts";
-import type { RegistryAddress } from "./address.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import type { RegistryAddress } from "../address.ts";
+import type { Transport } from "../http/transport.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import { type Token, basic, fetchToken, secretsOf } from "./token.ts";
-import type { Transport } from "./transport.ts";
 
 /** Convinces one registry. Credentials are looked up only when it asks for them. */
 export interface Authorizer {

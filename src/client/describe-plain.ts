@@ -5,9 +5,9 @@ import { type Tag, isTag } from "../oci/reference.ts";
 import type { Connection } from "./connection.ts";
 import { contentOf } from "./content.ts";
 import type { Content, Describer, TagDescription } from "./description.ts";
+import { listTags } from "./lists.ts";
 import { getManifest, resolveDigest } from "./manifests.ts";
 import { inParallel } from "./parallel.ts";
-import { listTags } from "./tags.ts";
 
 /** Requests at once: enough to hide the way, few enough for a small registry. */
 const AT_ONCE = 8;

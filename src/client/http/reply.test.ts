@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { failureOf } from "../../test/support/failure.ts";
+import { failureOf } from "../../../test/support/failure.ts";
 import { Deadline } from "./deadline.ts";
 import { Reply } from "./reply.ts";
 

@@ -1,5 +1,41 @@
-import { RegistryError } from "../oci/errors.ts";
-import type { Deadline } from "./deadline.ts";
+import { RegistryError } from "../../oci/errors.ts";
+
+/**
+ * Ends a conversation in which the other side has stopped talking: `stallMs` without a byte, or
+ * `totalMs` altogether, so that neither silence nor one byte a minute holds a command for ever.
+ */
+export class Deadline implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #total: Timer;
+  #stall: Timer;
+
+  constructor(
+    readonly stallMs: number,
+    totalMs: number,
+  ) {
+    this.#total = setTimeout(this.#end, totalMs);
+    this.#stall = setTimeout(this.#end, stallMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Something came. */
+  renew(): void {
+    clearTimeout(this.#stall);
+    this.#stall = setTimeout(this.#end, this.stallMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#total);
+    clearTimeout(this.#stall);
+  }
+
+  readonly #end = (): void => {
+    this.#controller.abort();
+  };
+}
 
 /** What the network's codes mean, in words with which something can be done. */
 const MEANINGS: Readonly<Record<string, string>> = {

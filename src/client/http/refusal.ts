@@ -1,6 +1,6 @@
-import { type ErrorKind, RegistryError } from "../oci/errors.ts";
+import { type ErrorKind, RegistryError } from "../../oci/errors.ts";
+import { isRecord } from "../../oci/json.ts";
 import { printable } from "./printable.ts";
-import { isRecord } from "./record.ts";
 import type { Reply } from "./reply.ts";
 
 /** A registry's own explanation. */

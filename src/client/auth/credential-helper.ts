@@ -1,6 +1,6 @@
-import { RegistryError } from "../oci/errors.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import { isRecord } from "../../oci/json.ts";
 import type { Credentials, Environment } from "./credentials.ts";
-import { isRecord } from "./record.ts";
 
 /** A helper may ask a person to unlock a store. Milliseconds. */
 const PATIENCE_MS = 2 * 60_000;

@@ -1,8 +1,8 @@
-import { RegistryError } from "../oci/errors.ts";
-import type { RegistryAddress } from "./address.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import type { RegistryAddress } from "../address.ts";
+import { explanation } from "../http/refusal.ts";
+import type { Outgoing, Transport } from "../http/transport.ts";
 import type { Credentials } from "./credentials.ts";
-import { explanation } from "./refusal.ts";
-import type { Outgoing, Transport } from "./transport.ts";
 
 /** What a Bearer challenge asks for. */
 export interface TokenRequest {

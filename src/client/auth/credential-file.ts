@@ -1,6 +1,6 @@
-import { RegistryError } from "../oci/errors.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import { isRecord } from "../../oci/json.ts";
 import type { Credentials } from "./credentials.ts";
-import { isRecord } from "./record.ts";
 
 /** A `config.json` of docker or an `auth.json` of podman: both have one form. */
 export interface CredentialFile {

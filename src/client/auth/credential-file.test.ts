@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { RegistryError } from "../oci/errors.ts";
+import { RegistryError } from "../../oci/errors.ts";
 import { parseCredentialFile } from "./credential-file.ts";
 
 function read(content: object) {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { failureOf } from "../../test/support/failure.ts";
-import { type Folder, temporaryFolder } from "../../test/support/folder.ts";
+import { failureOf } from "../../../test/support/failure.ts";
+import { type Folder, temporaryFolder } from "../../../test/support/folder.ts";
 import type { Environment } from "./credentials.ts";
 import { credentialFiles, storedCredentials } from "./stored-credentials.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { failureOf } from "../../test/support/failure.ts";
-import { temporaryFolder } from "../../test/support/folder.ts";
-import { type FakeRegistry, fakeRegistry } from "../../test/support/fake-registry.ts";
+import { failureOf } from "../../../test/support/failure.ts";
+import { type FakeRegistry, fakeRegistry } from "../../../test/support/fake-registry.ts";
+import { temporaryFolder } from "../../../test/support/folder.ts";
 import type { Reply } from "./reply.ts";
 import { openTransport } from "./transport.ts";
 
@@ -195,8 +195,8 @@ certified(
         () => new Response(null, { status: 401, headers: answer }),
         tls,
       );
-      const { openConnection } = await import("./connection.ts");
-      const { parseAddress } = await import("./address.ts");
+      const { openConnection } = await import("../connection.ts");
+      const { parseAddress } = await import("../address.ts");
       const find = async () =>
         ({ kind: "password", username: "me", password: "hunter2", from: "a test" }) as const;
       const connection = openConnection(parseAddress(server.url), {

@@ -1,8 +1,7 @@
-import { RegistryError } from "../oci/errors.ts";
-import { JsonError, parseStrictJson } from "../oci/strict-json.ts";
-import type { Deadline } from "./deadline.ts";
-import { isRecord } from "./record.ts";
-import { unreachable } from "./unreachable.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import { isRecord } from "../../oci/json.ts";
+import { JsonError, parseStrictJson } from "../../oci/strict-json.ts";
+import { type Deadline, unreachable } from "./deadline.ts";
 
 const MEBIBYTE = 1024 * 1024;
 

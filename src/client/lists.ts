@@ -1,12 +1,36 @@
 import { RegistryError } from "../oci/errors.ts";
-import type { Connection } from "./connection.ts";
-import type { Subject } from "./refusal.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import { CATALOG_SCOPE, type Connection, scopeOf } from "./connection.ts";
+import type { Subject } from "./http/refusal.ts";
 
 /** Entries of one list; more is not a registry that a command line can show. */
 const MOST_ENTRIES = 1_000_000;
 const LARGEST_PAGE = 32 * 1024 * 1024;
 /** Longer is neither a name nor a tag. */
 const LONGEST_ENTRY = 1024;
+
+/** The tags of a repository, unchecked, in the registry's order. Throws NAME_UNKNOWN. */
+export function listTags(connection: Connection, name: RepositoryName): AsyncGenerator<string> {
+  return pages(connection, {
+    path: `/v2/${name}/tags/list`,
+    key: "tags",
+    scope: scopeOf(name, "pull"),
+    subject: { about: name, missing: "NAME_UNKNOWN" },
+  });
+}
+
+/**
+ * The names of all repositories, unchecked, in the registry's order. Throws REFUSED or REMOTE where a
+ * registry keeps no catalog, as the large public ones do.
+ */
+export function listRepositories(connection: Connection): AsyncGenerator<string> {
+  return pages(connection, {
+    path: "/v2/_catalog",
+    key: "repositories",
+    scope: CATALOG_SCOPE,
+    subject: { about: "the list of repositories", missing: "REMOTE" },
+  });
+}
 
 /** Sees to it that a list which comes in pages has an end, whatever the other side says. */
 export class PageGuard {
@@ -36,7 +60,7 @@ export class PageGuard {
  *
  * Of a Link only the query is used: whatever host it names, the next page is asked for here.
  */
-export async function* pages(
+async function* pages(
   connection: Connection,
   list: {
     readonly path: string;

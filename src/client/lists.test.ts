@@ -4,8 +4,7 @@ import { type FakeRegistry, fakeRegistry, ociError } from "../../test/support/fa
 import { parseName } from "../oci/name.ts";
 import { parseAddress } from "./address.ts";
 import { openConnection } from "./connection.ts";
-import { listRepositories } from "./repositories.ts";
-import { listTags } from "./tags.ts";
+import { listRepositories, listTags } from "./lists.ts";
 
 function connect({ url }: FakeRegistry) {
   return openConnection(parseAddress(url), { credentials: { find: async () => null } });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { RegistryError } from "../oci/errors.ts";
+import { RegistryError } from "../../oci/errors.ts";
 import { type CredentialFile, parseCredentialFile } from "./credential-file.ts";
 import { askHelper } from "./credential-helper.ts";
 import type { CredentialSource, Credentials, Environment } from "./credentials.ts";

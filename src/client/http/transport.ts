@@ -1,8 +1,7 @@
-import { RegistryError } from "../oci/errors.ts";
-import { isLoopback } from "./address.ts";
-import { Deadline } from "./deadline.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import { isLoopback } from "../address.ts";
+import { Deadline, unreachable } from "./deadline.ts";
 import { Reply } from "./reply.ts";
-import { unreachable } from "./unreachable.ts";
 
 export interface Outgoing {
   readonly method: string;

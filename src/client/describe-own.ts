@@ -1,10 +1,10 @@
 import { isDigest } from "../oci/digest.ts";
-import { RegistryError } from "../oci/errors.ts";
+import { isRecord, isStrings } from "../oci/json.ts";
 import type { RepositoryName } from "../oci/name.ts";
+import { JsonError, parseStrictJson } from "../oci/strict-json.ts";
 import { type Connection, scopeOf } from "./connection.ts";
 import type { Content, ManifestDescription, TagDescription } from "./description.ts";
-import { isRecord } from "./record.ts";
-import type { Reply } from "./reply.ts";
+import type { Reply } from "./http/reply.ts";
 
 /** Our own API, from the client's side; `http/api/` is the other. */
 
@@ -21,7 +21,8 @@ export interface TagsPage {
 /**
  * Asks `/api/v1/{path}`, which is about the repository. Null when that is no API of ours: other registries answer
  * such a path in any way, some with a web page and 200, so that all but our own documents counts as none.
- * Throws what our own registry says of what is not there: NAME_UNKNOWN, MANIFEST_UNKNOWN (with `about`).
+ * Throws what our own registry says of what is not there: NAME_UNKNOWN, MANIFEST_UNKNOWN (with `about`);
+ * REMOTE when the answer is larger than it may be or does not come to its end: to fall back then would hide it.
  */
 export async function askApi<T>(
   connection: Connection,
@@ -48,11 +49,15 @@ export async function askApi<T>(
   return null;
 }
 
+/** Null for anything but a JSON object. */
 async function json(reply: Reply): Promise<Document | null> {
+  // Outside of the try: an answer that is too large, or that breaks off, says nothing of whose it is.
+  const bytes = await reply.read(LARGEST);
   try {
-    return await reply.object(LARGEST);
+    const value = parseStrictJson(bytes);
+    return isRecord(value) ? value : null;
   } catch (error) {
-    if (error instanceof RegistryError) return null;
+    if (error instanceof JsonError) return null;
     throw error;
   }
 }
@@ -82,8 +87,4 @@ function parseContent({ digest, mediaType, size, platforms }: Document): Content
   if (typeof mediaType !== "string" || typeof size !== "number" || !isStrings(platforms))
     return null;
   return { digest, mediaType, size, platforms };
-}
-
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
