@@ -51,7 +51,7 @@ export async function followTree(
   await storage.write([
     ...(await layerObjects(links, metadata, unlessThere)),
     ...(await manifestObjects(manifests, metadata, unlessThere)),
-    ...(await tagObjects(tags, metadata)),
+    ...tagObjects(tags),
   ]);
 }
 
@@ -174,15 +174,15 @@ async function manifestObjects(
   return objects;
 }
 
-async function tagObjects(tags: Changes["tags"], metadata: Bytes): Promise<SmallObject[]> {
+function tagObjects(tags: Changes["tags"]): SmallObject[] {
   const objects: SmallObject[] = [];
   for (const { name, tag, final, index } of tags.values()) {
     if (final === null) continue;
     for (const digest of index.digests) {
       objects.push({ path: tagIndexLink(name, tag, digest), bytes: linkBytes(digest) });
     }
-    // Of a manifest removed since, the entry that says so comes in a later batch.
-    if (!(await metadata.findManifest(name, final))) continue;
+    // Also when its manifest is removed since: the entry that says so comes in a later batch, and expects
+    // this one in the tree.
     objects.push({ path: tagCurrentLink(name, tag), bytes: linkBytes(final) });
   }
   return objects;
