@@ -50,25 +50,14 @@ export function launch(args) {
     stdio: "inherit",
     env: { ...TUNING, ...process.env },
   });
-  for (const signal of FORWARDED) forwardOnce(signal, child);
+  // Also those that a terminal's Ctrl-C or systemd has sent to the whole group, and so to the child: it
+  // takes what comes together as one. Without a listener a signal would end this process before its child.
+  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     console.error(`wharf: cannot start ${bun}: ${error.message}`);
     process.exit(1);
   });
   child.on("exit", (code, signal) => (signal === null ? process.exit(code) : endBy(signal)));
-}
-
-/**
- * Once, because a terminal's Ctrl-C and systemd tell the whole group: the child has heard them itself,
- * and each repetition would be one more. It must take two of a kind within a moment as one.
- * The listener stays, because without one the next signal would end this process before its child.
- */
-function forwardOnce(signal, child) {
-  let sent = false;
-  process.on(signal, () => {
-    if (!sent) child.kill(signal);
-    sent = true;
-  });
 }
 
 /** A shell or a supervisor can tell "killed" from "exited" only if we go the same way. */

@@ -69,12 +69,18 @@ function report(error: unknown): number {
   return 1;
 }
 
+/** Output that could not be written: a full disk, or a reader that has gone. */
+let lost = false;
+process.stdout.on("error", () => {
+  lost = true;
+});
+
 /** Ends the process when a slow reader of our output has all of it: an exit alone would cut it off. */
 async function leave(code: number): Promise<never> {
   await new Promise<void>((resolve) => {
     process.stdout.end(resolve);
   });
-  process.exit(code);
+  process.exit(lost && code === 0 ? 1 : code);
 }
 
 try {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { resolve as absolute } from "node:path";
-import { loadConfig } from "../config/load.ts";
+import { isLoopback, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { type RunningServer, startServer } from "../http/server.ts";
 import { type Log, createLog } from "../observe/log.ts";
@@ -62,6 +62,7 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
   open.announce(`http://${address}`);
   for (const line of welcome(address, config)) terminal.print(line);
   await untilStopped(server, terminal, log);
+  log.info("bringing the tree up to date");
   await open.close();
   log.info("stopped");
 }
@@ -112,10 +113,10 @@ function events(log: Log): OpenEvents {
 
 function welcome(address: string, { data, auth, listen }: Config): string[] {
   const open =
-    auth === "none" && listen.hostname !== "127.0.0.1"
+    auth === "none" && !isLoopback(listen.hostname)
       ? "anyone who reaches this address"
       : "anyone on this machine";
-  const name = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:");
+  const name = address.replace(/^(?:0\.0\.0\.0|\[::\]):/, "127.0.0.1:");
   return [
     `Wharfinger serves http://${address}`,
     `  data            ${absolute(data)}`,

@@ -111,10 +111,14 @@ function refuseUnknownVariables(environment: Environment): void {
   }
 }
 
+/** Whether only this machine reaches the address. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/.test(hostname);
+}
+
 /** An unprotected registry beyond this machine must be somebody's decision, not a default. */
 function refuseOpenDoor({ listen, auth }: Config, file: string | null): void {
-  const loopback = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/.test(listen.hostname);
-  if (loopback || auth === "none") return;
+  if (isLoopback(listen.hostname) || auth === "none") return;
   throw invalid(
     file,
     `listen: ${listen.hostname} can be reached from other machines, and nobody would need a password; ` +

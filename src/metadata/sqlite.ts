@@ -31,8 +31,10 @@ export async function openSqlite(path: string): Promise<Metadata> {
     ...sqliteReads(reader),
     ...writer.methods(),
     async close() {
-      await writer.close();
+      // The last connection tidies up the log, and only the writer's may write.
+      await writer.settled();
       reader.close();
+      await writer.close();
     },
   };
 }
@@ -111,8 +113,13 @@ class Writer {
     }
   }
 
-  async close(): Promise<void> {
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
     await this.#busy;
+  }
+
+  async close(): Promise<void> {
+    await this.settled();
     const closed = this.send("close");
     // Whatever is asked from here on must not take the answer to this.
     this.#stopped = { message: "it is closed", code: null };

@@ -24,7 +24,10 @@ const SECRETS = [
   "*.secret",
 ];
 
-/** Structured logs on stderr: stdout belongs to what a command prints. */
+/**
+ * Structured logs on stderr: stdout belongs to what a command prints. Written at once, so that the last
+ * line before an end, which says why, is never the one that is lost.
+ */
 export function createLog({ level, format }: LogOptions, terminal: boolean): Log {
   const readable = format === "pretty" || (format === "auto" && terminal);
   const destination = readable
@@ -36,7 +39,7 @@ export function createLog({ level, format }: LogOptions, terminal: boolean): Log
         translateTime: "SYS:HH:MM:ss.l",
         singleLine: true,
       })
-    : pino.destination({ dest: 2, sync: false, minLength: 0 });
+    : pino.destination({ dest: 2, sync: true });
   return pino(
     {
       level,
