@@ -32,7 +32,7 @@ const TUNING = {
   // small machine that is one, and a single slow sync would hold up all that touches the disk.
   UV_THREADPOOL_SIZE: "16",
   // The collector of garbage lets it grow with the memory that it believes the machine has. With this
-  // belief, twenty layers arriving at once need 145 MB in place of 430, at the same speed. No limit.
+  // belief, twenty layers arriving at once need about 150 MB in place of 430, at the same speed. No limit.
   BUN_JSC_forceRAMSize: String(256 * 1024 * 1024),
 };
 
