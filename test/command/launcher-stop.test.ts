@@ -12,10 +12,13 @@ setDefaultTimeout(60_000);
 
 const wharf = join(import.meta.dir, "..", "..", "bin", "wharf.mjs");
 
-async function launchServer(folder: Folder): Promise<Server> {
+const asCommand = ["node", wharf, "serve"];
+const asScript = ["npm", "--prefix", join(import.meta.dir, "..", ".."), "start", "--"];
+
+async function launchServer(folder: Folder, how: readonly string[] = asCommand): Promise<Server> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("WHARF_"));
   return await startServer({
-    command: (listen) => ["node", wharf, "serve", "--listen", listen, "--data", folder.at("data")],
+    command: (listen) => [...how, "--listen", listen, "--data", folder.at("data")],
     env: Object.fromEntries(own),
     ready: { path: "/v2/", statuses: [200] },
   });
@@ -52,6 +55,20 @@ describe("a signal to the launcher", () => {
       expect(existsSync(folder.at("data", "wharfinger", "owner.json"))).toBe(false);
     },
   );
+
+  test("reaches the server through npm start, too", async () => {
+    await using folder = await temporaryFolder();
+    await using server = await launchServer(folder, asScript);
+    const behind = await serverBehind(folder);
+
+    await server.stop("SIGTERM");
+
+    await eventually(
+      () => Promise.resolve(runs(behind)),
+      (running) => !running,
+    );
+    expect(server.logs()).toContain('"msg":"stopped"');
+  });
 
   test("lets a transfer end that is under way, and is one wish to stop however often it comes", async () => {
     await using folder = await temporaryFolder();
