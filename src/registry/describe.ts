@@ -62,6 +62,8 @@ export async function describeTags(
     if (!description) {
       const manifest = await registry.metadata.findManifest(name, digest);
       if (!manifest) continue;
+      // The metadata answers at once, so that without this nobody else would get a turn.
+      await Bun.sleep(0);
       description = await describe(name, manifest, registry);
       described.set(digest, description);
     }
