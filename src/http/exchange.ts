@@ -13,6 +13,14 @@ export interface Exchange {
 
 export type Handler = (exchange: Exchange) => Promise<Response>;
 
+/**
+ * A digest, or what may be one, in the path. Some clients encode its colon; nothing else in it can be
+ * encoded.
+ */
+export function encodedParameter(exchange: Exchange, name: string): string {
+  return parameter(exchange, name).replace(/%3a/i, ":");
+}
+
 /** A part of the pattern that the route is known to have. */
 export function parameter({ parameters }: Exchange, name: string): string {
   const value = parameters[name];

@@ -45,7 +45,9 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     port: server.port ?? options.port,
     async stop() {
       const closed = server.stop(false);
-      while (server.pendingRequests > 0) await Bun.sleep(20);
+      // At least one pause: a request that has arrived may not have been read yet, and is under way too.
+      do await Bun.sleep(50);
+      while (server.pendingRequests > 0);
       // What is left are idle keep-alive connections.
       await server.stop(true);
       await closed;

@@ -1,4 +1,3 @@
-import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Reference, Tag } from "../oci/reference.ts";
 import type { BlobRecord, ManifestRecord, Metadata } from "./metadata.ts";
@@ -26,6 +25,18 @@ export function cached(inner: Metadata): Metadata {
   let epoch = 0;
 
   const key = (name: RepositoryName, reference: Reference): string => `${name} ${reference}`;
+  const remember = async <T>(
+    cache: Cache<T>,
+    at: string,
+    load: () => Promise<T | null>,
+  ): Promise<T | null> => {
+    const held = cache.get(at);
+    if (held) return held;
+    const began = epoch;
+    const found = await load();
+    if (found && began === epoch) cache.set(at, found);
+    return found;
+  };
   const change = async <T>(work: Promise<T>, forget: (result: T) => unknown): Promise<T> => {
     try {
       const result = await work;
@@ -40,31 +51,18 @@ export function cached(inner: Metadata): Metadata {
     ...inner,
 
     async findManifest(name, reference) {
-      const held = manifests.get(key(name, reference));
-      if (held) return held;
-      const began = epoch;
-      const found = await inner.findManifest(name, reference);
-      if (found && began === epoch) manifests.set(key(name, reference), found);
-      return found;
+      return await remember(manifests, key(name, reference), () =>
+        inner.findManifest(name, reference),
+      );
     },
 
-    async findBlob(name: RepositoryName, digest: Digest) {
-      const held = blobs.get(key(name, digest));
-      if (held) return held;
-      const began = epoch;
-      const found = await inner.findBlob(name, digest);
-      if (found && began === epoch) blobs.set(key(name, digest), found);
-      return found;
+    async findBlob(name, digest) {
+      return await remember(blobs, key(name, digest), () => inner.findBlob(name, digest));
     },
 
     async listTagNames(name, page) {
       if (page.last !== null || page.limit < TAG_NAMES) return await inner.listTagNames(name, page);
-      const held = tagLists.get(name);
-      if (held) return held;
-      const began = epoch;
-      const found = await inner.listTagNames(name, page);
-      if (found && began === epoch) tagLists.set(name, found);
-      return found;
+      return await remember(tagLists, name, () => inner.listTagNames(name, page));
     },
 
     async putManifest(push) {

@@ -5,7 +5,7 @@ import { parseName } from "../../oci/name.ts";
 import { findBlob, openBlob, promiseBlob, removeBlob } from "../../registry/blobs.ts";
 import type { ByteRange } from "../../storage/storage.ts";
 import { entityTag, isKnown } from "../condition.ts";
-import { type Exchange, type Handler, parameter } from "../exchange.ts";
+import { type Exchange, type Handler, encodedParameter, parameter } from "../exchange.ts";
 import { requestedRange } from "../range.ts";
 import { COMMON, empty } from "../reply.ts";
 
@@ -42,7 +42,7 @@ export const deleteBlob: Handler = async (exchange) => {
 };
 
 function target(exchange: Exchange) {
-  const digest = parameter(exchange, "digest").replace(/%3a/i, ":");
+  const digest = encodedParameter(exchange, "digest");
   return [parseName(parameter(exchange, "name")), parseDigest(digest)] as const;
 }
 

@@ -10,7 +10,7 @@ import {
 import { removeTag } from "../../registry/tags.ts";
 import { readBody } from "../body.ts";
 import { entityTag, isKnown } from "../condition.ts";
-import { type Exchange, type Handler, parameter } from "../exchange.ts";
+import { type Exchange, type Handler, encodedParameter, parameter } from "../exchange.ts";
 import { COMMON, empty } from "../reply.ts";
 
 /** Enough for any release script; each is written in the same transaction. */
@@ -69,8 +69,7 @@ async function find(exchange: Exchange): Promise<ManifestRecord> {
 
 function target(exchange: Exchange) {
   const name = parseName(parameter(exchange, "name"));
-  // Some clients encode the colon of a digest; nothing else of a reference can be encoded.
-  const reference = parameter(exchange, "reference").replace(/%3a/i, ":");
+  const reference = encodedParameter(exchange, "reference");
   return { name, reference: parseReference(reference) };
 }
 

@@ -5,7 +5,7 @@ import { type RepositoryName, parseName } from "../../oci/name.ts";
 import type { Paged } from "../../registry/pages.ts";
 import { listReferrers } from "../../registry/referrers.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { type Handler, parameter } from "../exchange.ts";
+import { type Handler, encodedParameter, parameter } from "../exchange.ts";
 import { requestedPage, single } from "../query.ts";
 import { json, nextLink } from "../reply.ts";
 
@@ -19,7 +19,7 @@ const AT_ONCE = 16;
 export const getReferrers: Handler = async (exchange) => {
   const { query, registry, publicUrl } = exchange;
   const name = parseName(parameter(exchange, "name"));
-  const subject = parseDigest(parameter(exchange, "digest").replace(/%3a/i, ":"));
+  const subject = parseDigest(encodedParameter(exchange, "digest"));
   const artifactType = single(query, "artifactType") || null;
   const page = requestedPage(query, MOST, MOST);
   const { items, next } = await onePage(name, subject, artifactType, page, registry);
