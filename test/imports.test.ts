@@ -27,7 +27,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gc: work,
   sync: work,
   backup: work,
-  auth: ["oci", "config", "metadata"],
+  auth: ["oci", "config", "metadata", "observe"],
+  notify: ["oci", "config", "metadata", "observe"],
   keep: [...work, "gc", "sync", "backup", "auth", "observe"],
   http: [
     "oci",
@@ -36,10 +37,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "metadata (types)",
     "storage (types)",
     "auth",
+    "notify",
     "web",
     "observe",
   ],
-  cli: [...work, "gc", "sync", "backup", "auth", "keep", "http", "web", "observe"],
+  cli: [...work, "gc", "sync", "backup", "auth", "notify", "keep", "http", "web", "observe"],
 };
 
 /** What computes, and reaches nothing outside of the process. */

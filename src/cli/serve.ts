@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { resolve as absolute } from "node:path";
+import { OPEN_GATE } from "../auth/gate.ts";
 import { isLoopback, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { type RunningServer, startServer } from "../http/server.ts";
@@ -51,6 +52,14 @@ Settings may also come from the environment: WHARF_LISTEN, WHARF_DATA, WHARF_LOG
 
 async function serve(file: string | null, flags: ServeOptions, terminal: Terminal): Promise<void> {
   const config = loadConfig({ file, environment: terminal.environment, flags: { ...flags } });
+  // A setting that would protect something and does not yet must not be silently off.
+  for (const setting of ["tls", "debug", "readOnly"] as const) {
+    if (config[setting])
+      throw new RegistryError("CONFIG_INVALID", { reason: `${setting}: not yet` });
+  }
+  if (typeof config.auth === "object") {
+    throw new RegistryError("CONFIG_INVALID", { reason: "auth: only `none` yet" });
+  }
   const log = createLog(config.log, terminal.stderrIsTerminal);
   const open = await openRegistry(
     config.data,
@@ -69,7 +78,13 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
 
 async function bind(open: OpenRegistry, config: Config, log: Log): Promise<RunningServer> {
   try {
-    return startServer(open.registry, { ...config.listen, publicUrl: config.publicUrl ?? "" }, log);
+    const options = {
+      ...config.listen,
+      publicUrl: config.publicUrl ?? "",
+      gate: OPEN_GATE,
+      observers: [],
+    };
+    return startServer(open.registry, options, log);
   } catch (error) {
     await open.close();
     const reason = `cannot listen on ${host(config.listen.hostname)}:${config.listen.port} (${(error as Error).message})`;

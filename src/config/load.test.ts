@@ -43,6 +43,19 @@ async function refusal(given: Given): Promise<string> {
   throw new Error("it was accepted");
 }
 
+const DEFAULTS: Config = {
+  listen: { hostname: "127.0.0.1", port: 5000 },
+  data: "./data",
+  trustedProxies: [],
+  headers: {},
+  delete: true,
+  readOnly: false,
+  sparse: false,
+  notifications: { endpoints: [] },
+  limits: { connections: 20_000, idle: 255_000, head: 60_000, uploads: 10_000 },
+  log: { level: "info", format: "auto", access: "none" },
+};
+
 describe("without any setting", () => {
   test.each([
     ["no file", {}],
@@ -54,13 +67,7 @@ describe("without any setting", () => {
     ],
     ["flags that are not given", { flags: { listen: undefined, data: undefined } }],
   ])("the registry is for this machine only, and keeps its data here: %s", async (_, given) => {
-    expect(await load(given)).toEqual({
-      listen: { hostname: "127.0.0.1", port: 5000 },
-      data: "./data",
-      delete: true,
-      sparse: false,
-      log: { level: "info", format: "auto" },
-    });
+    expect(await load(given)).toEqual(DEFAULTS);
   });
 });
 
@@ -77,13 +84,14 @@ describe("settings", () => {
     ].join("\n");
 
     expect(await load({ file })).toEqual({
+      ...DEFAULTS,
       listen: { hostname: "0.0.0.0", port: 80 },
       data: "/srv/registry",
       auth: "none",
       publicUrl: "https://hub.example/registry",
       delete: false,
       sparse: true,
-      log: { level: "debug", format: "json" },
+      log: { level: "debug", format: "json", access: "none" },
     });
   });
 

@@ -118,7 +118,7 @@ export function isLoopback(hostname: string): boolean {
 
 /** An unprotected registry beyond this machine must be somebody's decision, not a default. */
 function refuseOpenDoor({ listen, auth }: Config, file: string | null): void {
-  if (isLoopback(listen.hostname) || auth === "none") return;
+  if (isLoopback(listen.hostname) || auth !== undefined) return;
   throw invalid(
     file,
     `listen: ${listen.hostname} can be reached from other machines, and nobody would need a password; ` +

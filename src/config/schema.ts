@@ -1,26 +1,33 @@
 import { z } from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
+import { auth } from "./schema-auth.ts";
+import { notifications } from "./schema-notifications.ts";
+import { duration, listen, publicUrl } from "./values.ts";
 
-const LISTEN = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]*)):(\d{1,5})$/;
+const file = z.string().min(1);
 
-/** `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address. */
-const listen = z.string().transform((text, context) => {
-  const [, ipv6, host, digits] = LISTEN.exec(text) ?? [];
-  const port = Number(digits);
-  if (digits === undefined || port > 65_535) {
-    context.addIssue(`${JSON.stringify(text)} is not HOST:PORT, such as 127.0.0.1:5000`);
-    return z.NEVER;
-  }
-  return { hostname: ipv6 ?? (host || "0.0.0.0"), port };
+/** Certificates are read again when their files change. */
+const tls = z.strictObject({
+  /** PEM: the server's certificate, then those between it and the root. */
+  certificate: file,
+  key: file,
+  /** PEM: clients must show a certificate that one of these has signed. */
+  clientCAs: z.array(file).min(1).optional(),
+  minimum: z.enum(["1.2", "1.3"]).default("1.2"),
 });
 
-/** Paths are put behind it, and clients see it. */
-const publicUrl = z
-  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-  .refine((url) => !/[?#]|\/\/[^/]*@/.test(url), {
-    error: "must end with a host or a path, and have no password",
-  })
-  .transform((url) => url.replace(/\/+$/, ""));
+const limits = z.strictObject({
+  /** Connections open at a time. */
+  connections: z.int().positive().default(20_000),
+  /** A connection without a byte for this long is closed. */
+  idle: duration.default(255_000),
+  /** The time a client has to send the head of a request. */
+  head: duration.default(60_000),
+  /** Unfinished uploads at a time. */
+  uploads: z.int().positive().default(10_000),
+  /** Requests a second from one address; more are answered with 429. Unset: any number. */
+  requestsPerSecond: z.number().positive().optional(),
+});
 
 /**
  * Everything that can be set, with its default. Keys that are not here are errors: a setting that is
@@ -30,20 +37,33 @@ export const schema = z.strictObject({
   /** Where the registry listens. */
   listen: listen.default({ hostname: "127.0.0.1", port: 5000 }),
   /** The folder with the tree (`docker/registry/v2`) and our own files (`wharfinger`). */
-  data: z.string().min(1).default("./data"),
+  data: file.default("./data"),
   /** `none`: anybody who reaches the address may read, write and delete. Unset, only on loopback. */
-  auth: z.literal("none").optional(),
+  auth: auth.optional(),
+  tls: tls.optional(),
   /** The URL that clients use, when a proxy stands in between. Unset, Location headers are relative. */
   publicUrl: publicUrl.optional(),
+  /** Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
+  trustedProxies: z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])).default([]),
+  /** Headers on every answer. */
+  headers: z.record(z.string().min(1), z.array(z.string())).default({}),
   /** Whether tags, manifests and blobs can be deleted through the API. */
   delete: z.boolean().default(true),
+  /** Pulls only: whatever would change something is refused. */
+  readOnly: z.boolean().default(false),
   /** Take manifests although parts of them are missing: for mirrors that hold one platform of many. */
   sparse: z.boolean().default(false),
+  /** A second listener, without authentication, for metrics and health. */
+  debug: z.strictObject({ listen }).optional(),
+  notifications: notifications.prefault({}),
+  limits: limits.prefault({}),
   log: z
     .strictObject({
       level: z.enum(LOG_LEVELS).default("info"),
       /** `auto`: pretty on a terminal, JSON lines elsewhere. */
       format: z.enum(LOG_FORMATS).default("auto"),
+      /** A line for every request, on standard output. */
+      access: z.enum(["none", "combined", "json"]).default("none"),
     })
     .prefault({}),
 });

@@ -1,3 +1,4 @@
+import type { Caller } from "../auth/caller.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /** One request on its way to its handler. */
@@ -6,6 +7,7 @@ export interface Exchange {
   /** The variable parts of the route's pattern, raw: handlers parse them with `oci/`. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
+  readonly caller: Caller;
   readonly registry: Registry;
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
   readonly publicUrl: string;

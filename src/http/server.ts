@@ -1,8 +1,11 @@
+import type { Caller } from "../auth/caller.ts";
+import type { Gate } from "../auth/gate.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Log } from "../observe/log.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Observer, Visit } from "./observer.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
-import { match } from "./routes.ts";
+import { type Route, match } from "./routes.ts";
 
 export interface ServerOptions {
   readonly hostname: string;
@@ -10,6 +13,9 @@ export interface ServerOptions {
   readonly port: number;
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
   readonly publicUrl: string;
+  readonly gate: Gate;
+  /** Who hears of every answer. */
+  readonly observers: readonly Observer[];
 }
 
 export interface RunningServer {
@@ -33,8 +39,9 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     development: false,
     // Without this a production server shares its port with any other process that asks for it.
     reusePort: false,
-    async fetch(request) {
-      return await respond(request, registry, options, log);
+    async fetch(request, bun) {
+      const address = bun.requestIP(request)?.address ?? "";
+      return await respond(request, address, registry, options, log);
     },
     error(error) {
       log.error({ err: error }, "a response failed");
@@ -60,27 +67,39 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
 
 async function respond(
   request: Request,
+  address: string,
   registry: Registry,
-  { publicUrl }: ServerOptions,
+  options: ServerOptions,
   log: Log,
 ): Promise<Response> {
   const began = performance.now();
   const { method } = request;
   const { path, query } = split(request.url);
+  if (method === "OPTIONS") return empty(204, { allow: allowed(path) });
+  let route: Route | null = null;
+  let caller: Caller | null = null;
   let response: Response;
   try {
-    if (method === "OPTIONS") return empty(204, { allow: allowed(path) });
-    const { route, parameters } = match(method, path);
-    response = await route.handler({ request, parameters, query, registry, publicUrl });
+    const matched = match(method, path);
+    route = matched.route;
+    // Most callers are known at once; waiting for a value that is there would cost a turn.
+    const identified = options.gate.identify(request.headers, address);
+    caller = identified instanceof Promise ? await identified : identified;
+    const { parameters } = matched;
+    const { publicUrl } = options;
+    response = await route.handler({ request, parameters, query, caller, registry, publicUrl });
   } catch (thrown) {
     const error = asRegistryError(thrown);
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }
+  const ms = performance.now() - began;
+  const visit: Visit = { request, address, path, route, caller, status: response.status, ms };
+  for (const observer of options.observers) observer.answered(visit, response);
   const level = levelOf(method, response.status);
   if (log.isLevelEnabled(level)) {
-    const ms = Math.round((performance.now() - began) * 10) / 10;
-    log[level]({ method, path, status: response.status, ms }, "request");
+    const rounded = Math.round(ms * 10) / 10;
+    log[level]({ method, path, status: response.status, ms: rounded }, "request");
   }
   return response;
 }

@@ -1,3 +1,4 @@
+import { OPEN_GATE } from "../../src/auth/gate.ts";
 import { startServer } from "../../src/http/server.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { openRegistry } from "../../src/registry/open.ts";
@@ -18,7 +19,11 @@ export async function localRegistry(rules: Partial<Rules> = {}): Promise<LocalRe
   const usual = { delete: true, sparse: false, maxManifestSize: 8 * 1024 * 1024 };
   const open = await openRegistry(folder.at("data"), { ...usual, ...rules }, silent);
   const log = createLog({ level: "silent", format: "json" }, false);
-  const server = startServer(open.registry, { hostname: "127.0.0.1", port: 0, publicUrl: "" }, log);
+  const server = startServer(
+    open.registry,
+    { hostname: "127.0.0.1", port: 0, publicUrl: "", gate: OPEN_GATE, observers: [] },
+    log,
+  );
   const host = `127.0.0.1:${server.port}`;
   return {
     url: `http://${host}`,

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
+import { OPEN_GATE, type Gate } from "../../../src/auth/gate.ts";
+import type { Observer } from "../../../src/http/observer.ts";
 import { startServer, type RunningServer } from "../../../src/http/server.ts";
 import { createLog } from "../../../src/observe/log.ts";
 import { openRegistry, type OpenRegistry } from "../../../src/registry/open.ts";
@@ -27,12 +29,14 @@ export interface TestOptions extends Partial<Rules> {
   /** UTC milliseconds. */
   readonly now?: () => number;
   readonly publicUrl?: string;
+  readonly gate?: Gate;
+  readonly observers?: readonly Observer[];
 }
 
 export async function startRegistry(options: TestOptions = {}): Promise<TestRegistry> {
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
-  const { now, publicUrl = "", ...rules } = options;
+  const { now, publicUrl = "", gate = OPEN_GATE, observers = [], ...rules } = options;
   const open = (): Promise<OpenRegistry> =>
     openRegistry(
       folder.path,
@@ -46,7 +50,11 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
     );
   const log = createLog({ level: "silent", format: "json" }, false);
   const serve = (opened: OpenRegistry): RunningServer =>
-    startServer(opened.registry, { hostname: "127.0.0.1", port: 0, publicUrl }, log);
+    startServer(
+      opened.registry,
+      { hostname: "127.0.0.1", port: 0, publicUrl, gate, observers },
+      log,
+    );
 
   let opened = await open();
   let server = serve(opened);

@@ -1,0 +1,20 @@
+import type { RepositoryName } from "../oci/name.ts";
+
+/** What somebody can be allowed to do. */
+export type Action = "pull" | "push" | "delete" | "administer";
+
+/** Whoever sent a request, and what he may do. Asked at every request: rights can be taken away. */
+export interface Caller {
+  /** Null: nobody has said who he is. */
+  readonly name: string | null;
+  may(action: Action, repository: RepositoryName): boolean;
+  /** In every repository that there is or can be: what concerns the registry as a whole. */
+  mayEverywhere(action: Action): boolean;
+}
+
+/** The caller where no authentication is wanted. */
+export const ANYBODY: Caller = {
+  name: null,
+  may: () => true,
+  mayEverywhere: () => true,
+};

@@ -1,0 +1,18 @@
+import { ANYBODY, type Caller } from "./caller.ts";
+
+/** Decides who a caller is. */
+export interface Gate {
+  /**
+   * Who sends these headers from this address. Without credentials: a caller without a name.
+   * Throws UNAUTHORIZED when the credentials are wrong, TOO_MANY_REQUESTS when they were wrong too often.
+   */
+  identify(headers: Headers, address: string): Caller | Promise<Caller>;
+  /** The WWW-Authenticate header that asks for credentials; null: nothing is ever asked for. */
+  challenge(scope: string | null): string | null;
+}
+
+/** No authentication: everybody may do everything. */
+export const OPEN_GATE: Gate = {
+  identify: () => ANYBODY,
+  challenge: () => null,
+};

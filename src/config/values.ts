@@ -1,0 +1,47 @@
+import { z } from "zod";
+
+const LISTEN = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]*)):(\d{1,5})$/;
+
+/** `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address. */
+export const listen = z.string().transform((text, context) => {
+  const [, ipv6, host, digits] = LISTEN.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) {
+    context.addIssue(`${JSON.stringify(text)} is not HOST:PORT, such as 127.0.0.1:5000`);
+    return z.NEVER;
+  }
+  return { hostname: ipv6 ?? (host || "0.0.0.0"), port };
+});
+
+/** Paths are put behind it, and clients see it. */
+export const publicUrl = z
+  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  .refine((url) => !/[?#]|\/\/[^/]*@/.test(url), {
+    error: "must end with a host or a path, and have no password",
+  })
+  .transform((url) => url.replace(/\/+$/, ""));
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** Milliseconds of `90d`, `12h`, `1h30m`, `500ms`; null when it is none of these. Pure. */
+export function parseDuration(text: string): number | null {
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+$/.test(text)) return null;
+  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g);
+  const sum = [...parts].reduce((all, [, n, unit = ""]) => all + Number(n) * (UNITS[unit] ?? 0), 0);
+  return Number.isSafeInteger(Math.round(sum)) ? Math.round(sum) : null;
+}
+
+/** A duration in words, as milliseconds. */
+export const duration = z.string().transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== null) return milliseconds;
+  context.addIssue(`${JSON.stringify(text)} is not a duration, such as 30s, 15m, 12h or 90d`);
+  return z.NEVER;
+});

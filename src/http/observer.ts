@@ -1,0 +1,23 @@
+import type { Caller } from "../auth/caller.ts";
+import type { Route } from "./routes.ts";
+
+/** One request and what became of it. */
+export interface Visit {
+  readonly request: Request;
+  /** Of the client, as the connection says. */
+  readonly address: string;
+  /** As it came, without the query: tokens may travel there. */
+  readonly path: string;
+  /** Null: no such route. */
+  readonly route: Route | null;
+  /** Null: refused before anybody asked. */
+  readonly caller: Caller | null;
+  readonly status: number;
+  /** From the request's arrival to the answer's head, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Hears of every request when its answer's head is ready; the body may still be under way. Never throws. */
+export interface Observer {
+  answered(visit: Visit, response: Response): void;
+}
