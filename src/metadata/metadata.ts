@@ -161,6 +161,8 @@ export interface UploadRecord {
   readonly id: string;
   readonly name: RepositoryName;
   readonly startedAt: number;
+  /** Who began it, and alone may go on with it; null: nobody has said who he is. */
+  readonly owner: string | null;
 }
 
 export interface JournalRecord {

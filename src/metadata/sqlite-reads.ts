@@ -61,7 +61,7 @@ export function sqliteReads(db: Database): MetadataReads {
       WHERE ${OF_REPOSITORY} AND manifest = $digest ORDER BY role, digest`,
   );
   const uploads = db.query<UploadRecord, []>(
-    "SELECT id, repository AS name, started_at AS startedAt FROM uploads",
+    "SELECT id, repository AS name, started_at AS startedAt, owner FROM uploads",
   );
   const journal = db.query<{ id: number; entry: string }, { limit: number }>(
     "SELECT id, entry FROM journal ORDER BY id LIMIT $limit",

@@ -238,7 +238,10 @@ function statements(db: Database) {
     retireJournal: db.query("DELETE FROM journal WHERE id <= $id"),
     addContent: db.query("INSERT OR REPLACE INTO contents VALUES ($digest, $journalId, $content)"),
     retireContents: db.query("DELETE FROM contents WHERE journal_id <= $id"),
-    saveUpload: db.query("INSERT OR REPLACE INTO uploads VALUES ($id, $name, $startedAt)"),
+    saveUpload: db.query(
+      `INSERT OR REPLACE INTO uploads (id, repository, started_at, owner)
+       VALUES ($id, $name, $startedAt, $owner)`,
+    ),
     removeUpload: db.query("DELETE FROM uploads WHERE id = $id"),
     setSetting: db.query("INSERT OR REPLACE INTO settings VALUES ($key, $value)"),
   };

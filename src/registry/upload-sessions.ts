@@ -21,6 +21,8 @@ export interface UploadSession {
   /** 128 random bits; whoever knows it, and may push to `name`, may go on with the upload. */
   readonly id: string;
   readonly name: RepositoryName;
+  /** Who began it; null: nobody has said who he is. */
+  readonly owner: string | null;
   readonly startedAt: number;
   /** When a request last touched it; it expires from here. */
   touchedAt: number;
@@ -55,6 +57,7 @@ export class UploadSessions {
     const session: UploadSession = {
       id,
       name,
+      owner: null,
       startedAt: now,
       touchedAt: now,
       offset: 0,
@@ -125,10 +128,10 @@ export class UploadSessions {
   async save(): Promise<void> {
     for (const session of this.#sessions.values()) {
       if (session.saved || session.busy || session.offset === 0) continue;
-      const { id, name, startedAt, bytes } = session;
+      const { id, name, startedAt, owner, bytes } = session;
       await this.#alone(session, async () => await bytes.store());
       // Not alone any more: a request must not wait for a commit that is none of its business.
-      await this.metadata.saveUpload({ id, name, startedAt });
+      await this.metadata.saveUpload({ id, name, startedAt, owner });
       // Only now: an upload that could not be recorded is tried again.
       session.saved = true;
       // It may have ended while it was being saved.
@@ -154,14 +157,14 @@ export class UploadSessions {
    * none. Those were never acknowledged as a blob, and no client can name them any more.
    */
   async restore(now: number): Promise<void> {
-    for (const { id, name, startedAt } of await this.metadata.listUploads()) {
+    for (const { id, name, startedAt, owner } of await this.metadata.listUploads()) {
       const info = await this.storage.stat(uploadPath(id));
       if (!info) {
         await this.metadata.removeUpload(id);
         continue;
       }
       const bytes = new UploadBytes(id, this.storage, true);
-      const known = { id, name, startedAt, touchedAt: now, offset: info.size, bytes };
+      const known = { id, name, startedAt, owner, touchedAt: now, offset: info.size, bytes };
       this.#sessions.set(id, { ...known, hasher: null, busy: null, saved: true });
     }
     for await (const { name } of this.storage.list(UPLOADS)) {

@@ -161,7 +161,7 @@ export function changes(given: Given): void {
       });
       await given.push("index", { needs: [child("one")] });
       await given.metadata.removeTag(APP, parseTag("v2"));
-      await given.metadata.saveUpload({ id: "abc", name: APP, startedAt: 5 });
+      await given.metadata.saveUpload({ id: "abc", name: APP, startedAt: 5, owner: "ann" });
       await given.metadata.setSetting("key", "value");
       const before = await given.shown();
 

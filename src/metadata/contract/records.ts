@@ -81,7 +81,7 @@ export function records(given: Given): void {
 
   describe("uploads and settings", () => {
     test("an upload is listed until it is removed; saving it again is the same", async () => {
-      const upload = { id: "abc", name: APP, startedAt: 5 };
+      const upload = { id: "abc", name: APP, startedAt: 5, owner: null };
       await given.metadata.saveUpload(upload);
       await given.metadata.saveUpload(upload);
       expect(await given.metadata.listUploads()).toEqual([upload]);
@@ -89,6 +89,19 @@ export function records(given: Given): void {
       await given.metadata.removeUpload("abc");
 
       expect(await given.metadata.listUploads()).toEqual([]);
+    });
+
+    test("an upload is whose it was saved for, also after a restart", async () => {
+      const uploads = ["ann", null].map((owner) => {
+        return { id: `of ${owner}`, name: APP, startedAt: 5, owner };
+      });
+      for (const upload of uploads) await given.metadata.saveUpload(upload);
+
+      await given.metadata.close();
+      given.metadata = await given.open();
+
+      const listed = await given.metadata.listUploads();
+      expect(listed.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual(uploads);
     });
 
     test("a setting has its last value", async () => {

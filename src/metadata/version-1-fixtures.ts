@@ -1,23 +1,21 @@
--- Version 1. Digests are text, times UTC milliseconds, sizes bytes.
-
+/**
+ * The schema of version 1, as the first program wrote it, kept here so that a change of what the
+ * program says today can not make an old database look newer than it is.
+ */
+export const VERSION_1 = `
 CREATE TABLE settings (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
 ) WITHOUT ROWID;
-
 CREATE TABLE repositories (
   id   INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE
 );
-
--- What is stored, manifests included, whoever links it.
 CREATE TABLE blobs (
   digest     TEXT PRIMARY KEY,
   size       INTEGER NOT NULL,
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
-
--- Which repository may serve which blob. seen_at: the last upload, mount or promise of existence.
 CREATE TABLE repository_blobs (
   repository_id INTEGER NOT NULL,
   digest        TEXT NOT NULL,
@@ -26,8 +24,6 @@ CREATE TABLE repository_blobs (
   PRIMARY KEY (repository_id, digest)
 ) WITHOUT ROWID;
 CREATE INDEX repository_blobs_digest ON repository_blobs (digest);
-
--- With a rowid, because the bytes are large: they stay out of the index that every look-up walks.
 CREATE TABLE manifests (
   id            INTEGER PRIMARY KEY,
   repository_id INTEGER NOT NULL,
@@ -42,8 +38,6 @@ CREATE TABLE manifests (
   UNIQUE (repository_id, digest)
 );
 CREATE INDEX manifests_subject ON manifests (repository_id, subject, digest) WHERE subject IS NOT NULL;
-
--- What a manifest names. role: config, layer or child.
 CREATE TABLE manifest_references (
   repository_id INTEGER NOT NULL,
   manifest      TEXT NOT NULL,
@@ -53,7 +47,6 @@ CREATE TABLE manifest_references (
   PRIMARY KEY (repository_id, manifest, digest, role)
 ) WITHOUT ROWID;
 CREATE INDEX manifest_references_digest ON manifest_references (repository_id, digest);
-
 CREATE TABLE tags (
   repository_id INTEGER NOT NULL,
   name          TEXT NOT NULL,
@@ -62,8 +55,6 @@ CREATE TABLE tags (
   PRIMARY KEY (repository_id, name)
 ) WITHOUT ROWID;
 CREATE INDEX tags_digest ON tags (repository_id, digest);
-
--- Every manifest a tag has named, and when it last did.
 CREATE TABLE tag_history (
   repository_id INTEGER NOT NULL,
   tag           TEXT NOT NULL,
@@ -71,23 +62,37 @@ CREATE TABLE tag_history (
   at            INTEGER NOT NULL,
   PRIMARY KEY (repository_id, tag, digest)
 ) WITHOUT ROWID;
-
 CREATE TABLE uploads (
   id         TEXT PRIMARY KEY,
   repository TEXT NOT NULL,
   started_at INTEGER NOT NULL
 ) WITHOUT ROWID;
-
--- Changes that the tree has not followed yet (journal.ts). AUTOINCREMENT: an id is never used twice.
 CREATE TABLE journal (
   id    INTEGER PRIMARY KEY AUTOINCREMENT,
   entry TEXT NOT NULL
 );
-
--- Bytes of small blobs that are not in the tree yet. They go when the journal entry that brings them does.
 CREATE TABLE contents (
   digest     TEXT PRIMARY KEY,
   journal_id INTEGER NOT NULL,
   bytes      BLOB NOT NULL
 );
 CREATE INDEX contents_journal ON contents (journal_id);
+PRAGMA user_version = 1;
+`;
+
+/** Some of everything, as version 1 kept it. */
+export const VERSION_1_CONTENT = `
+INSERT INTO settings VALUES ('tree-read', '2026-01-01T00:00:00.000Z');
+INSERT INTO repositories (id, name) VALUES (1, 'team/app');
+INSERT INTO blobs VALUES ('sha256:${"a".repeat(64)}', 5, 100), ('sha256:${"b".repeat(64)}', 7, 200);
+INSERT INTO repository_blobs VALUES (1, 'sha256:${"a".repeat(64)}', 100, 150);
+INSERT INTO manifests VALUES (1, 1, 'sha256:${"b".repeat(64)}',
+  'application/vnd.oci.image.manifest.v1+json', 7, NULL, NULL, NULL, 200, x'7b7d2020202020');
+INSERT INTO manifest_references VALUES
+  (1, 'sha256:${"b".repeat(64)}', 'sha256:${"a".repeat(64)}', 'layer', 5);
+INSERT INTO tags VALUES (1, 'v1', 'sha256:${"b".repeat(64)}', 200);
+INSERT INTO tag_history VALUES (1, 'v1', 'sha256:${"b".repeat(64)}', 200);
+INSERT INTO uploads VALUES ('0123456789abcdef0123456789abcdef', 'team/app', 300);
+INSERT INTO journal (id, entry) VALUES (41, '{"op":"link-layer","name":"team/app","digest":"sha256:${"a".repeat(64)}"}');
+INSERT INTO contents VALUES ('sha256:${"a".repeat(64)}', 41, x'68656c6c6f');
+`;

@@ -1,0 +1,108 @@
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseDigest } from "../oci/digest.ts";
+import { parseName } from "../oci/name.ts";
+import { parseTag } from "../oci/reference.ts";
+import { VERSION } from "./migrations.ts";
+import { openSqlite } from "./sqlite.ts";
+import { VERSION_1, VERSION_1_CONTENT } from "./version-1-fixtures.ts";
+
+setDefaultTimeout(20_000);
+
+const APP = parseName("team/app");
+const LAYER = parseDigest(`sha256:${"a".repeat(64)}`);
+const MANIFEST = parseDigest(`sha256:${"b".repeat(64)}`);
+
+describe("a database of version 1", () => {
+  let folder: string;
+  let path: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "wharf-test-"));
+    path = join(folder, "metadata.sqlite");
+    change((db) => {
+      db.run("PRAGMA journal_mode = WAL");
+      db.run(VERSION_1);
+      db.run(VERSION_1_CONTENT);
+    });
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  function change(work: (db: Database) => void): void {
+    const db = new Database(path);
+    work(db);
+    db.close();
+  }
+
+  function look<T>(query: string, at = path): T[] {
+    const db = new Database(at, { readonly: true });
+    try {
+      return db.query<T, []>(query).all();
+    } finally {
+      db.close();
+    }
+  }
+
+  /** Without the spaces, which depend on how a column came to be. */
+  function schemaOf(at: string): string[] {
+    return look<{ sql: string | null }>("SELECT sql FROM sqlite_master", at)
+      .map(({ sql }) => sql?.replaceAll(/\s+/g, " ").replaceAll(/ ?([(),]) ?/g, "$1") ?? "")
+      .toSorted();
+  }
+
+  test("is brought to this version when it is opened, and lacks nothing", async () => {
+    const metadata = await openSqlite(path);
+
+    expect(await metadata.listTags(APP, { last: null, limit: 10 })).toEqual([
+      { tag: parseTag("v1"), digest: MANIFEST, pushedAt: 200 },
+    ]);
+    expect((await metadata.findManifest(APP, parseTag("v1")))?.digest).toBe(MANIFEST);
+    expect(await metadata.findBlob(APP, LAYER)).toEqual({ digest: LAYER, size: 5 });
+    expect(await metadata.referencesOf(APP, MANIFEST)).toHaveLength(1);
+    expect(await metadata.readContent(LAYER)).toEqual(new TextEncoder().encode("hello"));
+    expect(await metadata.readJournal(10)).toEqual([
+      { id: 41, entry: { op: "link-layer", name: APP, digest: LAYER } },
+    ]);
+    expect(await metadata.listUploads()).toEqual([
+      { id: "0123456789abcdef0123456789abcdef", name: APP, startedAt: 300, owner: null },
+    ]);
+    expect(await metadata.getSetting("tree-read")).toBe("2026-01-01T00:00:00.000Z");
+    await metadata.close();
+    expect(look("PRAGMA user_version")).toEqual([{ user_version: VERSION }]);
+  });
+
+  test("has then the schema of a new one", async () => {
+    const other = join(folder, "new.sqlite");
+    for (const at of [path, other]) await (await openSqlite(at)).close();
+
+    expect(schemaOf(path)).toEqual(schemaOf(other));
+  });
+
+  test("is opened a second time without another migration", async () => {
+    for (let time = 1; time <= 2; time++) {
+      const metadata = await openSqlite(path);
+      expect(await metadata.listUploads()).toHaveLength(1);
+      await metadata.close();
+    }
+  });
+
+  test("stays as it is when it can not be brought to this version", async () => {
+    change((db) => db.run("CREATE TABLE event_cursors (somebody TEXT)"));
+    const before = schemaOf(path);
+
+    const refusal: unknown = await openSqlite(path).then(
+      () => "it was opened",
+      (error: unknown) => error,
+    );
+
+    expect(refusal).toMatchObject({ kind: "DATA_FOLDER" });
+    expect(look("PRAGMA user_version")).toEqual([{ user_version: 1 }]);
+    expect(schemaOf(path)).toEqual(before);
+    expect(look("SELECT id FROM uploads")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,37 @@
+import type { Database } from "bun:sqlite";
+import { readFileSync } from "node:fs";
+
+/**
+ * The schema, as the steps that lead to it: file n makes version n out of version n - 1, and a new
+ * database walks them all. A step that was released is never changed, so an old database and a new one
+ * end up alike.
+ */
+const STEPS = ["sqlite-1.sql", "sqlite-2.sql"] as const;
+
+/** The version that this program writes. */
+export const VERSION = STEPS.length;
+
+/**
+ * Brings the database to this program's version, in one transaction: after a crash it has the old
+ * version or the new one. Throws, and changes nothing, when a newer program wrote it.
+ */
+export function migrate(db: Database): void {
+  if (versionOf(db) === VERSION) return;
+  db.transaction(() => {
+    const version = versionOf(db);
+    if (version > VERSION) {
+      throw new Error(
+        `it has version ${version}, this program knows ${VERSION}; ` +
+          "use the program that wrote it, or a newer one",
+      );
+    }
+    for (const file of STEPS.slice(version)) {
+      db.run(readFileSync(new URL(`./schema/${file}`, import.meta.url), "utf8"));
+    }
+    db.run(`PRAGMA user_version = ${VERSION}`);
+  }).immediate();
+}
+
+function versionOf(db: Database): number {
+  return (db.query("PRAGMA user_version").get() as { user_version: number }).user_version;
+}
