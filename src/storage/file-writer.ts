@@ -1,4 +1,5 @@
-import type { FileHandle } from "node:fs/promises";
+import type { OpenFile } from "./disk.ts";
+import { refused } from "./failed-sync.ts";
 import type { ObjectWriter } from "./storage.ts";
 
 /**
@@ -20,7 +21,7 @@ const WRITE_OUT = 32 * 1024 * 1024;
  * Makes a file end at `offset`: cuts off what an interrupted write left behind it. Throws when it ends
  * before: writing there would leave a hole of zeros that nobody sent.
  */
-export async function endAt(file: FileHandle, offset: number): Promise<void> {
+export async function endAt(file: OpenFile, offset: number): Promise<void> {
   const { size } = await file.stat();
   if (size < offset) throw new Error(`cannot append at ${offset}: the object ends at ${size}`);
   if (size > offset) await file.truncate(offset);
@@ -32,7 +33,7 @@ export async function endAt(file: FileHandle, offset: number): Promise<void> {
  * Small chunks are gathered and written with one system call, in a thread of the pool, while the next
  * ones arrive: at most two gathers are in memory for each upload.
  */
-export function appendToFile(file: FileHandle, offset: number): ObjectWriter {
+export function appendToFile(file: OpenFile, offset: number): ObjectWriter {
   let position = offset;
   let gathered: Uint8Array[] = [];
   let bytes = 0;
@@ -61,6 +62,7 @@ export function appendToFile(file: FileHandle, offset: number): ObjectWriter {
     writtenOut = start;
     writingOut = file
       .datasync()
+      .catch(refused)
       .catch(fail)
       .finally(() => {
         writingOut = undefined;
@@ -88,7 +90,7 @@ export function appendToFile(file: FileHandle, offset: number): ObjectWriter {
     async sync() {
       await settle();
       // A second sync after a failed one may succeed although the bytes are lost: it must not be asked.
-      await file.sync().catch(fail);
+      await file.sync().catch(refused).catch(fail);
       if (failure) throw failure;
     },
     async close() {
@@ -105,7 +107,7 @@ export function appendToFile(file: FileHandle, offset: number): ObjectWriter {
 }
 
 /** A disk that is nearly full takes a part of the bytes, and says why only on the next call. */
-async function writeAll(file: FileHandle, chunks: Uint8Array[], start: number): Promise<void> {
+async function writeAll(file: OpenFile, chunks: Uint8Array[], start: number): Promise<void> {
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const { bytesWritten } = await file.writev(chunks, start);
   if (bytesWritten === size) return;

@@ -1,7 +1,6 @@
 import { type Dirent, constants } from "node:fs";
-import { open, rm } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type FileCalls, blocking, pooled } from "./file-calls.ts";
+import { type Disk, type Looks, realDisk } from "./disk.ts";
 import { appendToFile, endAt } from "./file-writer.ts";
 import { Folders, isCode } from "./folders.ts";
 import type {
@@ -18,6 +17,8 @@ import { writeSmall } from "./write-small.ts";
 export interface FilesystemOptions {
   /** Let `stat`, `readSmall` and `list` block their thread: for start-up and worker threads only. */
   readonly blocking?: boolean;
+  /** What lies below; the machine's own unless a test has another. */
+  readonly disk?: Disk;
 }
 
 /**
@@ -27,15 +28,16 @@ export interface FilesystemOptions {
  * rename → fsync the new folder and the one that it stands in: a name is never durable before its bytes.
  */
 export function filesystemStorage(root: string, options: FilesystemOptions = {}): Storage {
-  const calls = options.blocking ? blocking : pooled;
+  const { disk = realDisk } = options;
+  const calls = options.blocking ? disk.blocking : disk.pooled;
   const top = resolve(root);
-  const folders = new Folders(top);
+  const folders = new Folders(top, disk);
   // Paths come clean from tree.ts: joining them needs no normalizing, which takes longer than a look.
   const at = (path: string): string => `${top}/${path}`;
   /** Folders that lost an entry since the last `write`, which makes that durable. */
   const reduced = new Set<string>();
 
-  const look = async (path: string, through: FileCalls): Promise<ObjectInfo | null> =>
+  const look = async (path: string, through: Looks): Promise<ObjectInfo | null> =>
     await ifPresent(async () => {
       const info = await through.stat(at(path));
       return info.isFile() ? { size: info.size, modifiedAt: Math.floor(info.mtimeMs) } : null;
@@ -47,9 +49,9 @@ export function filesystemStorage(root: string, options: FilesystemOptions = {})
     async read(path: string, range?: ByteRange): Promise<StoredObject | null> {
       // Bun opens the file on this thread when the answer begins: a look at it first adds some microseconds
       // to that, where a thread of the pool would add ten times as many.
-      const info = await look(path, blocking);
+      const info = await look(path, disk.blocking);
       if (!info) return null;
-      const file = Bun.file(at(path));
+      const file = disk.body(at(path));
       return { size: info.size, body: range ? file.slice(range.start, range.end) : file };
     },
 
@@ -58,14 +60,14 @@ export function filesystemStorage(root: string, options: FilesystemOptions = {})
     },
 
     async write(objects: readonly SmallObject[]): Promise<void> {
-      writeSmall(top, objects, reduced);
+      writeSmall(top, objects, reduced, disk);
       reduced.clear();
     },
 
     async append(path: string, offset: number): Promise<ObjectWriter> {
       const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
       const flags = O_WRONLY | O_CREAT | (offset === 0 ? O_TRUNC : 0);
-      const file = await folders.within(dirname(at(path)), () => open(at(path), flags, 0o644));
+      const file = await folders.within(dirname(at(path)), () => disk.open(at(path), flags, 0o644));
       try {
         if (offset > 0) await endAt(file, offset);
       } catch (error) {
@@ -80,7 +82,7 @@ export function filesystemStorage(root: string, options: FilesystemOptions = {})
     },
 
     async delete(path: string): Promise<void> {
-      await rm(at(path), { recursive: true, force: true });
+      await disk.rm(at(path));
       folders.forget(at(path));
       reduced.add(dirname(at(path)));
     },
@@ -105,7 +107,7 @@ async function ifPresent<T>(look: () => Promise<T>): Promise<T | null> {
 }
 
 /** A symbolic link counts as what it leads to; some file systems do not say in the folder what is what. */
-async function kindOf(entry: Dirent, path: string, calls: FileCalls): Promise<Entry["kind"]> {
+async function kindOf(entry: Dirent, path: string, calls: Looks): Promise<Entry["kind"]> {
   if (entry.isFile()) return "object";
   if (entry.isDirectory()) return "folder";
   try {

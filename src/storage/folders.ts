@@ -1,7 +1,6 @@
-import { closeSync, fsync, openSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import { promisify } from "node:util";
+import { type Disk, realDisk } from "./disk.ts";
+import { refused } from "./failed-sync.ts";
 
 /** How many folders are remembered as durable. The tree's shared ones are a few hundred. */
 const REMEMBERED = 4096;
@@ -16,7 +15,10 @@ const REMEMBERED = 4096;
 export class Folders {
   readonly #durable = new Map<string, Promise<void>>();
 
-  constructor(readonly root: string) {}
+  constructor(
+    readonly root: string,
+    readonly disk: Disk = realDisk,
+  ) {}
 
   /** Resolves when the folder and all that lead to it from the root are there and durable. */
   ensure(folder: string): Promise<void> {
@@ -55,9 +57,9 @@ export class Folders {
   async moveInto(from: string, to: string): Promise<void> {
     const folder = dirname(to);
     const parent = folder === this.root ? folder : dirname(folder);
-    await this.within(parent, () => makeFolder(folder));
-    await rename(from, to);
-    await Promise.all([syncFolder(folder), syncFolder(parent)]);
+    await this.within(parent, () => this.#makeFolder(folder));
+    await this.disk.rename(from, to);
+    await Promise.all([this.#sync(folder), this.#sync(parent)]);
   }
 
   /** A removed folder is not durable any more, nor is what was in it. */
@@ -70,12 +72,30 @@ export class Folders {
   async #make(folder: string): Promise<void> {
     const parent = dirname(folder);
     if (folder !== this.root) await this.ensure(parent);
-    await makeFolder(folder);
+    await this.#makeFolder(folder);
     try {
-      await syncFolder(parent);
+      await this.#sync(parent);
     } catch (error) {
       // The way to the root belongs to whoever made it, and need not be readable for us.
       if (folder !== this.root || !isCode(error, "EACCES")) throw error;
+    }
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    try {
+      await this.disk.mkdir(folder);
+    } catch (error) {
+      if (!isCode(error, "EEXIST")) throw error;
+    }
+  }
+
+  /** Opening and closing a folder that we have just used takes some microseconds; only the sync takes a thread. */
+  async #sync(folder: string): Promise<void> {
+    const descriptor = this.disk.openSync(folder, "r");
+    try {
+      await this.disk.fsync(descriptor).catch(refused);
+    } finally {
+      this.disk.closeSync(descriptor);
     }
   }
 }
@@ -83,24 +103,4 @@ export class Folders {
 /** Whether an error of a system call has this code. */
 export function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    if (!isCode(error, "EEXIST")) throw error;
-  }
-}
-
-const sync = promisify(fsync);
-
-/** Opening and closing a folder that we have just used takes some microseconds; only the sync takes a thread. */
-async function syncFolder(folder: string): Promise<void> {
-  const descriptor = openSync(folder, "r");
-  try {
-    await sync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

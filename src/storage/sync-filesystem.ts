@@ -1,56 +1,36 @@
-import { dlopen } from "bun:ffi";
-import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import { type BlockingCalls, realDisk } from "./disk.ts";
+import { refused } from "./failed-sync.ts";
 
 /**
- * Makes many small files durable at once.
+ * Makes many small files durable at once. Throws FailedSync.
  *
  * An fsync for each link and each folder on the way to it costs about 20 an image; Linux can instead
  * write out the whole file system in one call, and since 5.8 that call reports write errors. Where it
  * is not to be had, each path is synced alone.
  */
-export function syncAll(root: string, files: Iterable<string>, folders: Iterable<string>): void {
-  if (syncfs) {
-    const descriptor = openSync(root, "r");
-    try {
-      if (syncfs(descriptor) !== 0) {
-        throw Object.assign(new Error(`syncfs failed on ${root}`), {
-          code: "EIO",
-          syscall: "syncfs",
-        });
-      }
-    } finally {
-      closeSync(descriptor);
-    }
-    return;
-  }
-  for (const path of files) syncPath(path);
-  for (const path of folders) if (existsSync(path)) syncPath(path);
+export function syncAll(
+  root: string,
+  files: Iterable<string>,
+  folders: Iterable<string>,
+  disk: BlockingCalls,
+): void {
+  if (sync(root, (descriptor) => disk.syncfs(descriptor), disk)) return;
+  for (const path of files) syncPath(path, disk);
+  for (const path of folders) if (disk.existsSync(path)) syncPath(path, disk);
 }
 
-export function syncPath(path: string): void {
-  const descriptor = openSync(path, "r");
+/** Throws FailedSync. */
+export function syncPath(path: string, disk: BlockingCalls = realDisk): void {
+  sync(path, (descriptor) => disk.fsyncSync(descriptor), disk);
+}
+
+function sync<T>(path: string, call: (descriptor: number) => T, disk: BlockingCalls): T {
+  const descriptor = disk.openSync(path, "r");
   try {
-    fsyncSync(descriptor);
+    return call(descriptor);
+  } catch (error) {
+    return refused(error);
   } finally {
-    closeSync(descriptor);
+    disk.closeSync(descriptor);
   }
-}
-
-const syncfs = loadSyncfs();
-
-function loadSyncfs(): ((descriptor: number) => number) | null {
-  if (process.platform !== "linux") return null;
-  for (const library of ["libc.so.6", `libc.musl-${muslArchitecture()}.so.1`]) {
-    try {
-      const { symbols } = dlopen(library, { syncfs: { args: ["i32"], returns: "i32" } });
-      return symbols.syncfs;
-    } catch {
-      // Not this C library: the next, and in the end the slow way.
-    }
-  }
-  return null;
-}
-
-function muslArchitecture(): string {
-  return process.arch === "arm64" ? "aarch64" : "x86_64";
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { type BlockingCalls, realDisk } from "./disk.ts";
 import { isCode } from "./folders.ts";
 import type { SmallObject } from "./storage.ts";
 import { syncAll } from "./sync-filesystem.ts";
@@ -23,45 +23,46 @@ export function writeSmall(
   root: string,
   objects: readonly SmallObject[],
   reduced: Iterable<string> = [],
+  disk: BlockingCalls = realDisk,
 ): void {
   const files: string[] = [];
   const folders = new Set(reduced);
   for (const { path, bytes } of objects) {
     const target = `${root}/${path}`;
-    writeOne(target, bytes);
+    writeOne(target, bytes, disk);
     files.push(target);
     for (let up = dirname(target); !folders.has(up); up = dirname(up)) {
       folders.add(up);
       if (up === root) break;
     }
   }
-  if (folders.size > 0) syncAll(root, files, folders);
+  if (folders.size > 0) syncAll(root, files, folders, disk);
 }
 
-function writeOne(target: string, bytes: Uint8Array): void {
+function writeOne(target: string, bytes: Uint8Array, disk: BlockingCalls): void {
   // Hidden and unlike any name of the layout: a leftover is recognised and harms no reader.
   const temporary = join(dirname(target), `.wharfinger-${thisThread}-${counter++}`);
-  const descriptor = openNew(temporary);
+  const descriptor = openNew(temporary, disk);
   try {
     try {
-      for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+      for (let at = 0; at < bytes.length;) at += disk.writeSync(descriptor, bytes, at);
     } finally {
-      closeSync(descriptor);
+      disk.closeSync(descriptor);
     }
-    renameSync(temporary, target);
+    disk.renameSync(temporary, target);
   } catch (error) {
     // On a full disk every leftover would make it worse.
-    rmSync(temporary, { force: true });
+    disk.rmSync(temporary);
     throw error;
   }
 }
 
-function openNew(path: string): number {
+function openNew(path: string, disk: BlockingCalls): number {
   try {
-    return openSync(path, "wx", 0o644);
+    return disk.openSync(path, "wx");
   } catch (error) {
     if (!isCode(error, "ENOENT")) throw error;
-    mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, "wx", 0o644);
+    disk.mkdirSync(dirname(path));
+    return disk.openSync(path, "wx");
   }
 }
