@@ -20,7 +20,7 @@ import type { JournalRecord, MetadataReads } from "./metadata.ts";
  *
  * A batch is folded first, so that a tag moved a hundred times is written once. Then what went is
  * removed (tag, manifest, layer link: a crash in between leaves garbage, never a dangling reference),
- * and what came is written with one sync for all of it. Doing it again changes nothing, so a batch may
+ * and what came is written with one sync for each 16 MiB, tags last. Doing it again changes nothing, so a batch may
  * be cut off anywhere and repeated; only when this resolves may the journal forget it.
  *
  * Bytes that the tree has already are not written again: until the sync a power cut would leave them
@@ -48,12 +48,26 @@ export async function followTree(
     const there = trusting ? await storage.readSmall(path) : null;
     return there && Buffer.compare(there, bytes) === 0 ? [] : [{ path, bytes }];
   };
-  await storage.write([
-    ...(await layerObjects(links, metadata, unlessThere)),
-    ...(await manifestObjects(manifests, metadata, unlessThere)),
-    ...tagObjects(tags),
-  ]);
+  let piece: SmallObject[] = [];
+  let size = 0;
+  const add = async (object: SmallObject): Promise<void> => {
+    if (size + object.bytes.length > PIECE) {
+      await storage.write(piece);
+      piece = [];
+      size = 0;
+    }
+    piece.push(object);
+    size += object.bytes.length;
+  };
+  for await (const object of layerObjects(links, metadata, unlessThere)) await add(object);
+  for await (const object of manifestObjects(manifests, metadata, unlessThere)) await add(object);
+  for (const object of tagObjects(tags)) await add(object);
+  // Also when it is empty: it makes the removals durable.
+  await storage.write(piece);
 }
+
+/** Bytes that are held at a time: of manifests a batch may have thousands, each of some MiB. */
+const PIECE = 16 * 1024 * 1024;
 
 interface LinkChange {
   readonly name: RepositoryName;
@@ -142,36 +156,32 @@ type Bytes = Pick<MetadataReads, "findManifest" | "readContent">;
 /** Bytes that came with a transaction, as an object to write, or nothing when the tree has them. */
 type Content = (digest: Digest, bytes: Uint8Array) => Promise<SmallObject[]>;
 
-async function layerObjects(
+async function* layerObjects(
   links: Changes["links"],
   metadata: Bytes,
   unlessThere: Content,
-): Promise<SmallObject[]> {
-  const objects: SmallObject[] = [];
+): AsyncIterable<SmallObject> {
   for (const { name, digest, present } of links.values()) {
     if (!present) continue;
     const small = await metadata.readContent(digest);
-    if (small) objects.push(...(await unlessThere(digest, small)));
-    objects.push({ path: layerLink(name, digest), bytes: linkBytes(digest) });
+    if (small) yield* await unlessThere(digest, small);
+    yield { path: layerLink(name, digest), bytes: linkBytes(digest) };
   }
-  return objects;
 }
 
-async function manifestObjects(
+async function* manifestObjects(
   manifests: Changes["manifests"],
   metadata: Bytes,
   unlessThere: Content,
-): Promise<SmallObject[]> {
-  const objects: SmallObject[] = [];
+): AsyncIterable<SmallObject> {
   for (const { name, digest, present } of manifests.values()) {
     if (!present) continue;
     const manifest = await metadata.findManifest(name, digest);
     // Removed since: the entry that says so comes in a later batch.
     if (!manifest) continue;
-    objects.push(...(await unlessThere(digest, manifest.bytes)));
-    objects.push({ path: revisionLink(name, digest), bytes: linkBytes(digest) });
+    yield* await unlessThere(digest, manifest.bytes);
+    yield { path: revisionLink(name, digest), bytes: linkBytes(digest) };
   }
-  return objects;
 }
 
 function tagObjects(tags: Changes["tags"]): SmallObject[] {

@@ -49,8 +49,8 @@ export interface MetadataReads {
   readContent(digest: Digest): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Uploads that were interrupted by a stop. */
   listUploads(): Promise<UploadRecord[]>;
-  /** The oldest entries that the tree has not followed yet, in order. */
-  readJournal(limit: number): Promise<JournalRecord[]>;
+  /** The oldest entries that the tree has not followed yet, in order, behind the one `after` (default: all). */
+  readJournal(limit: number, after?: number): Promise<JournalRecord[]>;
   getSetting(key: string): Promise<string | null>;
 }
 
@@ -89,8 +89,11 @@ export interface MetadataWrites {
   removeManifest(name: RepositoryName, digest: Digest): Promise<Removal & { tags: Tag[] }>;
   saveUpload(upload: UploadRecord): Promise<void>;
   removeUpload(id: string): Promise<void>;
-  /** Forgets the journal up to and including this entry: the tree has followed, durably. */
-  retireJournal(id: number): Promise<void>;
+  /**
+   * Forgets the journal up to and including this entry: the tree has followed, durably; but not the
+   * entries of the repositories to `keep`, where it could not.
+   */
+  retireJournal(id: number, keep?: readonly RepositoryName[]): Promise<void>;
   setSetting(key: string, value: string): Promise<void>;
   /** Replaces all that is known of a repository by what its tree says. Writes no journal. */
   replaceRepository(snapshot: RepositorySnapshot): Promise<void>;

@@ -63,8 +63,8 @@ export function sqliteReads(db: Database): MetadataReads {
   const uploads = db.query<UploadRecord, []>(
     "SELECT id, repository AS name, started_at AS startedAt, owner FROM uploads",
   );
-  const journal = db.query<{ id: number; entry: string }, { limit: number }>(
-    "SELECT id, entry FROM journal ORDER BY id LIMIT $limit",
+  const journal = db.query<{ id: number; entry: string }, { limit: number; after: number }>(
+    "SELECT id, entry FROM journal WHERE id > $after ORDER BY id LIMIT $limit",
   );
   const setting = db.query<{ value: string }, { key: string }>(
     "SELECT value FROM settings WHERE key = $key",
@@ -116,8 +116,8 @@ export function sqliteReads(db: Database): MetadataReads {
     async listUploads() {
       return uploads.all();
     },
-    async readJournal(limit) {
-      const rows = journal.all({ limit });
+    async readJournal(limit, after = 0) {
+      const rows = journal.all({ limit, after });
       return rows.map(({ id, entry }) => ({ id, entry: JSON.parse(entry) as JournalEntry }));
     },
     async getSetting(key) {

@@ -153,8 +153,9 @@ export function sqliteWrites(db: Database): Writes {
     removeUpload(id) {
       sql.removeUpload.run({ id });
     },
-    retireJournal(id) {
-      sql.retireJournal.run({ id });
+    retireJournal(id, keep = []) {
+      if (keep.length === 0) sql.retireJournal.run({ id });
+      else sql.retireJournalBut.run({ id, keep: JSON.stringify(keep) });
       sql.retireContents.run({ id });
     },
     setSetting(key, value) {
@@ -237,7 +238,14 @@ function statements(db: Database) {
     addJournal: db.query("INSERT INTO journal (entry) VALUES ($entry)"),
     retireJournal: db.query("DELETE FROM journal WHERE id <= $id"),
     addContent: db.query("INSERT OR REPLACE INTO contents VALUES ($digest, $journalId, $content)"),
-    retireContents: db.query("DELETE FROM contents WHERE journal_id <= $id"),
+    retireJournalBut: db.query(
+      `DELETE FROM journal WHERE id <= $id
+        AND json_extract(entry, '$.name') NOT IN (SELECT value FROM json_each($keep))`,
+    ),
+    retireContents: db.query(
+      `DELETE FROM contents WHERE journal_id <= $id
+        AND journal_id NOT IN (SELECT id FROM journal WHERE id <= $id)`,
+    ),
     saveUpload: db.query(
       `INSERT OR REPLACE INTO uploads (id, repository, started_at, owner)
        VALUES ($id, $name, $startedAt, $owner)`,

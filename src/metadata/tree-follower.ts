@@ -1,4 +1,5 @@
 import type { Metadata } from "./metadata.ts";
+import { FailedSync } from "../storage/failed-sync.ts";
 import type { FollowReply, FollowRequest } from "./tree-worker.ts";
 
 /**
@@ -19,11 +20,12 @@ export interface TreeFollower {
 /**
  * Lets the tree follow the journal, in the background and within a second.
  *
- * A failure (a full disk, say) is reported and tried again: the journal keeps what was not followed.
+ * A failure (a full disk, say) is reported and tried again: the journal keeps what was not followed. A
+ * failed sync is reported, as FailedSync, and not tried again: only the next start follows anew.
  */
 export async function startTreeFollower(
   place: { database: string; folder: string },
-  metadata: Metadata,
+  metadata: Pick<Metadata, "retireJournal">,
   report: (failure: unknown) => void,
 ): Promise<TreeFollower> {
   const worker = new Worker(new URL("./tree-worker.ts", import.meta.url).href);
@@ -34,12 +36,22 @@ export async function startTreeFollower(
       worker.postMessage(request);
     });
 
+  let stopped: FailedSync | null = null;
   /** One batch; whether there is more. */
   const step = async (): Promise<boolean> => {
+    if (stopped) throw stopped;
     const reply = await ask("follow");
-    if ("failure" in reply) throw new Error(`the tree cannot follow: ${reply.failure}`);
-    if (reply.followed !== null) await metadata.retireJournal(reply.followed);
-    return reply.more;
+    if (reply === "opened") throw new Error("the tree cannot be followed: it was opened twice");
+    if ("failure" in reply) {
+      if (reply.failedSync) throw (stopped = new FailedSync(new Error(reply.failure)));
+      throw new Error(`the tree cannot follow: ${reply.failure}`);
+    }
+    const { last, stuck, more } = reply;
+    const names = stuck.map(({ name }) => name);
+    if (last !== null) await metadata.retireJournal(last, names);
+    if (more || !stuck[0]) return more;
+    const reasons = stuck.map(({ name, reason }) => `${name} (${reason})`).join(", ");
+    throw new Error(`the tree cannot follow in ${reasons}`);
   };
   let running: Promise<void> | null = null;
   const run = (): Promise<void> => {
@@ -53,19 +65,26 @@ export async function startTreeFollower(
     return running;
   };
 
+  let said = "";
   let timer: Timer | null = null;
   const schedule = (delay: number): void => {
     timer ??= setTimeout(() => {
       timer = null;
-      run().catch((error: unknown) => {
-        report(error);
-        schedule(RETRY_MS);
-      });
+      run().then(
+        () => (said = ""),
+        (error: unknown) => {
+          // Once for each reason: it is tried every second.
+          if (said !== String(error)) report(error);
+          said = String(error);
+          if (!stopped) schedule(RETRY_MS);
+        },
+      );
     }, delay);
   };
 
   const opened = await ask(place);
-  if ("failure" in opened) throw new Error(`the tree cannot be followed: ${opened.failure}`);
+  if (opened !== "opened" && "failure" in opened)
+    throw new Error(`the tree cannot be followed: ${opened.failure}`);
   return {
     wake: () => schedule(DELAY_MS),
     async drain() {

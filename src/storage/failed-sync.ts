@@ -12,6 +12,14 @@ export class FailedSync extends Error {
     super(`a sync failed: ${message ?? String(cause)}`, { cause });
     this.code = typeof code === "string" ? code : undefined;
   }
+
+  /**
+   * Whether nothing on this disk can be trusted any more. A disk without room says so before it takes
+   * anything; only what it refused is lost then.
+   */
+  get final(): boolean {
+    return this.code !== "ENOSPC" && this.code !== "EDQUOT";
+  }
 }
 
 /** Passes on what a sync throws, as a FailedSync. */
