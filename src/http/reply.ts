@@ -44,13 +44,16 @@ export function errorReply(error: RegistryError): Response {
   return json(body, error.headers, status);
 }
 
+/** The medium, or the process, cannot do it: no fault of the request. */
+const UNABLE = new Set(["EIO", "EMFILE", "ENFILE", "EROFS", "EACCES", "EPERM"]);
+
 /** What the medium said, in our words: a full disk is the operator's business, not a bug. */
 export function asRegistryError(error: unknown): RegistryError {
   if (error instanceof RegistryError) return error;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOSPC" || code === "EDQUOT")
     return new RegistryError("STORAGE_FULL", {}, { cause: error });
-  if (code === "EIO" || code === "EMFILE" || code === "EROFS")
+  if (typeof code === "string" && UNABLE.has(code))
     return new RegistryError("UNAVAILABLE", {}, { cause: error });
   return new RegistryError("INTERNAL", {}, { cause: error });
 }

@@ -28,7 +28,7 @@ export class JournalFollower {
   /** After a start and after a failure, what the tree shows may be in memory only. */
   #doubtful = true;
   #after = 0;
-  #stuck = new Map<RepositoryName, string>();
+  readonly #stuck = new Map<RepositoryName, string>();
 
   constructor(
     readonly metadata: Pick<MetadataReads, "readJournal" | "findManifest" | "readContent">,

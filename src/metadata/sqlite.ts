@@ -54,7 +54,7 @@ class Writer {
   #waiting: Waiting[] = [];
   #busy: Promise<void> | null = null;
   /** Why no change can be made any more. */
-  #stopped: Failure | null = null;
+  #stopped: (Failure & { readonly failedSync?: boolean }) | null = null;
 
   /** Sends one message and waits for its answer. Only one at a time. */
   async send(request: Request): Promise<Reply> {
@@ -70,7 +70,7 @@ class Writer {
     // A sync that failed may have dropped what it should have written, and the next one would not say
     // so. What is committed is in doubt until the database is opened anew.
     if ("failure" in reply && /^SQLITE_IOERR_(?:DIR_)?FSYNC$/.test(reply.failure.code ?? "")) {
-      this.#stopped = reply.failure;
+      this.#stopped = { ...reply.failure, failedSync: true };
     }
     return reply;
   }
@@ -110,7 +110,7 @@ class Writer {
       // Nothing of it was done. One of them may be at fault, and shall not take the others with it.
       for (const one of batch) await this.#commit([one]);
     } else {
-      batch[0]?.reject(failed(reply.failure));
+      batch[0]?.reject(failed(reply.failure, this.#stopped?.failedSync === true));
     }
   }
 
@@ -133,7 +133,11 @@ class Writer {
   }
 }
 
-function failed({ message, code }: Failure): Error {
+/** What SQLite says when there is no room for its files. */
+const FULL = new Set(["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"]);
+
+function failed({ message, code }: Failure, stopped: boolean): Error {
   const cause = new Error(`metadata: ${message} (${code ?? "no code"})`);
-  return new RegistryError(code === "SQLITE_FULL" ? "STORAGE_FULL" : "UNAVAILABLE", {}, { cause });
+  const kind = FULL.has(code ?? "") ? "STORAGE_FULL" : "UNAVAILABLE";
+  return new RegistryError(stopped ? "WRITES_STOPPED" : kind, {}, { cause });
 }

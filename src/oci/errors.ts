@@ -188,6 +188,14 @@ export const ERRORS = {
     message: "the registry cannot do this now",
     remedy: "try again later; the server's log says why",
   },
+  WRITES_STOPPED: {
+    code: "UNAVAILABLE",
+    status: 503,
+    exit: 1,
+    message:
+      "the disk failed to keep a write, and no change is taken until the registry is restarted",
+    remedy: "look after the disk, then restart the registry; pulls go on",
+  },
   STORAGE_FULL: {
     code: "UNAVAILABLE",
     status: 507,

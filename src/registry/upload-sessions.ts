@@ -112,16 +112,21 @@ export class UploadSessions {
     if (session.busy) await Promise.race([session.busy, Bun.sleep(PATIENCE_MS)]);
   }
 
-  /** Forgets a session whose bytes have become a blob. */
+  /** Forgets a session whose bytes become a blob. When this rejects it is still there. */
   async finished(session: UploadSession): Promise<void> {
-    this.#sessions.delete(session.id);
     if (session.saved) await this.metadata.removeUpload(session.id);
+    session.saved = false;
+    this.#sessions.delete(session.id);
   }
 
-  /** Forgets a session and its bytes. */
+  /**
+   * Forgets a session and its bytes. The bytes first: those of a failed sync must not be found by the
+   * next start, which could not know that they are in doubt.
+   */
   async discard(session: UploadSession): Promise<void> {
-    await this.finished(session);
+    this.#sessions.delete(session.id);
     await session.bytes.discard();
+    await this.finished(session);
   }
 
   /** Records every upload that holds bytes, so that a restart finds it; those in use wait for the next time. */

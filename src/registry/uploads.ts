@@ -51,9 +51,9 @@ export async function finishUpload(
     await checkDigest(session, digest, registry);
     const blob = { digest, size: session.offset };
     const small = session.bytes.held;
-    if (small === null) await moveIntoPlace(session, blobPath(digest), registry);
-    // From here on there is nothing to resume, even if the next transaction fails.
+    // Its record goes before its name: were both there after a power cut, resuming would write into a blob.
     await registry.uploads.finished(session);
+    if (small === null) await moveIntoPlace(session, blobPath(digest), registry);
     await registry.metadata.linkBlob(session.name, blob, registry.now(), small);
     return blob;
   });

@@ -1,4 +1,9 @@
-import { dlopen } from "bun:ffi";
+import { libraryCall } from "./libc.ts";
+
+const call = libraryCall<(descriptor: number) => number>("syncfs", {
+  args: ["i32"],
+  returns: "i32",
+});
 
 /**
  * Writes out the whole file system that a descriptor is on, and since Linux 5.8 tells of failed writes.
@@ -8,23 +13,4 @@ export function syncfs(descriptor: number): boolean {
   if (!call) return false;
   if (call(descriptor) === 0) return true;
   throw Object.assign(new Error("syncfs failed"), { code: "EIO", syscall: "syncfs" });
-}
-
-const call = load();
-
-function load(): ((descriptor: number) => number) | null {
-  if (process.platform !== "linux") return null;
-  for (const library of ["libc.so.6", `libc.musl-${muslArchitecture()}.so.1`]) {
-    try {
-      const { symbols } = dlopen(library, { syncfs: { args: ["i32"], returns: "i32" } });
-      return symbols.syncfs;
-    } catch {
-      // Not this C library: the next, and in the end the slow way.
-    }
-  }
-  return null;
-}
-
-function muslArchitecture(): string {
-  return process.arch === "arm64" ? "aarch64" : "x86_64";
 }

@@ -1,0 +1,50 @@
+import type { Metadata } from "../metadata/metadata.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Room } from "./room.ts";
+import type { WriteStop } from "./write-stop.ts";
+
+/**
+ * A storage that takes no bytes while there is little room (STORAGE_FULL), and none at all after a
+ * failed sync (WRITES_STOPPED). Bytes can always be removed.
+ */
+export function guardedStorage(storage: Storage, stop: WriteStop, room: Room): Storage {
+  return {
+    ...storage,
+    write: (objects) => stop.watch(() => storage.write(objects)),
+    move: (from, to) => stop.watch(() => storage.move(from, to)),
+    async append(path, offset) {
+      const writer = await stop.watch(() => storage.append(path, offset));
+      return {
+        write(chunk) {
+          room.check();
+          const waiting = writer.write(chunk);
+          return waiting && stop.watch(() => waiting);
+        },
+        sync: () => stop.watch(() => writer.sync()),
+        close: () => writer.close(),
+      };
+    },
+  };
+}
+
+/** The same for the metadata: what adds needs room, what removes may use the reserve. */
+export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room): Metadata {
+  const adding = async <T>(work: () => Promise<T>): Promise<T> =>
+    await stop.watch(async () => {
+      room.check();
+      return await work();
+    });
+  const removing = <T>(work: () => Promise<T>): Promise<T> => stop.watch(() => room.freeing(work));
+  return {
+    ...metadata,
+    linkBlob: (...of) => adding(() => metadata.linkBlob(...of)),
+    mountBlob: (...of) => adding(() => metadata.mountBlob(...of)),
+    putManifest: (push) => adding(() => metadata.putManifest(push)),
+    saveUpload: (upload) => adding(() => metadata.saveUpload(upload)),
+    unlinkBlob: (...of) => removing(() => metadata.unlinkBlob(...of)),
+    removeTag: (...of) => removing(() => metadata.removeTag(...of)),
+    removeManifest: (...of) => removing(() => metadata.removeManifest(...of)),
+    removeUpload: (id) => removing(() => metadata.removeUpload(id)),
+    retireJournal: (...of) => removing(() => metadata.retireJournal(...of)),
+  };
+}
