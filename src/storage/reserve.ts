@@ -70,10 +70,10 @@ function openIfThere(path: string): number | null {
   }
 }
 
-const allocateCall = libraryCall<(descriptor: number, from: bigint, length: bigint) => number>(
-  "posix_fallocate",
-  { args: ["i32", "i64", "i64"], returns: "i32" },
-);
+const allocateCall = libraryCall("posix_fallocate", {
+  args: ["i32", "i64", "i64"],
+  returns: "i32",
+});
 /** Errors that mean no room, by their numbers on Linux; with all others the call is not to be had here. */
 const NO_ROOM: Readonly<Record<number, string>> = { 28: "ENOSPC", 122: "EDQUOT" };
 

@@ -1,9 +1,6 @@
 import { libraryCall } from "./libc.ts";
 
-const call = libraryCall<(descriptor: number) => number>("syncfs", {
-  args: ["i32"],
-  returns: "i32",
-});
+const call = libraryCall("syncfs", { args: ["i32"], returns: "i32" });
 
 /**
  * Writes out the whole file system that a descriptor is on, and since Linux 5.8 tells of failed writes.
