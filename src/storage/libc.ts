@@ -9,7 +9,7 @@ export function libraryCall(name: string, signature: FFIFunction): LibraryCall |
   const musl = process.arch === "arm64" ? "aarch64" : "x86_64";
   for (const library of ["libc.so.6", `libc.musl-${musl}.so.1`]) {
     try {
-      return dlopen(library, { [name]: signature }).symbols[name] as LibraryCall;
+      return dlopen(library, { [name]: signature }).symbols[name] as unknown as LibraryCall;
     } catch {
       // Not this C library: the next, and in the end none.
     }
