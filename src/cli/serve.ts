@@ -63,7 +63,12 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
   const log = createLog(config.log, terminal.stderrIsTerminal);
   const open = await openRegistry(
     config.data,
-    { delete: config.delete, sparse: config.sparse, maxManifestSize: MAX_MANIFEST_SIZE },
+    {
+      delete: config.delete,
+      sparse: config.sparse,
+      maxManifestSize: MAX_MANIFEST_SIZE,
+      uploads: { inAll: config.limits.uploads, inOne: config.limits.uploadsPerRepository },
+    },
     events(log),
   );
   const server = await bind(open, config, log);
@@ -83,6 +88,7 @@ async function bind(open: OpenRegistry, config: Config, log: Log): Promise<Runni
       publicUrl: config.publicUrl ?? "",
       gate: OPEN_GATE,
       observers: [],
+      limits: config.limits,
     };
     return startServer(open.registry, options, log);
   } catch (error) {

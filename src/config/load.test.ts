@@ -52,7 +52,13 @@ const DEFAULTS: Config = {
   readOnly: false,
   sparse: false,
   notifications: { endpoints: [] },
-  limits: { connections: 20_000, idle: 255_000, head: 60_000, uploads: 10_000 },
+  limits: {
+    connections: 20_000,
+    idle: 255_000,
+    head: 60_000,
+    uploads: 10_000,
+    uploadsPerRepository: 1000,
+  },
   log: { level: "info", format: "auto", access: "none" },
 };
 

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { auth } from "./schema-auth.ts";
+import { limits } from "./schema-limits.ts";
 import { notifications } from "./schema-notifications.ts";
-import { duration, listen, publicUrl } from "./values.ts";
+import { listen, publicUrl } from "./values.ts";
 
 const file = z.string().min(1);
 
@@ -14,19 +15,6 @@ const tls = z.strictObject({
   /** PEM: clients must show a certificate that one of these has signed. */
   clientCAs: z.array(file).min(1).optional(),
   minimum: z.enum(["1.2", "1.3"]).default("1.2"),
-});
-
-const limits = z.strictObject({
-  /** Connections open at a time. */
-  connections: z.int().positive().default(20_000),
-  /** A connection without a byte for this long is closed. */
-  idle: duration.default(255_000),
-  /** The time a client has to send the head of a request. */
-  head: duration.default(60_000),
-  /** Unfinished uploads at a time. */
-  uploads: z.int().positive().default(10_000),
-  /** Requests a second from one address; more are answered with 429. Unset: any number. */
-  requestsPerSecond: z.number().positive().optional(),
 });
 
 /**

@@ -3,9 +3,11 @@ import type { Gate } from "../auth/gate.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Log } from "../observe/log.ts";
 import type { Registry } from "../registry/registry.ts";
+import { Flood } from "./flood.ts";
 import type { Observer, Visit } from "./observer.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
 import { type Route, match } from "./routes.ts";
+import { watchConnections } from "./watch.ts";
 
 export interface ServerOptions {
   readonly hostname: string;
@@ -16,6 +18,18 @@ export interface ServerOptions {
   readonly gate: Gate;
   /** Who hears of every answer. */
   readonly observers: readonly Observer[];
+  readonly limits?: ServerLimits;
+}
+
+/** What one client, or many, may take of the server. Times in milliseconds. */
+export interface ServerLimits {
+  readonly connections: number;
+  /** A connection without a byte for this long is closed; at most 255 s, which is all that Bun can. */
+  readonly idle: number;
+  /** The time a client has to send the head of a request. */
+  readonly head: number;
+  /** From one address; undefined: any number. */
+  readonly requestsPerSecond?: number | undefined;
 }
 
 export interface RunningServer {
@@ -26,14 +40,16 @@ export interface RunningServer {
   abort(): Promise<void>;
 }
 
-/** Seconds without a byte before a connection is closed: Bun's most. Its default of 10 would cut slow clients. */
-const IDLE_SECONDS = 255;
+/** Bun's own default for `idle`, 10 s, would cut slow clients. */
+const USUAL: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 };
 
 export function startServer(registry: Registry, options: ServerOptions, log: Log): RunningServer {
+  const limits = options.limits ?? USUAL;
+  const flood = limits.requestsPerSecond ? new Flood(limits.requestsPerSecond) : null;
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,
-    idleTimeout: IDLE_SECONDS,
+    idleTimeout: Math.ceil(limits.idle / 1000),
     // Bun's default is 128 MiB. Layers have no limit; documents are limited where they are read.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
@@ -41,16 +57,24 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     reusePort: false,
     async fetch(request, bun) {
       const address = bun.requestIP(request)?.address ?? "";
-      return await respond(request, address, registry, options, log);
+      watch.began(request);
+      try {
+        return await respond(request, address, registry, options, flood, log);
+      } finally {
+        watch.ended(request);
+      }
     },
     error(error) {
       log.error({ err: error }, "a response failed");
       return errorReply(new RegistryError("INTERNAL"));
     },
   });
+  const portOf = (request: Request): number | null => server.requestIP(request)?.port ?? null;
+  const watch = watchConnections(server.port ?? options.port, portOf, limits, log);
   return {
     port: server.port ?? options.port,
     async stop() {
+      watch.stop();
       const closed = server.stop(false);
       // At least one pause: a request that has arrived may not have been read yet, and is under way too.
       do await Bun.sleep(50);
@@ -60,6 +84,7 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
       await closed;
     },
     async abort() {
+      watch.stop();
       await server.stop(true);
     },
   };
@@ -70,6 +95,7 @@ async function respond(
   address: string,
   registry: Registry,
   options: ServerOptions,
+  flood: Flood | null,
   log: Log,
 ): Promise<Response> {
   const began = performance.now();
@@ -80,6 +106,7 @@ async function respond(
   let caller: Caller | null = null;
   let response: Response;
   try {
+    flood?.admit(address, began);
     const matched = match(method, path);
     route = matched.route;
     // Most callers are known at once; waiting for a value that is there would cost a turn.

@@ -174,6 +174,13 @@ export const ERRORS = {
     message: "too many requests",
     remedy: "wait as long as the Retry-After header says",
   },
+  TOO_MANY_UPLOADS: {
+    code: "TOOMANYREQUESTS",
+    status: 429,
+    exit: 1,
+    message: "too many unfinished uploads",
+    remedy: "finish or cancel some, or wait as long as the Retry-After header says",
+  },
   READ_ONLY: {
     code: "UNSUPPORTED",
     status: 405,

@@ -17,7 +17,7 @@ import { following } from "./following.ts";
 import { guardedMetadata, guardedStorage } from "./guarded.ts";
 import type { Registry, Rules } from "./registry.ts";
 import { Room } from "./room.ts";
-import { UploadSessions } from "./upload-sessions.ts";
+import { type UploadLimits, UploadSessions } from "./upload-sessions.ts";
 import { WriteStop } from "./write-stop.ts";
 
 /** What the one who opens a registry wants to hear. */
@@ -69,7 +69,7 @@ export async function openRegistry(
   });
 
   const scanning = filesystemStorage(root, { blocking: true });
-  const uploads = await recover({ metadata, storage, scanning }, events, now);
+  const uploads = await recover({ metadata, storage, scanning, limits: rules.uploads }, events, now);
   let tidying: Promise<void> = Promise.resolve();
   const housekeeping = setInterval(() => {
     tidying = tidy(uploads, room, stop, events, now);
@@ -103,6 +103,7 @@ export interface Parts {
   readonly storage: Storage;
   /** The same storage for whoever looks at all of it: it may block its thread. */
   readonly scanning: Storage;
+  readonly limits?: UploadLimits | undefined;
 }
 
 /**
@@ -121,7 +122,7 @@ export async function recover(
     // Where the disk failed, the next start tries again: unreadable is not absent.
     if (unread.length === 0) await metadata.setSetting(TREE_READ, new Date(now()).toISOString());
   }
-  const uploads = new UploadSessions(metadata, storage);
+  const uploads = new UploadSessions(metadata, storage, parts.limits);
   try {
     await uploads.restore(now());
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { UploadSessions } from "./upload-sessions.ts";
+import type { UploadLimits, UploadSessions } from "./upload-sessions.ts";
 
 /** What the use cases work on. They know neither HTTP nor configuration files. */
 export interface Registry {
@@ -19,4 +19,6 @@ export interface Rules {
   readonly sparse: boolean;
   /** Bytes. */
   readonly maxManifestSize: number;
+  /** How many uploads may be unfinished. */
+  readonly uploads?: UploadLimits;
 }

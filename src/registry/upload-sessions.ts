@@ -6,6 +6,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { UPLOADS, uploadPath } from "../storage/tree.ts";
 import { UploadBytes } from "./upload-bytes.ts";
+import { leastMissed } from "./upload-room.ts";
 
 /** How long a request waits for another one on the same upload. */
 const PATIENCE_MS = 1000;
@@ -15,6 +16,14 @@ const LIFETIME_MS = 7 * 24 * 3600 * 1000;
 
 /** One that never had a byte holds nothing that could be missed, and costs memory. */
 const EMPTY_LIFETIME_MS = 3600 * 1000;
+
+/** What is unfinished costs memory and disk, and who pushes may leave it unfinished on purpose. */
+export interface UploadLimits {
+  readonly inAll: number;
+  readonly inOne: number;
+}
+
+const USUAL: UploadLimits = { inAll: 10_000, inOne: 1000 };
 
 /** One upload in progress. */
 export interface UploadSession {
@@ -50,9 +59,12 @@ export class UploadSessions {
   constructor(
     readonly metadata: Metadata,
     readonly storage: Storage,
+    readonly limits: UploadLimits = USUAL,
   ) {}
 
+  /** Throws TOO_MANY_UPLOADS when there are as many as may be, and none that could be given up for it. */
   open(name: RepositoryName, algorithm: DigestAlgorithm, now: number): UploadSession {
+    this.#makeRoom(name, now);
     const id = randomBytes(16).toString("hex");
     const session: UploadSession = {
       id,
@@ -68,6 +80,26 @@ export class UploadSessions {
     };
     this.#sessions.set(session.id, session);
     return session;
+  }
+
+  #makeRoom(name: RepositoryName, now: number): void {
+    if (this.#sessions.size < Math.min(this.limits.inOne, this.limits.inAll)) return;
+    const all = [...this.#sessions.values()];
+    const here = all.filter((session) => session.name === name);
+    const full =
+      here.length >= this.limits.inOne ? here : all.length >= this.limits.inAll ? all : null;
+    if (!full) return;
+    const given = leastMissed(full, now);
+    if (given) {
+      // It is forgotten at once. What of it could not be removed from the disk, the next start removes.
+      this.discard(given).catch(() => undefined);
+      return;
+    }
+    throw new RegistryError(
+      "TOO_MANY_UPLOADS",
+      { reason: full === here ? `${here.length} in ${name}` : `${all.length} in all` },
+      { headers: { "retry-after": "10" } },
+    );
   }
 
   /** Throws UPLOAD_UNKNOWN, also for an upload of another repository: its id is worth nothing there. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
 import { OPEN_GATE, type Gate } from "../../../src/auth/gate.ts";
 import type { Observer } from "../../../src/http/observer.ts";
-import { startServer, type RunningServer } from "../../../src/http/server.ts";
+import { startServer, type RunningServer, type ServerLimits } from "../../../src/http/server.ts";
 import { createLog } from "../../../src/observe/log.ts";
 import { openRegistry, type OpenRegistry } from "../../../src/registry/open.ts";
 import type { Rules } from "../../../src/registry/registry.ts";
@@ -31,12 +31,15 @@ export interface TestOptions extends Partial<Rules> {
   readonly publicUrl?: string;
   readonly gate?: Gate;
   readonly observers?: readonly Observer[];
+  readonly limits?: Partial<ServerLimits>;
 }
+
+const ROOMY: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 };
 
 export async function startRegistry(options: TestOptions = {}): Promise<TestRegistry> {
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
-  const { now, publicUrl = "", gate = OPEN_GATE, observers = [], ...rules } = options;
+  const { now, publicUrl = "", gate = OPEN_GATE, observers = [], limits, ...rules } = options;
   const open = (): Promise<OpenRegistry> =>
     openRegistry(
       folder.path,
@@ -52,7 +55,14 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
   const serve = (opened: OpenRegistry): RunningServer =>
     startServer(
       opened.registry,
-      { hostname: "127.0.0.1", port: 0, publicUrl, gate, observers },
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        publicUrl,
+        gate,
+        observers,
+        ...(limits && { limits: { ...ROOMY, ...limits } }),
+      },
       log,
     );
 
