@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { Command, CommanderError } from "commander";
+import { checkCommand } from "./cli/check.ts";
 import { deleteCommand } from "./cli/delete.ts";
 import { listCommand } from "./cli/list.ts";
 import { serveCommand } from "./cli/serve.ts";
@@ -15,7 +16,8 @@ function program(terminal: Terminal): Command {
     .exitOverride()
     .addCommand(serveCommand(terminal))
     .addCommand(listCommand(terminal))
-    .addCommand(deleteCommand(terminal));
+    .addCommand(deleteCommand(terminal))
+    .addCommand(checkCommand(terminal));
 }
 
 /**

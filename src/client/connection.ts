@@ -15,6 +15,8 @@ export interface Ask {
   /** What the caller must be allowed to, in the words of token servers: see `scopeOf`. */
   readonly scope: string;
   readonly accept?: string;
+  /** The answer may take any time, as long as something comes now and then. */
+  readonly endless?: boolean;
 }
 
 /** One registry, with whatever it takes to be let in. The files beside this one ask through it. */
@@ -47,7 +49,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
   const authorizer = createAuthorizer(address, options.credentials, transport);
 
   const send = async (
-    { method, path, accept }: Ask,
+    { method, path, accept, endless }: Ask,
     authorization: string | null,
   ): Promise<Reply> =>
     await transport({
@@ -55,6 +57,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
       url: new URL(address.origin + path),
       authorization,
       ...(accept && { headers: { accept } }),
+      ...(endless && { endless }),
     });
 
   return {

@@ -7,11 +7,12 @@ import { getReferrers } from "./v2/referrers.ts";
 import { getSupport } from "./v2/support.ts";
 import { getTags } from "./v2/tags.ts";
 import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from "./v2/uploads.ts";
+import { checkAll } from "./api/check.ts";
 import { describeManifest } from "./api/manifests.ts";
 import { describeTags } from "./api/tags.ts";
 
 /** What a caller must be allowed to do, in the repository that the path names if it names one. */
-export type Permission = "none" | "pull" | "push" | "delete" | "catalog";
+export type Permission = "none" | "pull" | "push" | "delete" | "catalog" | "administer";
 
 export interface Route {
   readonly method: string;
@@ -41,6 +42,7 @@ export const ROUTES: readonly Route[] = [
   route("HEAD", "/v2/", "none", getSupport),
   route("GET", "/api/v1/tags/{name}", "pull", describeTags),
   route("GET", "/api/v1/manifests/{name}/{reference}", "pull", describeManifest),
+  route("GET", "/api/v1/check", "administer", checkAll),
 ];
 
 function route(method: string, pattern: string, permission: Permission, handler: Handler): Route {

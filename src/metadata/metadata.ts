@@ -32,6 +32,10 @@ export interface MetadataReads {
   listTags(name: RepositoryName, page: Page): Promise<TagRecord[] | null>;
   /** The same, only their names. */
   listTagNames(name: RepositoryName, page: Page): Promise<Tag[] | null>;
+  /** Manifests with their bytes, tagged or not, in the order of their digests; `last` is a digest. */
+  listManifests(name: RepositoryName, page: Page): Promise<ManifestRecord[]>;
+  /** Blobs that the repository links, in the order of their digests; `last` is a digest. */
+  listBlobs(name: RepositoryName, page: Page): Promise<BlobRecord[]>;
   /** Repository names in ASCII order. */
   listRepositories(page: Page): Promise<RepositoryName[]>;
   /** Manifests whose subject is `subject`, in the order of their digests; `last` is a digest. */

@@ -32,6 +32,7 @@ export function migrate(db: Database): void {
   }).immediate();
 }
 
-function versionOf(db: Database): number {
+/** The version of the program that wrote the database last; 0 when it is new. */
+export function versionOf(db: Database): number {
   return (db.query("PRAGMA user_version").get() as { user_version: number }).user_version;
 }

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { migrate } from "./migrations.ts";
+import { VERSION, migrate, versionOf } from "./migrations.ts";
 
 /** Opens the database for the one writer, creating its schema, or bringing it to this version. */
 export function openForWriting(path: string): Database {
@@ -25,4 +25,13 @@ export function openForReading(path: string): Database {
   db.run("PRAGMA busy_timeout = 5000");
   db.run("PRAGMA cache_size = -16000");
   return db;
+}
+
+/** For a look at a database that nobody has open. Throws when it is not of this version. */
+export function openForLooking(path: string): Database {
+  const db = openForReading(path);
+  const version = versionOf(db);
+  if (version === VERSION) return db;
+  db.close();
+  throw new Error(`it has version ${version}, this program knows ${VERSION}`);
 }

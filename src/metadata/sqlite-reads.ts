@@ -43,6 +43,13 @@ export function sqliteReads(db: Database): MetadataReads {
   const content = db.query<{ bytes: Uint8Array<ArrayBuffer> }, { digest: string }>(
     "SELECT bytes FROM contents WHERE digest = $digest",
   );
+  const manifests = db.query<ManifestRecord, { name: string; last: string; limit: number }>(
+    `${MANIFEST} WHERE ${OF_REPOSITORY} AND digest > $last ORDER BY digest LIMIT $limit`,
+  );
+  const blobs = db.query<BlobRecord, { name: string; last: string; limit: number }>(
+    `SELECT r.digest, b.size FROM repository_blobs r JOIN blobs b USING (digest)
+      WHERE ${OF_REPOSITORY} AND r.digest > $last ORDER BY r.digest LIMIT $limit`,
+  );
   const repositories = db.query<{ name: RepositoryName }, { last: string; limit: number }>(
     "SELECT name FROM repositories WHERE name > $last ORDER BY name LIMIT $limit",
   );
@@ -91,6 +98,12 @@ export function sqliteReads(db: Database): MetadataReads {
       if (!found) return null;
       const rows = tagNames.values({ id: found.id, last: page.last ?? "", limit: page.limit });
       return rows.map(([tag]) => tag as Tag);
+    },
+    async listManifests(name, page) {
+      return manifests.all({ name, last: page.last ?? "", limit: page.limit });
+    },
+    async listBlobs(name, page) {
+      return blobs.all({ name, last: page.last ?? "", limit: page.limit });
     },
     async listRepositories(page) {
       return repositories.all({ last: page.last ?? "", limit: page.limit }).map(({ name }) => name);

@@ -259,6 +259,13 @@ export const ERRORS = {
     message: "the registry refuses to do this",
     remedy: "see the reason",
   },
+  DAMAGE_FOUND: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 6,
+    message: "damage was found",
+    remedy: "push the broken images again, which replaces what is lost, or restore a backup",
+  },
   UNCONFIRMED: {
     code: "UNSUPPORTED",
     status: 409,

@@ -1,4 +1,9 @@
-import type { UploadSession } from "./upload-sessions.ts";
+/** What of an upload decides whether it can be given up. */
+interface Unfinished {
+  readonly busy: unknown;
+  readonly offset: number;
+  readonly touchedAt: number;
+}
 
 /** Between the request that opens an upload and the one that brings its first bytes. */
 const EMPTY_GRACE_MS = 10_000;
@@ -9,7 +14,7 @@ const GRACE_MS = 3600 * 1000;
  * The upload that can be given up when there are too many: of those without a byte the one that nobody
  * touched for longest, else of the others. Null when all of them may still be in use. Pure.
  */
-export function leastMissed(sessions: readonly UploadSession[], now: number): UploadSession | null {
+export function leastMissed<T extends Unfinished>(sessions: readonly T[], now: number): T | null {
   const idle = sessions.filter(
     ({ busy, offset, touchedAt }) =>
       !busy && touchedAt <= now - (offset === 0 ? EMPTY_GRACE_MS : GRACE_MS),

@@ -62,6 +62,26 @@ function take(folder: string): Database {
   }
 }
 
+/** Who has the folder open at this moment; null: nobody, or the folder is not there. */
+export function ownerOf(folder: string): Owner | null {
+  const owner = readOwner(folder);
+  if (!owner) return null;
+  try {
+    // What a killed process left behind says nothing; its lock went with it.
+    const db = new Database(join(folder, "lock"), { readwrite: true, create: false });
+    try {
+      db.run("PRAGMA busy_timeout = 0");
+      db.run("BEGIN EXCLUSIVE");
+      db.run("ROLLBACK");
+      return null;
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return (error as { code?: string }).code === "SQLITE_BUSY" ? owner : null;
+  }
+}
+
 /** Null when nobody says so, or not readably. It may be stale after a kill: only the lock is certain. */
 export function readOwner(folder: string): Owner | null {
   try {

@@ -33,7 +33,7 @@ describe("wharf", () => {
   test.each(["--help", "-h", "help"])("%s names every command", (flag) => {
     const { out, err, exitCode } = run(flag);
 
-    for (const command of ["serve", "list", "delete"]) {
+    for (const command of ["serve", "list", "delete", "check"]) {
       expect(out).toMatch(new RegExp(`^  ${command}\\b`, "m"));
     }
     expect({ err, exitCode }).toEqual({ err: "", exitCode: 0 });

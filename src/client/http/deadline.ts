@@ -2,18 +2,18 @@ import { RegistryError } from "../../oci/errors.ts";
 
 /**
  * Ends a conversation in which the other side has stopped talking: `stallMs` without a byte, or
- * `totalMs` altogether, so that neither silence nor one byte a minute holds a command for ever.
+ * `totalMs` altogether unless that is null, so that neither silence nor one byte a minute holds a command for ever.
  */
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
-  readonly #total: Timer;
+  readonly #total: Timer | null;
   #stall: Timer;
 
   constructor(
     readonly stallMs: number,
-    totalMs: number,
+    totalMs: number | null,
   ) {
-    this.#total = setTimeout(this.#end, totalMs);
+    this.#total = totalMs === null ? null : setTimeout(this.#end, totalMs);
     this.#stall = setTimeout(this.#end, stallMs);
   }
 
@@ -28,7 +28,7 @@ export class Deadline implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#total);
+    if (this.#total) clearTimeout(this.#total);
     clearTimeout(this.#stall);
   }
 

@@ -55,6 +55,26 @@ export class Reply {
     return bytes;
   }
 
+  /** The body, line by line as they come, of at most `longest` bytes each. Throws REMOTE. */
+  async *lines(longest: number): AsyncGenerator<string> {
+    using deadline = this.#deadline;
+    const decoder = new TextDecoder();
+    let held = "";
+    try {
+      for await (const chunk of this.#response.body ?? []) {
+        deadline.renew();
+        const lines = (held + decoder.decode(chunk, { stream: true })).split("\n");
+        held = lines.pop() ?? "";
+        if (held.length > longest) throw this.#unexpected("has a line that does not end");
+        yield* lines;
+      }
+    } catch (error) {
+      if (error instanceof RegistryError) throw error;
+      throw unreachable(this.url, deadline, error);
+    }
+    if (held !== "") yield held;
+  }
+
   /** A JSON object. Throws REMOTE when it is anything else, such as the page of a proxy. */
   async object(limit: number): Promise<Readonly<Record<string, unknown>>> {
     const bytes = await this.read(limit);

@@ -10,6 +10,8 @@ export interface Outgoing {
   readonly body?: URLSearchParams;
   /** For the origin of `url` alone: not sent wherever else a redirect leads. */
   readonly authorization?: string | null;
+  /** No limit for the whole answer, only for the time without a byte. */
+  readonly endless?: boolean;
 }
 
 export interface TransportOptions {
@@ -42,11 +44,11 @@ export function openTransport(options: TransportOptions): Transport {
 }
 
 async function once(
-  { method, url, headers, body, authorization }: Outgoing,
+  { method, url, headers, body, authorization, endless = false }: Outgoing,
   trusted: string,
   { insecureHostname, stallMs }: TransportOptions,
 ): Promise<Reply> {
-  const deadline = new Deadline(stallMs, TOTAL_MS);
+  const deadline = new Deadline(stallMs, endless ? null : TOTAL_MS);
   try {
     const response = await fetch(url, {
       method,

@@ -3,7 +3,7 @@ import { OCI_IMAGE } from "../../oci/media-types.ts";
 import { parseName } from "../../oci/name.ts";
 import { parseTag } from "../../oci/reference.ts";
 import type { Page } from "../metadata.ts";
-import { ALL, APP, type Given, OTHER, bytesOf, digestFor } from "./fixtures.ts";
+import { ALL, APP, type Given, OTHER, blobOf, bytesOf, digestFor } from "./fixtures.ts";
 
 /** Tags, repositories and referrers, page by page. */
 export function listings(given: Given): void {
@@ -55,6 +55,46 @@ export function listings(given: Given): void {
       expect(await given.metadata.listTagNames(APP, { last: "z", limit: 5 })).toEqual([]);
       expect(await given.metadata.listTagNames(APP, { last: "a", limit: 0 })).toEqual([]);
     });
+
+    test.each([1, 2, 5, 100])(
+      "of manifests and of blobs by %d has each once, in the order of digests",
+      async (limit) => {
+        const words = Array.from({ length: 7 }, (_, at) => `word ${at}`);
+        for (const word of words) {
+          await given.link(word);
+          await given.push(word);
+        }
+        await given.link("of another", OTHER);
+        await given.push("of another", {}, OTHER);
+
+        const manifests = await pages(
+          async (page) => await given.metadata.listManifests(APP, page),
+          ({ digest }) => digest,
+          limit,
+        );
+        const blobs = await pages(
+          async (page) => await given.metadata.listBlobs(APP, page),
+          ({ digest }) => digest,
+          limit,
+        );
+
+        const pushed = manifests.filter(({ digest }) => words.map(digestFor).includes(digest));
+        expect(pushed.map(({ digest }) => digest)).toEqual(words.map(digestFor).toSorted());
+        for (const { digest, bytes, mediaType } of manifests) {
+          expect(await given.metadata.findManifest(APP, digest)).toEqual({
+            digest,
+            bytes,
+            mediaType,
+          });
+        }
+        for (const { digest, size } of blobs) {
+          expect(await given.metadata.findBlob(APP, digest)).toEqual({ digest, size });
+        }
+        expect(blobs.map(({ digest }) => digest)).toEqual(
+          words.map((word) => blobOf(word).digest).toSorted(),
+        );
+      },
+    );
 
     test.each([1, 2, 5, 100])(
       "of repositories by %d has each once, in ASCII order",

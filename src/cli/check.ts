@@ -1,0 +1,105 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { parseAddress } from "../client/address.ts";
+import { storedCredentials } from "../client/auth/stored-credentials.ts";
+import { askForCheck } from "../client/check.ts";
+import { type Connection, openConnection } from "../client/connection.ts";
+import { type CheckEvent, checkRegistry } from "../gc/check.ts";
+import { openCheckable } from "../gc/open-checkable.ts";
+import { RegistryError } from "../oci/errors.ts";
+import { ownerOf } from "../storage/lock.ts";
+import { OURS } from "../storage/tree.ts";
+import { CheckReport } from "./check-report.ts";
+import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
+import { subcommand } from "./subcommand.ts";
+import type { Terminal } from "./terminal.ts";
+import { counted } from "./units.ts";
+
+interface CheckFlags extends RegistryOptions {
+  readonly verifyBytes?: boolean;
+  readonly sparse?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+export function checkCommand(terminal: Terminal): Command {
+  const command = subcommand("check", terminal)
+    .summary("look for damage: is all there that the tags need?")
+    .description(
+      "Checks that every tag can be pulled whole, and that metadata and tree say the same.\n" +
+        "Changes nothing. Exit code 0: all is well; 6: damage was found.",
+    )
+    .argument("[DIR]", "a data folder; without one the running registry checks itself")
+    .option("--verify-bytes", "read every blob, and compare it with its digest")
+    .option("--sparse", "with DIR: manifests may lack parts, as with `sparse: true`")
+    .option("-q, --quiet", "only what is damaged")
+    .option("--json", "one JSON document")
+    .action(async (folder: string | undefined, flags: CheckFlags) => {
+      await check(folder ?? null, flags, terminal);
+    });
+  return withRegistryOptions(command).addHelpText("after", EXAMPLES);
+}
+
+const EXAMPLES = `
+Examples:
+  wharf check                               the local registry, while it runs
+  wharf check /var/lib/registry             a data folder, whether or not a server has it open
+  wharf check --verify-bytes --json DIR     every byte, for a script`;
+
+async function check(folder: string | null, flags: CheckFlags, terminal: Terminal): Promise<void> {
+  const url = folder === null ? null : ownerOf(`${folder}/${OURS}`)?.url;
+  if (folder !== null && !url) return await checkFolder(folder, flags, terminal);
+  const credentials = storedCredentials(terminal.environment);
+  const connection = url
+    ? openConnection(parseAddress(url, url.startsWith("http:")), {
+        credentials,
+        insecure: flags.insecure ?? false,
+      })
+    : openRegistries(flags, terminal).at(null);
+  await report(connection.address.origin, remote(connection, flags), flags, terminal);
+}
+
+async function checkFolder(folder: string, flags: CheckFlags, terminal: Terminal): Promise<void> {
+  await using open = await openCheckable(folder);
+  const { verifyBytes = false, sparse = false, quiet } = flags;
+  if (!open.ours && !quiet) {
+    terminal.note(
+      "no registry of ours has opened this folder yet: it is checked as the tree has it",
+    );
+  }
+  if (open.waiting > 0 && !quiet) {
+    const changes = counted(open.waiting, "change");
+    terminal.note(
+      `after a crash the tree lacks ${changes}, which the next start of the server brings`,
+    );
+  }
+  const events = checkRegistry(open.what, { verifyBytes, sparse, settle: null });
+  await report(resolve(folder), events, flags, terminal);
+}
+
+/** The lines of the API are the events of the check. */
+function remote(connection: Connection, { verifyBytes = false }: CheckFlags) {
+  return askForCheck(connection, verifyBytes) as unknown as AsyncGenerator<CheckEvent>;
+}
+
+/** Throws DAMAGE_FOUND when there is any. */
+async function report(
+  source: string,
+  events: AsyncGenerator<CheckEvent>,
+  { verifyBytes = false, json = false, quiet = false }: CheckFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const all = new CheckReport(source, verifyBytes);
+  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
+  let said = performance.now();
+  for await (const event of events) {
+    all.add(event);
+    if (!("progress" in event) || quiet || performance.now() - said < every) continue;
+    said = performance.now();
+    terminal.note(all.progress());
+  }
+  if (json) terminal.print(all.json());
+  else for (const line of all.lines()) terminal.print(line);
+  if (!quiet && !json) terminal.note(all.summary());
+  if (all.count > 0) throw new RegistryError("DAMAGE_FOUND", { reason: all.counts() });
+}

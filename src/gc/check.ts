@@ -1,0 +1,129 @@
+import { Findings } from "../metadata/tree-problem.ts";
+import { walkRepositories } from "../metadata/walk-repositories.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import { blobPath, repositoryPath } from "../storage/tree.ts";
+import { verifyBytes } from "./check-bytes.ts";
+import type { Checkable } from "./checkable.ts";
+import { checkRepository } from "./check-repository.ts";
+import { type Checked, type Finding, keyOf } from "./finding.ts";
+
+export interface CheckOptions {
+  /** Read every byte and compare it with its digest; otherwise files are looked at, not read. */
+  readonly verifyBytes: boolean;
+  /** Manifests may lack parts: see `Rules.sparse`. */
+  readonly sparse: boolean;
+  /**
+   * Of a registry that goes on meanwhile: resolves when the tree has all that was acknowledged before
+   * the call. Null: nothing changes while we look.
+   */
+  readonly settle: (() => Promise<void>) | null;
+}
+
+/** What comes out of a check, in order; `done` once, at the end. */
+export type CheckEvent =
+  | { readonly finding: Finding }
+  | { readonly progress: Checked }
+  | { readonly done: Checked };
+
+const PAGE = 1000;
+
+/**
+ * Whether every tag can be pulled whole, and whether metadata and tree say the same. Changes nothing.
+ *
+ * Memory is bounded by the largest repository and by the damage, not by the registry. What is found in
+ * a registry that is being used may be a change half seen, so every repository with a finding is
+ * looked at again when the tree has followed: only what both looks found is reported.
+ */
+export async function* checkRegistry(
+  what: Checkable,
+  options: CheckOptions,
+): AsyncGenerator<CheckEvent> {
+  const checked: Checked = {
+    repositories: 0,
+    tags: 0,
+    manifests: 0,
+    blobs: 0,
+    files: 0,
+    bytes: 0,
+  };
+  const damaged = new Set<Digest>();
+  if (options.verifyBytes) {
+    for await (const { digest, unread } of verifyBytes(what.storage, checked)) {
+      if (unread !== null) yield { finding: unreadable(null, blobPath(digest), unread) };
+      else if (digest !== null) damaged.add(digest);
+      yield { progress: { ...checked } };
+    }
+  }
+  const behind = options.settle ? new Set<RepositoryName>() : await following(what);
+  const known = new Set<Digest>();
+  for await (const name of repositoriesOf(what)) {
+    for (const finding of await lookTwice(name)) {
+      if (finding.digest !== null) known.add(finding.digest);
+      yield { finding };
+    }
+    checked.repositories++;
+    yield { progress: { ...checked } };
+  }
+  yield* strangers(what);
+  for (const digest of damaged) {
+    if (known.has(digest)) continue;
+    const path = blobPath(digest);
+    const problem = "its bytes are not those of its digest";
+    yield { finding: { kind: "unused", repository: null, images: [], digest, path, problem } };
+  }
+  yield { done: checked };
+
+  async function lookTwice(name: RepositoryName): Promise<Finding[]> {
+    const look = async (counts: Checked | null): Promise<Finding[]> => {
+      const { sparse } = options;
+      const settings = { sparse, damaged, ignoreTree: behind.has(name) };
+      try {
+        return await checkRepository(name, what, settings, counts);
+      } catch (error) {
+        return [unreadable(name, repositoryPath(name), error)];
+      }
+    };
+    const first = await look(checked);
+    if (first.length === 0 || !options.settle) return first;
+    await options.settle();
+    const again = new Map((await look(null)).map((finding) => [keyOf(finding), finding]));
+    return first.flatMap((finding) => again.get(keyOf(finding)) ?? []);
+  }
+}
+
+function unreadable(repository: RepositoryName | null, path: string, error: unknown): Finding {
+  const problem = `it cannot be read (${error instanceof Error ? error.message : String(error)})`;
+  return { kind: "unread", repository, images: [], digest: null, path, problem };
+}
+
+/** The repositories whose tree lacks changes that wait in the journal: after a crash, until the next start. */
+async function following({ metadata }: Checkable): Promise<Set<RepositoryName>> {
+  const journal = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
+  return new Set(journal.map(({ entry }) => entry.name));
+}
+
+async function* repositoriesOf({ metadata }: Checkable): AsyncGenerator<RepositoryName> {
+  for (let last: string | null = null; ;) {
+    const names: RepositoryName[] = await metadata.listRepositories({ last, limit: PAGE });
+    yield* names;
+    const end = names.at(-1);
+    if (end === undefined) return;
+    last = end;
+  }
+}
+
+/** Repositories of the tree that the metadata does not know, and folders that are none. */
+async function* strangers({ metadata, storage }: Checkable): AsyncGenerator<CheckEvent> {
+  const findings = new Findings();
+  const found = (kind: Finding["kind"], path: string, problem: string): CheckEvent => ({
+    finding: { kind, repository: null, images: [], digest: null, path, problem },
+  });
+  for await (const name of walkRepositories(storage, findings)) {
+    if (await metadata.hasRepository(name)) continue;
+    yield found("tree", repositoryPath(name), "the metadata does not know this repository");
+  }
+  for (const { repository, path, problem } of findings.problems) {
+    yield found(findings.unread.includes(repository) ? "unread" : "tree", path, problem);
+  }
+}
