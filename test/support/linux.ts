@@ -39,3 +39,11 @@ export async function newlyOpen(pid: number, before: readonly string[]): Promise
   };
   return eventually(surplus, (targets) => targets.length === 0);
 }
+
+/** The memory that a process has now, in MB. */
+export async function residentMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  if (kilobytes === undefined) throw new Error("no VmRSS in /proc");
+  return Number(kilobytes) / 1000;
+}

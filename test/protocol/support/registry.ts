@@ -5,6 +5,7 @@ import { startServer, type RunningServer, type ServerLimits } from "../../../src
 import { createLog } from "../../../src/observe/log.ts";
 import { openRegistry, type OpenRegistry } from "../../../src/registry/open.ts";
 import type { Rules } from "../../../src/registry/registry.ts";
+import { expectCleanServer } from "../../support/clean.ts";
 import { temporaryFolder, type Folder } from "../../support/folder.ts";
 import { ask, type Answer, type Asked } from "./http.ts";
 
@@ -103,6 +104,8 @@ export function sharedRegistry(options: TestOptions = {}): TestRegistry {
     started = await startRegistry(options);
   });
   afterAll(async () => {
+    // Whatever the tests did to it: all that its tags need is there.
+    if (started && !options.gate) await expectCleanServer(started.url);
     await started?.[Symbol.asyncDispose]();
   });
   return new Proxy({} as TestRegistry, {
