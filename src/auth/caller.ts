@@ -7,6 +7,11 @@ export type Action = "pull" | "push" | "delete" | "administer";
 export interface Caller {
   /** Null: nobody has said who he is. */
   readonly name: string | null;
+  /**
+   * He came with a token that gives less than he may have: with another one he may do more, so a refusal
+   * asks for that.
+   */
+  readonly limited?: boolean;
   may(action: Action, repository: RepositoryName): boolean;
   /** In every repository that there is or can be: what concerns the registry as a whole. */
   mayEverywhere(action: Action): boolean;
@@ -17,4 +22,11 @@ export const ANYBODY: Caller = {
   name: null,
   may: () => true,
   mayEverywhere: () => true,
+};
+
+/** The caller where nobody was asked who he is, because the route is for everyone. */
+export const NOBODY: Caller = {
+  name: null,
+  may: () => false,
+  mayEverywhere: () => false,
 };

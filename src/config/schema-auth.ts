@@ -1,21 +1,32 @@
 import { z } from "zod";
+import { parseNameGlob } from "../oci/name-glob.ts";
 import { duration } from "./values.ts";
 
 /** What a rule can allow. `administer`: users, tokens, metrics, and all that is neither pull nor push. */
 export const ACTIONS = ["pull", "push", "delete", "administer"] as const;
 
-const glob = z.string().min(1);
+/** `*` within a part of a repository's name, `**` across parts. */
+const glob = z.string().superRefine((text, context) => {
+  const read = parseNameGlob(text);
+  if ("reason" in read) {
+    context.addIssue(`${JSON.stringify(text)} is no glob of repositories: ${read.reason}`);
+  }
+});
 const name = z.string().min(1);
 
 /** Whoever one rule names may do what it allows; the rights of all rules add up. */
-const rule = z.strictObject({
-  /** Globs of repository names: `*` within a part, `**` across parts. */
-  repositories: z.array(glob).min(1),
-  /** Names of users; `*` is everybody with a valid password or token. */
-  users: z.array(name).default([]),
-  groups: z.array(name).default([]),
-  allow: z.array(z.enum(ACTIONS)).min(1),
-});
+const rule = z
+  .strictObject({
+    /** Globs of repository names: `*` within a part, `**` across parts. */
+    repositories: z.array(glob).min(1),
+    /** Names of users; `*` is everybody with a valid password or token. */
+    users: z.array(name).default([]),
+    groups: z.array(name).default([]),
+    allow: z.array(z.enum(ACTIONS)).min(1),
+  })
+  .refine(({ users, groups }) => users.length + groups.length > 0, {
+    error: 'it names nobody: say users or groups; users: ["*"] is everybody who can log in',
+  });
 
 /** Tokens that this registry issues to clients which log in (`docker login`). */
 const issuer = z.strictObject({
@@ -43,7 +54,11 @@ export const auth = z.union([
   z.literal("none"),
   z
     .strictObject({
-      realm: z.string().min(1).default("Wharfinger"),
+      /** What clients show when they ask for a password. */
+      realm: z
+        .string()
+        .regex(/^[\x20-\x7e]+$/, "must be printable ASCII: it travels in a header")
+        .default("Wharfinger"),
       /** Users and their bcrypt hashes, one a line. Unset: `wharfinger/htpasswd` in the data folder. */
       htpasswd: z.string().min(1).optional(),
       /** Globs of repositories that may be pulled without a password. */
@@ -54,6 +69,14 @@ export const auth = z.union([
       rules: z.array(rule).optional(),
       issuer: issuer.optional(),
       token: tokenServer.optional(),
+    })
+    .superRefine(({ groups, rules = [] }, context) => {
+      for (const [index, { groups: named }] of rules.entries()) {
+        for (const group of named.filter((one) => !Object.hasOwn(groups, one))) {
+          const message = `there is no group ${JSON.stringify(group)}`;
+          context.addIssue({ code: "custom", message, path: ["rules", index, "groups"] });
+        }
+      }
     })
     .refine(({ issuer: own, token }) => !own || !token, {
       error: "issuer and token exclude each other: clients are sent to one place only",
