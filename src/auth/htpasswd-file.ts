@@ -1,0 +1,158 @@
+import { type BigIntStats, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { NO_USERS, type Users, parseHtpasswd } from "./htpasswd.ts";
+
+/** Who hears of what is wrong with the file. */
+export type Warn = (facts: Readonly<Record<string, unknown>>, message: string) => void;
+
+/** How long what was read is believed without another look at the file: microseconds, but not none. */
+const LOOK_MS = 250;
+/** How long a file that is gone, empty or torn may be one that is just being written. */
+const PATIENCE_MS = 1000;
+/** Two changes so close together can bear the same time: what was read in between is read again. */
+const SAME_TIME_MS = 100;
+/** Tens of thousands of users. */
+const MOST_BYTES = 8 * 1024 * 1024;
+const MOST_PROBLEMS = 20;
+
+/** What is known of a file without reading it: another file, or another content, has another. */
+interface Looks {
+  readonly signature: string;
+  readonly settled: boolean;
+}
+
+/** What a reading of the file brought: its users, or why there are none. */
+interface Reading {
+  readonly users: Users | null;
+  /** In words; null: all is well. */
+  readonly trouble: string | null;
+  /** The trouble is one that passes when whoever writes the file is done. */
+  readonly passing: boolean;
+}
+
+/**
+ * The users of an htpasswd file, as it is now.
+ *
+ * It is looked at when it is asked for, a few times a second at most, and read when it has become another
+ * file (renamed over, a link that leads elsewhere) or has changed. One that is missing, empty or cut off
+ * keeps the users that were read before for a second, because that is what a file being written looks
+ * like, and then counts as it is. One that cannot be read keeps them until it can.
+ */
+export class HtpasswdFile {
+  #users: Users = NO_USERS;
+  #signature: string | null = null;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #troubledSince: number | null = null;
+  #lastTrouble: string | null = null;
+  #reading: Promise<Users> | null = null;
+
+  constructor(
+    readonly path: string,
+    readonly warn: Warn,
+  ) {}
+
+  /**
+   * The users; a promise only when the file must be read first. `sure`: look at the file even if that was
+   * done just now. `now`: milliseconds of a clock that never goes back. Never fails.
+   */
+  users(now: number, sure = false): Users | Promise<Users> {
+    if (this.#reading) return this.#reading;
+    if (!sure && now - this.#lookedAt < LOOK_MS) return this.#users;
+    this.#lookedAt = now;
+    const { signature, settled } = look(this.path);
+    if (signature === this.#signature) return this.#users;
+    this.#reading = this.#read(now).finally(() => {
+      this.#reading = null;
+    });
+    this.#signature = settled ? signature : null;
+    return this.#reading;
+  }
+
+  async #read(now: number): Promise<Users> {
+    const { users, trouble, passing } = await read(this.path);
+    if (trouble === null && users) {
+      this.#troubledSince = null;
+      this.#report(null);
+      this.#take(users);
+      return this.#users;
+    }
+    this.#troubledSince ??= now;
+    const waited = now - this.#troubledSince >= PATIENCE_MS;
+    if (!passing) this.#report(trouble);
+    else if (waited || this.#users.hashes.size === 0) {
+      this.#report(trouble);
+      this.#take(users ?? NO_USERS);
+    } else {
+      this.#report(`${trouble}; the users read before stay for a moment`);
+      // Time alone will change what this means.
+      this.#signature = null;
+    }
+    return this.#users;
+  }
+
+  #take(users: Users): void {
+    const news = users.problems.length > 0 && users !== this.#users;
+    this.#users = users;
+    if (!news) return;
+    const lines = users.problems.slice(0, MOST_PROBLEMS);
+    this.warn(
+      { file: this.path, lines, more: users.problems.length - lines.length },
+      "some lines of the file of users are not as they should be",
+    );
+  }
+
+  /** Says each trouble once, until there is another one or none. */
+  #report(trouble: string | null): void {
+    if (trouble !== null && trouble !== this.#lastTrouble) {
+      this.warn({ file: this.path }, `the file of users: ${trouble}`);
+    }
+    this.#lastTrouble = trouble;
+  }
+}
+
+/** Through links, so that one that leads elsewhere is another file. */
+function look(path: string): Looks {
+  let found: BigIntStats;
+  try {
+    found = statSync(path, { bigint: true });
+  } catch (error) {
+    return { signature: codeOf(error), settled: true };
+  }
+  const { dev, ino, size, mtimeNs, ctimeNs } = found;
+  const age = Date.now() - Number(found.ctimeMs);
+  return {
+    signature: [dev, ino, size, mtimeNs, ctimeNs].join(" "),
+    settled: Math.abs(age) > SAME_TIME_MS,
+  };
+}
+
+async function read(path: string): Promise<Reading> {
+  let text: string;
+  try {
+    const { size } = statSync(path);
+    if (size > MOST_BYTES) {
+      const trouble = `it has ${size} bytes, more than ${MOST_BYTES}: it is not read, and who was a user before stays one`;
+      return { users: null, trouble, passing: false };
+    }
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      return { users: null, trouble: "it is missing: nobody can log in", passing: true };
+    }
+    const trouble = `it cannot be read (${code}): who was a user before stays one`;
+    return { users: null, trouble, passing: false };
+  }
+  const users = parseHtpasswd(text);
+  if (users.torn) {
+    return { users, trouble: "its last line ends in the middle", passing: true };
+  }
+  if (users.hashes.size === 0) {
+    return { users, trouble: "nobody stands in it: nobody can log in", passing: true };
+  }
+  return { users, trouble: null, passing: false };
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
