@@ -16,3 +16,20 @@ export const OPEN_GATE: Gate = {
   identify: () => ANYBODY,
   challenge: () => null,
 };
+
+/** A gate that can be exchanged while requests come through it, such as after a change of settings. */
+export interface ReplaceableGate extends Gate {
+  /** Who is identified from here on is identified by the new one. */
+  replace(gate: Gate): void;
+}
+
+export function replaceableGate(first: Gate): ReplaceableGate {
+  let current = first;
+  return {
+    identify: (headers, address) => current.identify(headers, address),
+    challenge: (scope) => current.challenge(scope),
+    replace(gate) {
+      current = gate;
+    },
+  };
+}
