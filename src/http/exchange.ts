@@ -8,6 +8,7 @@ export interface Exchange {
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly caller: Caller;
+  /** In it, no repository is there that the caller may not know of. */
   readonly registry: Registry;
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
   readonly publicUrl: string;

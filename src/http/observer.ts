@@ -4,7 +4,7 @@ import type { Route } from "./routes.ts";
 /** One request and what became of it. */
 export interface Visit {
   readonly request: Request;
-  /** Of the client, as the connection says. */
+  /** Of the client: the connection's, or what a trusted proxy says. */
   readonly address: string;
   /** As it came, without the query: tokens may travel there. */
   readonly path: string;

@@ -11,8 +11,13 @@ import { checkAll } from "./api/check.ts";
 import { describeManifest } from "./api/manifests.ts";
 import { describeTags } from "./api/tags.ts";
 
-/** What a caller must be allowed to do, in the repository that the path names if it names one. */
-export type Permission = "none" | "pull" | "push" | "delete" | "catalog" | "administer";
+/**
+ * What a caller must be allowed to do, in the repository that the path names if it names one.
+ *
+ * `none`: everybody, also with wrong credentials. `known`: whoever has said who he is. `catalog`: the same;
+ * he sees what he may pull. `administer`: in the registry as a whole. The guard refuses any other.
+ */
+export type Permission = "none" | "known" | "pull" | "push" | "delete" | "catalog" | "administer";
 
 export interface Route {
   readonly method: string;
@@ -38,8 +43,8 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/v2/{name}/tags/list", "pull", getTags),
   route("GET", "/v2/{name}/referrers/{digest}", "pull", getReferrers),
   route("GET", "/v2/_catalog", "catalog", getCatalog),
-  route("GET", "/v2/", "none", getSupport),
-  route("HEAD", "/v2/", "none", getSupport),
+  route("GET", "/v2/", "known", getSupport),
+  route("HEAD", "/v2/", "known", getSupport),
   route("GET", "/api/v1/tags/{name}", "pull", describeTags),
   route("GET", "/api/v1/manifests/{name}/{reference}", "pull", describeManifest),
   route("GET", "/api/v1/check", "administer", checkAll),

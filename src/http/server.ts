@@ -1,12 +1,15 @@
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, NOBODY } from "../auth/caller.ts";
 import type { Gate } from "../auth/gate.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Log } from "../observe/log.ts";
+import { hideRepositories } from "../registry/hidden.ts";
 import type { Registry } from "../registry/registry.ts";
+import { clientAddresses } from "./client-address.ts";
 import { Flood } from "./flood.ts";
+import { admit, withChallenge } from "./guard.ts";
 import type { Observer, Visit } from "./observer.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
-import { type Route, match } from "./routes.ts";
+import { type Match, match } from "./routes.ts";
 import { watchConnections } from "./watch.ts";
 
 export interface ServerOptions {
@@ -16,6 +19,8 @@ export interface ServerOptions {
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
   readonly publicUrl: string;
   readonly gate: Gate;
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[];
   /** Who hears of every answer. */
   readonly observers: readonly Observer[];
   readonly limits?: ServerLimits;
@@ -46,6 +51,8 @@ const USUAL: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 }
 export function startServer(registry: Registry, options: ServerOptions, log: Log): RunningServer {
   const limits = options.limits ?? USUAL;
   const flood = limits.requestsPerSecond ? new Flood(limits.requestsPerSecond) : null;
+  const clientAddress = clientAddresses(options.trustedProxies ?? []);
+  const house: House = { visible: registry, hidden: hideRepositories(registry) };
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,
@@ -56,10 +63,11 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     // Without this a production server shares its port with any other process that asks for it.
     reusePort: false,
     async fetch(request, bun) {
-      const address = bun.requestIP(request)?.address ?? "";
+      const peer = bun.requestIP(request)?.address ?? "";
+      const address = clientAddress(peer, request.headers.get("x-forwarded-for"));
       watch.began(request);
       try {
-        return await respond(request, address, registry, options, flood, log);
+        return await respond(request, address, house, options, flood, log);
       } finally {
         watch.ended(request);
       }
@@ -90,10 +98,16 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
   };
 }
 
+/** The registry, for those who may see a repository of it, and for those who may not. */
+interface House {
+  readonly visible: Registry;
+  readonly hidden: Registry;
+}
+
 async function respond(
   request: Request,
   address: string,
-  registry: Registry,
+  house: House,
   options: ServerOptions,
   flood: Flood | null,
   log: Log,
@@ -102,26 +116,33 @@ async function respond(
   const { method } = request;
   const { path, query } = split(request.url);
   if (method === "OPTIONS") return empty(204, { allow: allowed(path) });
-  let route: Route | null = null;
+  let matched: Match | null = null;
   let caller: Caller | null = null;
   let response: Response;
   try {
     flood?.admit(address, began);
-    const matched = match(method, path);
-    route = matched.route;
-    // Most callers are known at once; waiting for a value that is there would cost a turn.
-    const identified = options.gate.identify(request.headers, address);
-    caller = identified instanceof Promise ? await identified : identified;
-    const { parameters } = matched;
+    matched = match(method, path);
+    const { route, parameters } = matched;
+    if (route.permission === "none") caller = NOBODY;
+    else {
+      // Most callers are known at once; waiting for a value that is there would cost a turn.
+      const identified = options.gate.identify(request.headers, address);
+      caller = identified instanceof Promise ? await identified : identified;
+    }
+    const asks = options.gate.challenge(null) !== null;
+    const granted = admit(matched, caller, asks) === "granted";
+    const registry = granted ? house.visible : house.hidden;
     const { publicUrl } = options;
     response = await route.handler({ request, parameters, query, caller, registry, publicUrl });
   } catch (thrown) {
-    const error = asRegistryError(thrown);
+    const error = withChallenge(asRegistryError(thrown), matched, options.gate);
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }
   const ms = performance.now() - began;
-  const visit: Visit = { request, address, path, route, caller, status: response.status, ms };
+  const { status } = response;
+  const route = matched?.route ?? null;
+  const visit: Visit = { request, address, path, route, caller, status, ms };
   for (const observer of options.observers) observer.answered(visit, response);
   const level = levelOf(method, response.status);
   if (log.isLevelEnabled(level)) {

@@ -88,6 +88,8 @@ export async function mountBlob(
   from: RepositoryName | null,
   registry: Registry,
 ): Promise<BlobRecord | null> {
+  // First of all: whether any other repository has it must not show, not even in time.
+  if (from !== null && !(await registry.metadata.findBlob(from, digest))) return null;
   // A link to bytes that are lost would be a false promise; an upload heals them.
   if (!(await openStored(digest, undefined, registry))) return null;
   return await registry.metadata.mountBlob(name, digest, from, registry.now());

@@ -69,7 +69,11 @@ export async function openRegistry(
   });
 
   const scanning = filesystemStorage(root, { blocking: true });
-  const uploads = await recover({ metadata, storage, scanning, limits: rules.uploads }, events, now);
+  const uploads = await recover(
+    { metadata, storage, scanning, limits: rules.uploads },
+    events,
+    now,
+  );
   let tidying: Promise<void> = Promise.resolve();
   const housekeeping = setInterval(() => {
     tidying = tidy(uploads, room, stop, events, now);

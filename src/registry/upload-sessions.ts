@@ -27,7 +27,7 @@ const USUAL: UploadLimits = { inAll: 10_000, inOne: 1000 };
 
 /** One upload in progress. */
 export interface UploadSession {
-  /** 128 random bits; whoever knows it, and may push to `name`, may go on with the upload. */
+  /** 128 random bits; its owner, as long as he may push to `name`, may go on with the upload. */
   readonly id: string;
   readonly name: RepositoryName;
   /** Who began it; null: nobody has said who he is. */
@@ -63,13 +63,18 @@ export class UploadSessions {
   ) {}
 
   /** Throws TOO_MANY_UPLOADS when there are as many as may be, and none that could be given up for it. */
-  open(name: RepositoryName, algorithm: DigestAlgorithm, now: number): UploadSession {
+  open(
+    name: RepositoryName,
+    algorithm: DigestAlgorithm,
+    now: number,
+    owner: string | null = null,
+  ): UploadSession {
     this.#makeRoom(name, now);
     const id = randomBytes(16).toString("hex");
     const session: UploadSession = {
       id,
       name,
-      owner: null,
+      owner,
       startedAt: now,
       touchedAt: now,
       offset: 0,
@@ -102,10 +107,13 @@ export class UploadSessions {
     );
   }
 
-  /** Throws UPLOAD_UNKNOWN, also for an upload of another repository: its id is worth nothing there. */
-  find(name: RepositoryName, id: string): UploadSession {
+  /**
+   * Throws UPLOAD_UNKNOWN, also for an upload of another repository, or of another owner: its id is worth
+   * nothing there.
+   */
+  find(name: RepositoryName, id: string, owner: string | null = null): UploadSession {
     const session = this.#sessions.get(id);
-    if (session?.name === name) return session;
+    if (session?.name === name && session.owner === owner) return session;
     throw new RegistryError("UPLOAD_UNKNOWN", { reason: JSON.stringify(id.slice(0, 64)) });
   }
 
@@ -122,7 +130,7 @@ export class UploadSessions {
       if (left <= 0) throw new RegistryError("UPLOAD_BUSY");
       await Promise.race([session.busy, Bun.sleep(left)]);
     }
-    this.find(session.name, session.id);
+    this.find(session.name, session.id, session.owner);
     session.touchedAt = now;
     return await this.#alone(session, work);
   }

@@ -1,3 +1,4 @@
+import type { RepositoryName } from "../../oci/name.ts";
 import { listRepositories } from "../../registry/catalog.ts";
 import type { Handler } from "../exchange.ts";
 import { requestedPage } from "../query.ts";
@@ -6,9 +7,13 @@ import { json, nextLink } from "../reply.ts";
 const USUAL = 1000;
 const MOST = 10_000;
 
-export const getCatalog: Handler = async ({ query, registry, publicUrl }) => {
+/** What the caller may pull, and nothing else: full pages of it, and a Link that names nothing else. */
+export const getCatalog: Handler = async ({ query, caller, registry, publicUrl }) => {
   const page = requestedPage(query, USUAL, MOST);
-  const { items, next } = await listRepositories(page, registry);
+  const visible = caller.mayEverywhere("pull")
+    ? null
+    : (name: RepositoryName): boolean => caller.may("pull", name);
+  const { items, next } = await listRepositories(page, visible, registry);
   const link =
     next === null
       ? {}

@@ -18,7 +18,8 @@ export const postUpload: Handler = async (exchange) => {
   if (mounted) return created(exchange, name, mounted);
 
   const digest = digestOf(query);
-  const session = registry.uploads.open(name, algorithm(query), registry.now());
+  const owner = exchange.caller.name;
+  const session = registry.uploads.open(name, algorithm(query), registry.now(), owner);
   if (digest === null) return progress(exchange, session, 202);
   try {
     return await finish(exchange, session, digest);
@@ -86,16 +87,23 @@ async function located<T>(
 
 function find(exchange: Exchange): UploadSession {
   const name = parseName(parameter(exchange, "name"));
-  return exchange.registry.uploads.find(name, parameter(exchange, "id"));
+  return exchange.registry.uploads.find(name, parameter(exchange, "id"), exchange.caller.name);
 }
 
-/** Null when nothing was to be mounted, or could not be: the client gets an upload instead. */
+/**
+ * Null when nothing was to be mounted, or could not be: the client gets an upload instead. The same when
+ * the caller may not pull what he wants to mount; without `from` that is anything.
+ */
 async function mount(exchange: Exchange, name: RepositoryName): Promise<Digest | null> {
   const wanted = single(exchange.query, "mount");
   if (wanted === null) return null;
   const from = single(exchange.query, "from");
   const source = from === null || from === "" ? null : parseName(from);
-  const blob = await mountBlob(name, parseDigest(wanted), source, exchange.registry);
+  const digest = parseDigest(wanted);
+  const { caller } = exchange;
+  const may = source === null ? caller.mayEverywhere("pull") : caller.may("pull", source);
+  if (!may) return null;
+  const blob = await mountBlob(name, digest, source, exchange.registry);
   return blob?.digest ?? null;
 }
 

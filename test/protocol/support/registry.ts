@@ -31,6 +31,7 @@ export interface TestOptions extends Partial<Rules> {
   readonly now?: () => number;
   readonly publicUrl?: string;
   readonly gate?: Gate;
+  readonly trustedProxies?: readonly string[];
   readonly observers?: readonly Observer[];
   readonly limits?: Partial<ServerLimits>;
 }
@@ -40,7 +41,8 @@ const ROOMY: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 }
 export async function startRegistry(options: TestOptions = {}): Promise<TestRegistry> {
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
-  const { now, publicUrl = "", gate = OPEN_GATE, observers = [], limits, ...rules } = options;
+  const { now, publicUrl = "", gate = OPEN_GATE, observers = [], limits, ...others } = options;
+  const { trustedProxies = [], ...rules } = others;
   const open = (): Promise<OpenRegistry> =>
     openRegistry(
       folder.path,
@@ -61,6 +63,7 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
         port: 0,
         publicUrl,
         gate,
+        trustedProxies,
         observers,
         ...(limits && { limits: { ...ROOMY, ...limits } }),
       },

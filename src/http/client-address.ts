@@ -1,0 +1,45 @@
+import { BlockList, isIP } from "node:net";
+
+/** Finds out who a request comes from, where proxies stand in between. */
+export type ClientAddress = (peer: string, forwardedFor: string | null) => string;
+
+/**
+ * `trusted`: addresses and networks (CIDR) of proxies whose X-Forwarded-For is believed.
+ *
+ * A proxy adds the address that it was called from at the end. So the list is read from there, for as long
+ * as what was read is a proxy of ours: what stands before the first stranger he can have made up himself.
+ */
+export function clientAddresses(trusted: readonly string[]): ClientAddress {
+  if (trusted.length === 0) return (peer) => peer;
+  const isProxy = listed(trusted);
+  return (peer, forwardedFor) => {
+    let client = peer;
+    for (const hop of (forwardedFor ?? "").split(",").toReversed()) {
+      const address = plain(hop);
+      if (!isProxy(client) || address === null) break;
+      client = address;
+    }
+    return client;
+  };
+}
+
+function listed(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", bits] = network.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(address, Number(bits ?? (family === "ipv6" ? 128 : 32)), family);
+  }
+  return (address) => {
+    const simple = plain(address);
+    return simple !== null && list.check(simple, isIP(simple) === 6 ? "ipv6" : "ipv4");
+  };
+}
+
+/** Without a port, brackets, or the IPv6 form of an IPv4 address; null: it is no address. */
+function plain(text: string): string | null {
+  const trimmed = text.trim();
+  const bare = /^\[([^\]]*)\](?::\d+)?$/.exec(trimmed)?.[1] ?? trimmed;
+  const address = bare.replace(/^::ffff:(?=\d+\.)/i, "").replace(/^([\d.]+):\d+$/, "$1");
+  return isIP(address) === 0 ? null : address;
+}
