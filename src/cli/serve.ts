@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { resolve as absolute } from "node:path";
-import { OPEN_GATE } from "../auth/gate.ts";
+import { createGate } from "../auth/create-gate.ts";
+import { type Gate, replaceableGate } from "../auth/gate.ts";
 import { isLoopback, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { type RunningServer, startServer } from "../http/server.ts";
@@ -8,6 +9,7 @@ import { type Log, createLog } from "../observe/log.ts";
 import { type OpenEvents, type OpenRegistry, openRegistry } from "../registry/open.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { subcommand } from "./subcommand.ts";
+import { usersOf } from "./users-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Bytes: the spec asks for at least 4 MB; registry:2 takes 4 MiB. */
@@ -57,10 +59,9 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
     if (config[setting])
       throw new RegistryError("CONFIG_INVALID", { reason: `${setting}: not yet` });
   }
-  if (typeof config.auth === "object") {
-    throw new RegistryError("CONFIG_INVALID", { reason: "auth: only `none` yet" });
-  }
   const log = createLog(config.log, terminal.stderrIsTerminal);
+  const warn: OpenEvents["warn"] = (facts, message) => log.warn(facts, message);
+  const gate = replaceableGate(await createGate(config.auth, usersOf(config), warn));
   const open = await openRegistry(
     config.data,
     {
@@ -71,22 +72,29 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
     },
     events(log),
   );
-  const server = await bind(open, config, log);
+  const server = await bind(open, gate, config, log);
   const address = `${host(config.listen.hostname)}:${server.port}`;
   open.announce(`http://${address}`);
   for (const line of welcome(address, config)) terminal.print(line);
+  if (sendsPasswordsOpenly(config)) log.warn(OPENLY);
   await untilStopped(server, terminal, log);
   log.info("bringing the tree up to date");
   await open.close();
   log.info("stopped");
 }
 
-async function bind(open: OpenRegistry, config: Config, log: Log): Promise<RunningServer> {
+async function bind(
+  open: OpenRegistry,
+  gate: Gate,
+  config: Config,
+  log: Log,
+): Promise<RunningServer> {
   try {
     const options = {
       ...config.listen,
       publicUrl: config.publicUrl ?? "",
-      gate: OPEN_GATE,
+      gate,
+      trustedProxies: config.trustedProxies,
       observers: [],
       limits: config.limits,
     };
@@ -132,20 +140,40 @@ function events(log: Log): OpenEvents {
   };
 }
 
-function welcome(address: string, { data, auth, listen }: Config): string[] {
-  const open =
-    auth === "none" && !isLoopback(listen.hostname)
-      ? "anyone who reaches this address"
-      : "anyone on this machine";
+const OPENLY =
+  "passwords travel unencrypted: whoever can listen on the way can read them. Set `tls`, or let a proxy " +
+  "with TLS stand in front and listen on 127.0.0.1";
+
+/** With a public https URL there is a proxy that takes them encrypted. */
+function sendsPasswordsOpenly({ auth, listen, tls, publicUrl }: Config): boolean {
+  if (typeof auth !== "object" || isLoopback(listen.hostname)) return false;
+  return !tls && !publicUrl?.startsWith("https:");
+}
+
+function welcome(address: string, config: Config): string[] {
+  const { data } = config;
   const name = address.replace(/^(?:0\.0\.0\.0|\[::\]):/, "127.0.0.1:");
   return [
     `Wharfinger serves http://${address}`,
     `  data            ${absolute(data)}`,
-    `  authentication  off: ${open} may push, pull and delete`,
+    `  authentication  ${authentication(config)}`,
     "Push a first image:",
     `  docker tag IMAGE ${name}/my/image:1`,
     `  docker push ${name}/my/image:1`,
   ];
+}
+
+function authentication(config: Config): string {
+  const { auth, listen } = config;
+  if (typeof auth !== "object") {
+    const open = isLoopback(listen.hostname)
+      ? "anyone on this machine"
+      : "anyone who reaches this address";
+    return `off: ${open} may push, pull and delete`;
+  }
+  const rights = auth.rules ? `${auth.rules.length} rules` : "every user may do everything";
+  const anonymous = auth.anonymousPull.length > 0 ? ", some pulls without" : "";
+  return `users of ${usersOf(config)}; ${rights}${anonymous}`;
 }
 
 function host(hostname: string): string {
