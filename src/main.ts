@@ -1,23 +1,33 @@
 import { createInterface } from "node:readline/promises";
 import { Command, CommanderError } from "commander";
+import { secretPrompt } from "./cli/ask-secret.ts";
 import { checkCommand } from "./cli/check.ts";
 import { deleteCommand } from "./cli/delete.ts";
+import { Exit } from "./cli/exit.ts";
+import { htpasswdCommand } from "./cli/htpasswd.ts";
 import { listCommand } from "./cli/list.ts";
 import { serveCommand } from "./cli/serve.ts";
 import type { Terminal } from "./cli/terminal.ts";
+import { userCommand } from "./cli/user.ts";
 import { ERRORS, RegistryError } from "./oci/errors.ts";
 import manifest from "../package.json" with { type: "json" };
 
-/** The commands, all of them. */
+/**
+ * The commands, all of them. `htpasswd` is what bin/htpasswd.mjs calls: a password, its last word, may
+ * begin with a dash.
+ */
 function program(terminal: Terminal): Command {
   return new Command("wharf")
     .description("A private container registry that keeps itself clean.")
     .version(manifest.version, "-V, --version")
     .exitOverride()
+    .enablePositionalOptions()
     .addCommand(serveCommand(terminal))
     .addCommand(listCommand(terminal))
     .addCommand(deleteCommand(terminal))
-    .addCommand(checkCommand(terminal));
+    .addCommand(checkCommand(terminal))
+    .addCommand(userCommand(terminal))
+    .addCommand(htpasswdCommand(terminal), { hidden: true });
 }
 
 /**
@@ -53,11 +63,14 @@ const terminal: Terminal = {
       lines.close();
     }
   },
+  askSecret: secretPrompt(process.stdin, (text) => void process.stderr.write(text)),
+  readInput: async () => new Uint8Array(await Bun.stdin.arrayBuffer()),
   onStop,
 };
 
 /** The exit code of a failed command; the only place where an error becomes a line on the terminal. */
 function report(error: unknown): number {
+  if (error instanceof Exit) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof RegistryError) {
     terminal.note(`wharf: ${error.message}`);

@@ -12,6 +12,10 @@ export interface Terminal {
   note(line: string): void;
   /** Asks a question on stderr and returns the answer's line. */
   ask(question: string): Promise<string>;
+  /** Asks on stderr, and shows nothing of what is typed. */
+  askSecret(question: string): Promise<string>;
+  /** All of stdin. */
+  readInput(): Promise<Uint8Array<ArrayBuffer>>;
   /** From now on, calls back whenever the process is asked to stop, instead of ending it. */
   onStop(heard: (signal: string) => void): void;
 }

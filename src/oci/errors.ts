@@ -231,6 +231,27 @@ export const ERRORS = {
     message: "invalid configuration",
     remedy: "correct the named setting; nothing was started",
   },
+  USER_EXISTS: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 5,
+    message: "there is such a user already",
+    remedy: "`wharf user passwd` gives a user another password",
+  },
+  USER_UNKNOWN: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 1,
+    message: "there is no such user",
+    remedy: "`wharf user list` shows the users",
+  },
+  USERS_FILE: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 1,
+    message: "the file of users cannot be read or changed",
+    remedy: "see the reason; whoever runs this needs to be allowed to write it, and its folder",
+  },
   DATA_FOLDER: {
     code: "UNKNOWN",
     status: 500,

@@ -25,6 +25,8 @@ export function hideRepositories(registry: Registry): Registry {
     listTags: (_, ...rest) => metadata.listTags(NOWHERE, ...rest),
     listTagNames: (_, ...rest) => metadata.listTagNames(NOWHERE, ...rest),
     listReferrers: (_, ...rest) => metadata.listReferrers(NOWHERE, ...rest),
+    listManifests: (_, ...rest) => metadata.listManifests(NOWHERE, ...rest),
+    listBlobs: (_, ...rest) => metadata.listBlobs(NOWHERE, ...rest),
     tagsOf: (_, ...rest) => metadata.tagsOf(NOWHERE, ...rest),
     referencesOf: (_, ...rest) => metadata.referencesOf(NOWHERE, ...rest),
     unlinkBlob: (_, ...rest) => metadata.unlinkBlob(NOWHERE, ...rest),

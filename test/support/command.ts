@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from "commander";
+import { Exit } from "../../src/cli/exit.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { ERRORS, RegistryError } from "../../src/oci/errors.ts";
 
@@ -16,6 +17,8 @@ export interface Person {
   readonly environment?: Readonly<Record<string, string>>;
   /** What is answered when the command asks; without it there is nobody to ask. */
   readonly answers?: string | (() => Promise<string>);
+  /** What comes in on stdin. */
+  readonly input?: string | Uint8Array<ArrayBuffer>;
   readonly stdoutIsTerminal?: boolean;
 }
 
@@ -23,7 +26,7 @@ export interface Person {
 export async function runCommand(
   make: (terminal: Terminal) => Command,
   args: readonly string[],
-  { environment = {}, answers, stdoutIsTerminal = false }: Person = {},
+  { environment = {}, answers, input = "", stdoutIsTerminal = false }: Person = {},
 ): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];
@@ -39,6 +42,11 @@ export async function runCommand(
       asked.push(question);
       return typeof answers === "function" ? await answers() : (answers ?? "");
     },
+    async askSecret(question) {
+      return await terminal.ask(question);
+    },
+    readInput: async () =>
+      await Promise.resolve(typeof input === "string" ? new TextEncoder().encode(input) : input),
     onStop: () => {},
   };
   let exit = 0;
@@ -46,6 +54,7 @@ export async function runCommand(
     await make(terminal).parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) exit = error.exitCode === 0 ? 0 : 2;
+    else if (error instanceof Exit) exit = error.code;
     else if (error instanceof RegistryError) {
       exit = ERRORS[error.kind].exit;
       err.push(error.message);
