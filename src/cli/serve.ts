@@ -1,10 +1,13 @@
 import type { Command } from "commander";
+import { hostname } from "node:os";
 import { resolve as absolute } from "node:path";
 import { createGate } from "../auth/create-gate.ts";
 import { type Gate, replaceableGate } from "../auth/gate.ts";
 import { isLoopback, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { pullObserver } from "../http/pulls.ts";
 import { type RunningServer, startServer } from "../http/server.ts";
+import { type Outbox, openOutbox } from "../notify/outbox.ts";
 import { type Log, createLog } from "../observe/log.ts";
 import { type OpenEvents, type OpenRegistry, openRegistry } from "../registry/open.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -72,12 +75,19 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
     },
     events(log),
   );
-  const server = await bind(open, gate, config, log);
+  const outbox = await openOutbox(config.notifications, {
+    metadata: open.registry.metadata,
+    baseUrl: (said) => config.publicUrl ?? `${config.tls ? "https" : "http"}://${said}`,
+    log,
+  });
+  const server = await bind(open, gate, outbox, config, log);
   const address = `${host(config.listen.hostname)}:${server.port}`;
   open.announce(`http://${address}`);
+  outbox.start(`${hostname()}:${server.port}`);
   for (const line of welcome(address, config)) terminal.print(line);
   if (sendsPasswordsOpenly(config)) log.warn(OPENLY);
   await untilStopped(server, terminal, log);
+  await outbox.close();
   log.info("bringing the tree up to date");
   await open.close();
   log.info("stopped");
@@ -86,6 +96,7 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
 async function bind(
   open: OpenRegistry,
   gate: Gate,
+  { metadata, pulls }: Outbox,
   config: Config,
   log: Log,
 ): Promise<RunningServer> {
@@ -95,10 +106,10 @@ async function bind(
       publicUrl: config.publicUrl ?? "",
       gate,
       trustedProxies: config.trustedProxies,
-      observers: [],
+      observers: pulls ? [pullObserver(pulls, open.registry.now)] : [],
       limits: config.limits,
     };
-    return startServer(open.registry, options, log);
+    return startServer({ ...open.registry, metadata }, options, log);
   } catch (error) {
     await open.close();
     const reason = `cannot listen on ${host(config.listen.hostname)}:${config.listen.port} (${(error as Error).message})`;

@@ -51,7 +51,7 @@ const DEFAULTS: Config = {
   delete: true,
   readOnly: false,
   sparse: false,
-  notifications: { endpoints: [] },
+  notifications: { includeReferences: false, limit: 100_000, endpoints: [] },
   limits: {
     connections: 20_000,
     idle: 255_000,

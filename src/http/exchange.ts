@@ -8,6 +8,8 @@ export interface Exchange {
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly caller: Caller;
+  /** Of the client, as the connection says, or a proxy that is trusted. */
+  readonly address: string;
   /** In it, no repository is there that the caller may not know of. */
   readonly registry: Registry;
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */

@@ -133,7 +133,8 @@ async function respond(
     const granted = admit(matched, caller, asks) === "granted";
     const registry = granted ? house.visible : house.hidden;
     const { publicUrl } = options;
-    response = await route.handler({ request, parameters, query, caller, registry, publicUrl });
+    const exchange = { request, parameters, query, caller, address, registry, publicUrl };
+    response = await route.handler(exchange);
   } catch (thrown) {
     const error = withChallenge(asRegistryError(thrown), matched, options.gate);
     response = isGone(thrown) ? empty(499) : errorReply(error);

@@ -65,29 +65,30 @@ export function cached(inner: Metadata): Metadata {
       return await remember(tagLists, name, () => inner.listTagNames(name, page));
     },
 
-    async putManifest(push) {
-      return await change(inner.putManifest(push), () => {
+    async putManifest(push, by) {
+      return await change(inner.putManifest(push, by), () => {
         for (const tag of push.tags) manifests.delete(key(push.name, tag));
         tagLists.delete(push.name);
       });
     },
 
-    async removeTag(name, tag) {
-      return await change(inner.removeTag(name, tag), () => {
+    async removeTag(name, tag, by) {
+      return await change(inner.removeTag(name, tag, by), () => {
         manifests.delete(key(name, tag));
         tagLists.delete(name);
       });
     },
 
-    async removeManifest(name, digest) {
-      return await change(inner.removeManifest(name, digest), ({ tags }) => {
+    async removeManifest(name, digest, by) {
+      return await change(inner.removeManifest(name, digest, by), ({ tags }) => {
         for (const reference of [digest, ...tags]) manifests.delete(key(name, reference));
         tagLists.delete(name);
       });
     },
 
-    async unlinkBlob(name, digest) {
-      return await change(inner.unlinkBlob(name, digest), () => blobs.delete(key(name, digest)));
+    async unlinkBlob(name, digest, by) {
+      const work = inner.unlinkBlob(name, digest, by);
+      return await change(work, () => blobs.delete(key(name, digest)));
     },
 
     async linkBlob(name, blob, ...rest) {

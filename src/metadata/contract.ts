@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe } from "bun:test";
 import { blobs } from "./contract/blobs.ts";
 import { changes } from "./contract/changes.ts";
+import { events } from "./contract/events.ts";
 import {
   APP,
   type Given,
@@ -48,5 +49,6 @@ export function metadataContract(name: string, newPlace: () => Promise<Place>): 
     listings(given);
     records(given);
     changes(given);
+    events(given);
   });
 }

@@ -2,6 +2,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { Requirement } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Reference, Tag } from "../oci/reference.ts";
+import type { EventCursor, EventRecord, Who } from "./event.ts";
 import type { JournalEntry } from "./journal.ts";
 
 /**
@@ -11,6 +12,10 @@ import type { JournalEntry } from "./journal.ts";
  * storage and every later read sees it; when it rejects, nothing was changed. Concurrent changes are
  * committed together, in the order of the calls. Changes that the tree must follow are written to the
  * journal in the same transaction.
+ *
+ * Changes that somebody may want to hear of take `by`: who asked for them. Given, and with at least one
+ * listener, the same transaction records an event for each thing that happened, so that no change is
+ * without its event and no event without its change. Null or left out: nobody shall hear of it.
  *
  * Reads return what was committed at some moment of the call. "Not there" is null, false or an empty
  * list. Times are UTC milliseconds, given by the caller; sizes are bytes.
@@ -56,6 +61,12 @@ export interface MetadataReads {
   /** The oldest entries that the tree has not followed yet, in order, behind the one `after` (default: all). */
   readJournal(limit: number, after?: number): Promise<JournalRecord[]>;
   getSetting(key: string): Promise<string | null>;
+  /** The oldest events after the one with this id, in the order of their commits. */
+  readEvents(after: number, limit: number): Promise<EventRecord[]>;
+  /** The id of the newest event that ever was; 0 before the first. */
+  newestEvent(): Promise<number>;
+  /** Who listens, in ASCII order. */
+  listCursors(): Promise<EventCursor[]>;
 }
 
 export interface MetadataWrites {
@@ -69,6 +80,7 @@ export interface MetadataWrites {
     blob: BlobRecord,
     at: number,
     content: Uint8Array<ArrayBuffer> | null,
+    by?: Who | null,
   ): Promise<void>;
   /**
    * Links a blob that another repository holds: `from`, or any when null.
@@ -79,18 +91,23 @@ export interface MetadataWrites {
     digest: Digest,
     from: RepositoryName | null,
     at: number,
+    by?: Who | null,
   ): Promise<BlobRecord | null>;
   /** Removes the link only; the bytes are the collector's. Refused while a manifest here names the blob. */
-  unlinkBlob(name: RepositoryName, digest: Digest): Promise<Removal>;
+  unlinkBlob(name: RepositoryName, digest: Digest, by?: Who | null): Promise<Removal>;
   /**
    * Records a manifest and points the tags at it. `missing` lists required content that the repository
    * does not hold; when it is not empty nothing was changed.
    */
-  putManifest(push: ManifestPush): Promise<{ missing: Digest[] }>;
+  putManifest(push: ManifestPush, by?: Who | null): Promise<{ missing: Digest[] }>;
   /** Removes one tag; the manifest stays. Null when the tag is not there. */
-  removeTag(name: RepositoryName, tag: Tag): Promise<{ digest: Digest } | null>;
+  removeTag(name: RepositoryName, tag: Tag, by?: Who | null): Promise<{ digest: Digest } | null>;
   /** Removes a manifest and all tags on it. Refused while an index here names it. */
-  removeManifest(name: RepositoryName, digest: Digest): Promise<Removal & { tags: Tag[] }>;
+  removeManifest(
+    name: RepositoryName,
+    digest: Digest,
+    by?: Who | null,
+  ): Promise<Removal & { tags: Tag[] }>;
   saveUpload(upload: UploadRecord): Promise<void>;
   removeUpload(id: string): Promise<void>;
   /**
@@ -99,8 +116,20 @@ export interface MetadataWrites {
    */
   retireJournal(id: number, keep?: readonly RepositoryName[]): Promise<void>;
   setSetting(key: string, value: string): Promise<void>;
-  /** Replaces all that is known of a repository by what its tree says. Writes no journal. */
+  /** Replaces all that is known of a repository by what its tree says. Writes no journal, and no events. */
   replaceRepository(snapshot: RepositorySnapshot): Promise<void>;
+  /**
+   * Says who listens from now on. One that is new has heard of everything there was; one that is not
+   * named is forgotten, with the events that nobody else waits for.
+   */
+  setListeners(endpoints: readonly string[]): Promise<EventCursor[]>;
+  /** Moves listeners on, never back, and forgets the events that all of them have heard of. */
+  advanceCursors(cursors: readonly EventCursor[]): Promise<void>;
+  /**
+   * Gives up events when there are more than `limit`: those of the lowest rank first (`rankOf`), of them
+   * the oldest. Returns how many.
+   */
+  trimEvents(limit: number): Promise<number>;
 }
 
 /** `last`: begin after this one. `limit`: at most this many. */

@@ -12,6 +12,7 @@ import type {
   TagRecord,
   UploadRecord,
 } from "./metadata.ts";
+import { sqliteEventReads } from "./sqlite-events.ts";
 
 const OF_REPOSITORY = "repository_id = (SELECT id FROM repositories WHERE name = $name)";
 const MANIFEST = "SELECT digest, media_type AS mediaType, bytes FROM manifests";
@@ -78,6 +79,7 @@ export function sqliteReads(db: Database): MetadataReads {
   );
 
   return {
+    ...sqliteEventReads(db),
     async findManifest(name: RepositoryName, reference: Reference) {
       if (isDigestReference(reference)) return manifestByDigest.get({ name, digest: reference });
       const found = repository.get({ name });

@@ -1,10 +1,12 @@
 import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { Requirement } from "../oci/manifest.ts";
+import { OCTET_STREAM } from "../oci/media-types.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { BlobRecord, ManifestPush, MetadataWrites } from "./metadata.ts";
+import { sqliteEventWrites } from "./sqlite-events.ts";
 import { replaceRepository } from "./sqlite-replace.ts";
 
 /** The writing half of the interface, each method as the body of a transaction that is already open. */
@@ -20,6 +22,7 @@ export type Writes = {
  */
 export function sqliteWrites(db: Database): Writes {
   const sql = statements(db);
+  const { record, ...events } = sqliteEventWrites(db);
   /** Returns the entry's id. */
   const journal = (entry: JournalEntry): number =>
     Number(sql.addJournal.run({ entry: JSON.stringify(entry) }).lastInsertRowid);
@@ -56,35 +59,41 @@ export function sqliteWrites(db: Database): Writes {
     sql.neededBy.all({ id, digest }).map(({ manifest }) => manifest);
 
   return {
-    linkBlob(name, { digest, size }, at, content) {
+    linkBlob(name, { digest, size }, at, content, by) {
       sql.addBlob.run({ digest, size, at });
       link(ensureRepository(name), name, digest, at);
+      const facts = { name, digest, size, mediaType: OCTET_STREAM, at };
+      record(by, { action: "push", kind: "blob", ...facts });
       if (!content) return;
       const journalId = journal({ op: "link-layer", name, digest });
       sql.addContent.run({ digest, journalId, content });
     },
 
-    mountBlob(name, digest, from, at): BlobRecord | null {
+    mountBlob(name, digest, from, at, by): BlobRecord | null {
       const source =
         from === null
           ? sql.linkedAnywhere.get({ digest })
           : sql.linkedIn.get({ name: from, digest });
       if (!source) return null;
       link(ensureRepository(name), name, digest, at);
-      return { digest, size: source.size };
+      const { size } = source;
+      const facts = { digest, size, mediaType: OCTET_STREAM, from: source.name, at };
+      record(by, { action: "mount", kind: "blob", name, ...facts });
+      return { digest, size };
     },
 
-    unlinkBlob(name, digest) {
+    unlinkBlob(name, digest, by) {
       const id = repositoryId(name);
       if (id === null || !sql.hasLink.get({ id, digest })) return { removed: false, neededBy: [] };
       const needed = neededBy(id, digest);
       if (needed.length > 0) return { removed: false, neededBy: needed };
       sql.removeLink.run({ id, digest });
       journal({ op: "unlink-layer", name, digest });
+      record(by, { action: "delete", kind: "blob", name, digest });
       return { removed: true, neededBy: [] };
     },
 
-    putManifest(push) {
+    putManifest(push, by) {
       const { name, digest, bytes, at } = push;
       const existing = repositoryId(name);
       const absent = missing(existing, push.references);
@@ -115,20 +124,25 @@ export function sqliteWrites(db: Database): Writes {
         journal({ op: "put-manifest", name, digest });
       }
       for (const tag of push.tags) setTag(id, tag, push);
+      const facts = { name, digest, size: bytes.length, mediaType: push.mediaType, at };
+      for (const tag of push.tags.length > 0 ? push.tags : [null]) {
+        record(by, { action: "push", kind: "manifest", ...facts, tag });
+      }
       return { missing: [] };
     },
 
-    removeTag(name, tag) {
+    removeTag(name, tag, by) {
       const id = repositoryId(name);
       const named = id === null ? null : sql.tag.get({ id, tag });
       if (id === null || !named) return null;
       sql.removeTag.run({ id, tag });
       sql.removeHistory.run({ id, tag });
       journal({ op: "remove-tag", name, tag, previous: named.digest });
+      record(by, { action: "delete", kind: "tag", name, tag });
       return { digest: named.digest };
     },
 
-    removeManifest(name, digest) {
+    removeManifest(name, digest, by) {
       const id = repositoryId(name);
       if (id === null || !sql.hasManifest.get({ id, digest })) {
         return { removed: false, neededBy: [], tags: [] };
@@ -136,10 +150,12 @@ export function sqliteWrites(db: Database): Writes {
       const needed = neededBy(id, digest);
       if (needed.length > 0) return { removed: false, neededBy: needed, tags: [] };
       const tags = sql.tagsOf.all({ id, digest }).map(({ tag }) => tag);
+      record(by, { action: "delete", kind: "manifest", name, digest });
       for (const tag of tags) {
         sql.removeTag.run({ id, tag });
         sql.removeHistory.run({ id, tag });
         journal({ op: "remove-tag", name, tag, previous: digest });
+        record(by, { action: "delete", kind: "tag", name, tag });
       }
       sql.removeReferences.run({ id, digest });
       sql.removeManifest.run({ id, digest });
@@ -164,10 +180,12 @@ export function sqliteWrites(db: Database): Writes {
     replaceRepository(snapshot) {
       replaceRepository(db, snapshot);
     },
+    ...events,
   };
 }
 
 type Named = { id: number; digest: string };
+type Linked = { size: number; name: RepositoryName };
 
 function statements(db: Database) {
   return {
@@ -190,12 +208,14 @@ function statements(db: Database) {
     removeLink: db.query(
       "DELETE FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
     ),
-    linkedAnywhere: db.query<{ size: number }, { digest: string }>(
-      "SELECT size FROM repository_blobs JOIN blobs USING (digest) WHERE digest = $digest LIMIT 1",
+    linkedAnywhere: db.query<Linked, { digest: string }>(
+      `SELECT b.size, r.name FROM repository_blobs l JOIN blobs b USING (digest)
+         JOIN repositories r ON r.id = l.repository_id WHERE l.digest = $digest LIMIT 1`,
     ),
-    linkedIn: db.query<{ size: number }, { name: string; digest: string }>(
-      `SELECT size FROM repository_blobs JOIN blobs USING (digest)
-        WHERE repository_id = (SELECT id FROM repositories WHERE name = $name) AND digest = $digest`,
+    linkedIn: db.query<Linked, { name: string; digest: string }>(
+      `SELECT b.size, r.name FROM repositories r
+         JOIN repository_blobs l ON l.repository_id = r.id JOIN blobs b USING (digest)
+        WHERE r.name = $name AND l.digest = $digest`,
     ),
     hasManifest: db.query<{ digest: Digest }, Named>(
       "SELECT digest FROM manifests WHERE repository_id = $id AND digest = $digest",

@@ -17,6 +17,9 @@ const WRITES = Object.keys({
   retireJournal: true,
   setSetting: true,
   replaceRepository: true,
+  setListeners: true,
+  advanceCursors: true,
+  trimEvents: true,
 } satisfies Record<keyof MetadataWrites, true>) as (keyof MetadataWrites)[];
 
 /** Opens (or creates) the database file. Throws DATA_FOLDER when it cannot be used. */

@@ -1,3 +1,4 @@
+import type { Who } from "../metadata/event.ts";
 import type { BlobRecord } from "../metadata/metadata.ts";
 import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -86,13 +87,14 @@ export async function mountBlob(
   name: RepositoryName,
   digest: Digest,
   from: RepositoryName | null,
+  by: Who | null,
   registry: Registry,
 ): Promise<BlobRecord | null> {
   // First of all: whether any other repository has it must not show, not even in time.
   if (from !== null && !(await registry.metadata.findBlob(from, digest))) return null;
   // A link to bytes that are lost would be a false promise; an upload heals them.
   if (!(await openStored(digest, undefined, registry))) return null;
-  return await registry.metadata.mountBlob(name, digest, from, registry.now());
+  return await registry.metadata.mountBlob(name, digest, from, registry.now(), by);
 }
 
 /**
@@ -105,10 +107,11 @@ export async function mountBlob(
 export async function removeBlob(
   name: RepositoryName,
   digest: Digest,
+  by: Who | null,
   registry: Registry,
 ): Promise<void> {
   if (!registry.rules.delete) throw new RegistryError("DELETE_DISABLED");
-  const { removed, neededBy } = await registry.metadata.unlinkBlob(name, digest);
+  const { removed, neededBy } = await registry.metadata.unlinkBlob(name, digest, by);
   if (neededBy.length > 0) throw new RegistryError("STILL_NEEDED", { digest, neededBy });
   if (!removed) throw new RegistryError("BLOB_UNKNOWN", { digest });
 }

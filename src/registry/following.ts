@@ -11,10 +11,10 @@ export function following(metadata: Metadata, follower: TreeFollower): Metadata 
   return {
     ...metadata,
     linkBlob: (...parameters) => woken(metadata.linkBlob(...parameters)),
-    mountBlob: (name, digest, from, at) => woken(metadata.mountBlob(name, digest, from, at)),
-    unlinkBlob: (name, digest) => woken(metadata.unlinkBlob(name, digest)),
-    putManifest: (push) => woken(metadata.putManifest(push)),
-    removeTag: (name, tag) => woken(metadata.removeTag(name, tag)),
-    removeManifest: (name, digest) => woken(metadata.removeManifest(name, digest)),
+    mountBlob: (...parameters) => woken(metadata.mountBlob(...parameters)),
+    unlinkBlob: (...parameters) => woken(metadata.unlinkBlob(...parameters)),
+    putManifest: (...parameters) => woken(metadata.putManifest(...parameters)),
+    removeTag: (...parameters) => woken(metadata.removeTag(...parameters)),
+    removeManifest: (...parameters) => woken(metadata.removeManifest(...parameters)),
   };
 }

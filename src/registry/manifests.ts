@@ -1,3 +1,4 @@
+import type { Who } from "../metadata/event.ts";
 import type { ManifestRecord } from "../metadata/metadata.ts";
 import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -37,6 +38,7 @@ export async function putManifest(
     readonly contentType: string | null;
     readonly bytes: Uint8Array<ArrayBuffer>;
   },
+  by: Who | null,
   registry: Registry,
 ): Promise<{ digest: Digest; subject: Digest | null }> {
   const { name, reference, bytes } = push;
@@ -50,7 +52,7 @@ export async function putManifest(
   }
   const manifest = parseManifest(bytes, push.contentType);
   const subject = manifest.subject?.digest ?? null;
-  const { missing } = await registry.metadata.putManifest({
+  const record = {
     name,
     digest,
     mediaType: manifest.mediaType,
@@ -62,7 +64,8 @@ export async function putManifest(
     references: requirements(manifest),
     requireContent: !registry.rules.sparse,
     at: registry.now(),
-  });
+  };
+  const { missing } = await registry.metadata.putManifest(record, by);
   if (missing.length > 0) {
     throw new RegistryError("MANIFEST_BLOB_UNKNOWN", { missing: missing.slice(0, 100) });
   }
@@ -80,10 +83,11 @@ export async function putManifest(
 export async function removeManifest(
   name: RepositoryName,
   digest: Digest,
+  by: Who | null,
   registry: Registry,
 ): Promise<void> {
   if (!registry.rules.delete) throw new RegistryError("DELETE_DISABLED");
-  const { removed, neededBy } = await registry.metadata.removeManifest(name, digest);
+  const { removed, neededBy } = await registry.metadata.removeManifest(name, digest, by);
   if (neededBy.length > 0) throw new RegistryError("STILL_NEEDED", { digest, neededBy });
   if (!removed) throw await unknown(name, digest, registry);
 }

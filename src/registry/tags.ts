@@ -1,3 +1,4 @@
+import type { Who } from "../metadata/event.ts";
 import type { Page, TagRecord } from "../metadata/metadata.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
@@ -39,8 +40,13 @@ export async function listTagNames(
  *
  * @see OCI distribution spec 1.1, "Deleting tags"
  */
-export async function removeTag(name: RepositoryName, tag: Tag, registry: Registry): Promise<void> {
+export async function removeTag(
+  name: RepositoryName,
+  tag: Tag,
+  by: Who | null,
+  registry: Registry,
+): Promise<void> {
   if (!registry.rules.delete) throw new RegistryError("DELETE_DISABLED");
-  const removed = await registry.metadata.removeTag(name, tag);
+  const removed = await registry.metadata.removeTag(name, tag, by);
   if (!removed) throw await unknown(name, tag, registry);
 }

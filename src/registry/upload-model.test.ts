@@ -173,7 +173,7 @@ const finish = (shape: ChunkShape, algorithm: DigestAlgorithm, rightDigest: bool
       const source = shape.length === 0 && shape.cut === null ? null : bodyOf(shape);
       const digest = digestOf(rightDigest ? after : bytesFrom(1, after.length + 1), algorithm);
       const got = await outcome(() =>
-        finishUpload(sessionOf(world), digest, source, announced, world.registry),
+        finishUpload(sessionOf(world), digest, source, announced, null, world.registry),
       );
       model.accepted = ends === undefined ? null : after;
       if (ends !== undefined || !rightDigest) {

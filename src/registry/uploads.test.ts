@@ -60,7 +60,7 @@ describe("two requests to one upload", () => {
     await first;
 
     const whole = Buffer.concat([LARGE, MORE]);
-    await finishUpload(session, digestOf(whole), null, UNSAID, registry);
+    await finishUpload(session, digestOf(whole), null, UNSAID, null, registry);
     expect(Buffer.from(await contentOf(whole, registry)).equals(whole)).toBe(true);
   });
 
@@ -87,7 +87,9 @@ describe("two requests to one upload", () => {
     const digest = digestOf(bytes);
 
     const ends = await Promise.all(
-      [1, 2].map(() => outcome(() => finishUpload(session, digest, body(bytes), UNSAID, registry))),
+      [1, 2].map(() =>
+        outcome(() => finishUpload(session, digest, body(bytes), UNSAID, null, registry)),
+      ),
     );
 
     expect(ends).toContainEqual({ digest, size: bytes.length });
@@ -190,7 +192,7 @@ describe("an upload on a failing disk", () => {
     const session = registry.uploads.open(NAME, "sha256", 1000);
     const digest = digestOf(LARGE);
     const finish = async (): Promise<unknown> =>
-      await outcome(() => finishUpload(session, digest, null, UNSAID, registry));
+      await outcome(() => finishUpload(session, digest, null, UNSAID, null, registry));
     await appendChunk(session, body(LARGE), UNSAID, registry);
 
     expect(await finish()).toEqual(broken);

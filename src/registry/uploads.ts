@@ -1,5 +1,6 @@
 import { type Digest, type DigestAlgorithm, Hasher, algorithmOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
+import type { Who } from "../metadata/event.ts";
 import type { BlobRecord } from "../metadata/metadata.ts";
 import { blobPath } from "../storage/tree.ts";
 import type { Registry } from "./registry.ts";
@@ -43,6 +44,7 @@ export async function finishUpload(
   digest: Digest,
   bytes: Bytes,
   announced: Announced,
+  by: Who | null,
   registry: Registry,
 ): Promise<BlobRecord> {
   return await registry.uploads.exclusively(session, registry.now(), async () => {
@@ -54,7 +56,7 @@ export async function finishUpload(
     // Its record goes before its name: were both there after a power cut, resuming would write into a blob.
     await registry.uploads.finished(session);
     if (small === null) await moveIntoPlace(session, blobPath(digest), registry);
-    await registry.metadata.linkBlob(session.name, blob, registry.now(), small);
+    await registry.metadata.linkBlob(session.name, blob, registry.now(), small, by);
     return blob;
   });
 }

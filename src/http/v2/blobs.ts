@@ -8,6 +8,7 @@ import { entityTag, isKnown } from "../condition.ts";
 import { type Exchange, type Handler, encodedParameter, parameter } from "../exchange.ts";
 import { requestedRange } from "../range.ts";
 import { COMMON, empty } from "../reply.ts";
+import { whoAsks } from "../who.ts";
 
 export const getBlob: Handler = async (exchange) => {
   const blob = await findBlob(...target(exchange), exchange.registry);
@@ -37,7 +38,7 @@ export const headBlob: Handler = async (exchange) => {
 };
 
 export const deleteBlob: Handler = async (exchange) => {
-  await removeBlob(...target(exchange), exchange.registry);
+  await removeBlob(...target(exchange), whoAsks(exchange), exchange.registry);
   return empty(202);
 };
 

@@ -12,6 +12,7 @@ import { readBody } from "../body.ts";
 import { entityTag, isKnown } from "../condition.ts";
 import { type Exchange, type Handler, encodedParameter, parameter } from "../exchange.ts";
 import { COMMON, empty } from "../reply.ts";
+import { whoAsks } from "../who.ts";
 
 /** Enough for any release script; each is written in the same transaction. */
 const MOST_TAGS = 100;
@@ -45,7 +46,7 @@ export const putManifest: Handler = async (exchange) => {
     contentType: request.headers.get("content-type"),
     bytes: await readBody(request, registry.rules.maxManifestSize),
   };
-  const { digest, subject } = await storeManifest(push, registry);
+  const { digest, subject } = await storeManifest(push, whoAsks(exchange), registry);
   return empty(201, {
     location: `${publicUrl}/v2/${name}/manifests/${digest}`,
     "docker-content-digest": digest,
@@ -57,8 +58,10 @@ export const putManifest: Handler = async (exchange) => {
 /** By digest the manifest goes, and every tag on it; by tag only the tag. */
 export const deleteManifest: Handler = async (exchange) => {
   const { name, reference } = target(exchange);
-  if (isDigestReference(reference)) await removeManifest(name, reference, exchange.registry);
-  else await removeTag(name, reference, exchange.registry);
+  const { registry } = exchange;
+  const by = whoAsks(exchange);
+  if (isDigestReference(reference)) await removeManifest(name, reference, by, registry);
+  else await removeTag(name, reference, by, registry);
   return empty(202);
 };
 

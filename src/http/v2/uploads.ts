@@ -9,6 +9,7 @@ import { type Exchange, type Handler, parameter } from "../exchange.ts";
 import { single } from "../query.ts";
 import { announced } from "../range.ts";
 import { empty } from "../reply.ts";
+import { whoAsks } from "../who.ts";
 
 /** Starts an upload; with `mount` or `digest` and a body it may be all that is needed. */
 export const postUpload: Handler = async (exchange) => {
@@ -66,7 +67,8 @@ async function finish(
 ): Promise<Response> {
   const { request, registry } = exchange;
   const blob = await located(exchange, session, async () => {
-    return await finishUpload(session, digest, request.body, announced(request.headers), registry);
+    const length = announced(request.headers);
+    return await finishUpload(session, digest, request.body, length, whoAsks(exchange), registry);
   });
   return created(exchange, session.name, blob.digest);
 }
@@ -103,7 +105,7 @@ async function mount(exchange: Exchange, name: RepositoryName): Promise<Digest |
   const { caller } = exchange;
   const may = source === null ? caller.mayEverywhere("pull") : caller.may("pull", source);
   if (!may) return null;
-  const blob = await mountBlob(name, digest, source, exchange.registry);
+  const blob = await mountBlob(name, digest, source, whoAsks(exchange), exchange.registry);
   return blob?.digest ?? null;
 }
 

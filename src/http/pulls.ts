@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import type { PullSink } from "../notify/outbox.ts";
+import type { Observer } from "./observer.ts";
+
+const KINDS: Readonly<Record<string, "manifest" | "blob">> = {
+  "/v2/{name}/manifests/{reference}": "manifest",
+  "/v2/{name}/blobs/{digest}": "blob",
+};
+
+/**
+ * Notices pulls: manifests and blobs that were found, by GET and by HEAD, as registry:2 counts them.
+ * Not noticed is a 304: nothing was taken.
+ */
+export function pullObserver(sink: PullSink, now: () => number): Observer {
+  return {
+    answered({ request, route, status, path, caller, address }, response) {
+      if (route?.permission !== "pull" || (status !== 200 && status !== 206)) return;
+      const kind = KINDS[route.pattern];
+      if (kind === undefined) return;
+      sink.offer(() => ({
+        kind,
+        path,
+        digest: response.headers.get("docker-content-digest") ?? "",
+        by: {
+          at: now(),
+          requestId: randomUUID(),
+          actor: caller?.name ?? null,
+          address,
+          host: request.headers.get("host") ?? "",
+          method: request.method,
+          agent: request.headers.get("user-agent") ?? "",
+        },
+      }));
+    },
+  };
+}

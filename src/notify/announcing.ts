@@ -1,0 +1,39 @@
+import type { Happening, Who } from "../metadata/event.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import { OCTET_STREAM } from "../oci/media-types.ts";
+
+/** Whether anybody wants to hear of something. */
+export type IsWanted = (what: Pick<Happening, "action" | "mediaType">) => boolean;
+
+/**
+ * Lets a change name its author only where somebody wants to hear of it, and says when there is news:
+ * what nobody wants costs nothing, not even a row.
+ */
+export function announcing(metadata: Metadata, isWanted: IsWanted, news: () => void): Metadata {
+  const tell = async <T>(
+    by: Who | null | undefined,
+    action: Happening["action"],
+    mediaType: string | null,
+    change: (by: Who | null) => Promise<T>,
+  ): Promise<T> => {
+    if (!by || !isWanted({ action, mediaType })) return await change(null);
+    const result = await change(by);
+    news();
+    return result;
+  };
+  return {
+    ...metadata,
+    linkBlob: (name, blob, at, content, asks) =>
+      tell(asks, "push", OCTET_STREAM, (by) => metadata.linkBlob(name, blob, at, content, by)),
+    mountBlob: (name, digest, from, at, asks) =>
+      tell(asks, "mount", OCTET_STREAM, (by) => metadata.mountBlob(name, digest, from, at, by)),
+    unlinkBlob: (name, digest, asks) =>
+      tell(asks, "delete", null, (by) => metadata.unlinkBlob(name, digest, by)),
+    putManifest: (push, asks) =>
+      tell(asks, "push", push.mediaType, (by) => metadata.putManifest(push, by)),
+    removeTag: (name, tag, asks) =>
+      tell(asks, "delete", null, (by) => metadata.removeTag(name, tag, by)),
+    removeManifest: (name, digest, asks) =>
+      tell(asks, "delete", null, (by) => metadata.removeManifest(name, digest, by)),
+  };
+}
