@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { hostname } from "node:os";
+import { hostname as machineName } from "node:os";
 import { resolve as absolute } from "node:path";
 import { createGate } from "../auth/create-gate.ts";
 import { type Gate, replaceableGate } from "../auth/gate.ts";
@@ -83,7 +83,7 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
   const server = await bind(open, gate, outbox, config, log);
   const address = `${host(config.listen.hostname)}:${server.port}`;
   open.announce(`http://${address}`);
-  outbox.start(`${hostname()}:${server.port}`);
+  outbox.start(`${machineName()}:${server.port}`);
   for (const line of welcome(address, config)) terminal.print(line);
   if (sendsPasswordsOpenly(config)) log.warn(OPENLY);
   await untilStopped(server, terminal, log);

@@ -55,14 +55,15 @@ export interface OutboxOptions {
   readonly now?: () => number;
   /** From 0 to 1. */
   readonly chance?: () => number;
+  readonly checkMs?: number;
 }
 
 /** Pulls that wait for one endpoint, at most. */
 const PULLS = 1000;
 
 const SAVE_MS = 1000;
-/** Looks at the limit, and says what was dropped, every so many times. */
-const SELDOM = 10;
+/** Between two looks at the limit, and at what was dropped. */
+const CHECK_MS = 10_000;
 
 /** Takes up where the last process ended. */
 export async function openOutbox(
@@ -70,6 +71,7 @@ export async function openOutbox(
   options: OutboxOptions,
 ): Promise<Outbox> {
   const { metadata, log, baseUrl, now = Date.now, chance = Math.random } = options;
+  const { checkMs = CHECK_MS } = options;
   const endpoints = config.endpoints.filter(({ disabled }) => !disabled).map(endpointOf);
   const saved = new Map<string, number>();
   const remember = (cursors: readonly EventCursor[]): void => {
@@ -131,12 +133,13 @@ export async function openOutbox(
     said = dropped;
   };
 
-  let ticks = 0;
+  let checked = performance.now();
   let tidying: Promise<void> = Promise.resolve();
   const tidy = async (): Promise<void> => {
     try {
       await save();
-      if (++ticks % SELDOM !== 0) return;
+      if (performance.now() - checked < checkMs) return;
+      checked = performance.now();
       sayDropped();
       await trim();
     } catch (error) {

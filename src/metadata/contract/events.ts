@@ -238,14 +238,24 @@ export function events(given: Given): void {
       expect(await given.metadata.trimEvents(12)).toBe(0);
       expect(await given.metadata.trimEvents(11)).toBe(2);
       expect(await left()).toEqual([
-        ...["push manifest one v0", "delete tag v0", "push manifest one v1", "delete tag v1"],
-        ...["push blob layer", "push manifest one v2", "delete tag v2"],
-        ...["push blob layer", "push manifest one v3", "delete tag v3"],
+        "push manifest one v0",
+        "delete tag v0",
+        "push manifest one v1",
+        "delete tag v1",
+        "push blob layer",
+        "push manifest one v2",
+        "delete tag v2",
+        "push blob layer",
+        "push manifest one v3",
+        "delete tag v3",
       ]);
       expect(await given.metadata.trimEvents(5)).toBe(5);
       expect(await left()).toEqual([
-        ...["delete tag v0", "delete tag v1", "delete tag v2"],
-        ...["push manifest one v3", "delete tag v3"],
+        "delete tag v0",
+        "delete tag v1",
+        "delete tag v2",
+        "push manifest one v3",
+        "delete tag v3",
       ]);
       expect(await given.metadata.trimEvents(1)).toBe(4);
       expect(await left()).toEqual(["delete tag v3"]);
