@@ -75,11 +75,7 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
     },
     events(log),
   );
-  const outbox = await openOutbox(config.notifications, {
-    metadata: open.registry.metadata,
-    baseUrl: (said) => config.publicUrl ?? `${config.tls ? "https" : "http"}://${said}`,
-    log,
-  });
+  const outbox = await announced(open, config, log);
   const server = await bind(open, gate, outbox, config, log);
   const address = `${host(config.listen.hostname)}:${server.port}`;
   open.announce(`http://${address}`);
@@ -91,6 +87,19 @@ async function serve(file: string | null, flags: ServeOptions, terminal: Termina
   log.info("bringing the tree up to date");
   await open.close();
   log.info("stopped");
+}
+
+/** From here on changes are announced, if somebody listens. */
+async function announced(open: OpenRegistry, config: Config, log: Log): Promise<Outbox> {
+  const { metadata } = open.registry;
+  const scheme = config.tls ? "https" : "http";
+  const baseUrl = (said: string): string => config.publicUrl ?? `${scheme}://${said}`;
+  try {
+    return await openOutbox(config.notifications, { metadata, baseUrl, log });
+  } catch (error) {
+    await open.close();
+    throw error;
+  }
 }
 
 async function bind(

@@ -17,10 +17,13 @@ export function pullObserver(sink: PullSink, now: () => number): Observer {
       if (route?.permission !== "pull" || (status !== 200 && status !== 206)) return;
       const kind = KINDS[route.pattern];
       if (kind === undefined) return;
+      const { headers } = response;
       sink.offer(() => ({
         kind,
         path,
-        digest: response.headers.get("docker-content-digest") ?? "",
+        digest: headers.get("docker-content-digest") ?? "",
+        mediaType: headers.get("content-type"),
+        size: sizeOf(headers),
         by: {
           at: now(),
           requestId: randomUUID(),
@@ -33,4 +36,10 @@ export function pullObserver(sink: PullSink, now: () => number): Observer {
       }));
     },
   };
+}
+
+/** Of the whole, also where a part of it was sent. */
+function sizeOf(headers: Headers): number | null {
+  const length = headers.get("content-range")?.split("/")[1] ?? headers.get("content-length");
+  return length === null ? null : Number(length);
 }

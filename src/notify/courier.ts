@@ -158,7 +158,7 @@ export class Courier {
       const noticed = pulls.first(most);
       const events: WireEvent[] = [];
       for (const pull of noticed) {
-        const event = await happeningOf(pull, options.metadata);
+        const event = happeningOf(pull);
         if (!event || !wants(endpoint.config, event)) continue;
         const { includeReferences, metadata, setting } = options;
         const references = includeReferences ? await referencesOf(event, metadata) : null;

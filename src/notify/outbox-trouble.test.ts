@@ -42,15 +42,23 @@ describe("pulls", () => {
     expect(dropped).toMatchObject([{ level: "warn", facts: { pulls: 500 } }]);
   });
 
-  test("of what is gone since are not told, and hold up nothing", async () => {
+  test("of what is gone since are told all the same", async () => {
     await using to = receiver();
     await using given = await world({ endpoints: [endpoint(to)] });
 
     given.pull("gone");
-    await given.push("v1");
+
+    expect((await to.until(1)).map(sentence)).toEqual(["pull team/app:gone"]);
+  });
+
+  test("of what has no name are not told, and hold up nothing", async () => {
+    await using to = receiver();
+    await using given = await world({ endpoints: [endpoint(to)] });
+
+    given.pull("no/../tag");
     given.pull("v1");
 
-    expect((await to.until(2)).map(sentence)).toContain("pull team/app:v1");
+    expect((await to.until(1)).map(sentence)).toEqual(["pull team/app:v1"]);
   });
 
   test("are not even noticed where nobody wants to hear of them", async () => {

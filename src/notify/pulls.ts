@@ -1,17 +1,18 @@
 import type { Happening, Who } from "../metadata/event.ts";
-import type { MetadataReads } from "../metadata/metadata.ts";
-import { type Digest, isDigest } from "../oci/digest.ts";
-import { OCTET_STREAM } from "../oci/media-types.ts";
+import { isDigest } from "../oci/digest.ts";
 import { isRepositoryName } from "../oci/name.ts";
 import { isTag } from "../oci/reference.ts";
 
-/** A pull as it was noticed, with as little as will do: most pulls of a flood are never told. */
+/** A pull as it was noticed, with no more than its answer said: what was pulled may be deleted next. */
 export interface Pull {
   readonly kind: "manifest" | "blob";
   /** Of the request. */
   readonly path: string;
   /** As the answer said it. */
   readonly digest: string;
+  readonly mediaType: string | null;
+  /** Bytes. */
+  readonly size: number | null;
   readonly by: Who;
 }
 
@@ -60,30 +61,10 @@ export class PullQueue {
 
 const PATH = /^\/v2\/(?<name>.+)\/(?:manifests|blobs)\/(?<reference>[^/]+)$/;
 
-/**
- * What a pull was of. Size and media type are looked up only here; null when the content is gone since,
- * or its repository is not a name that we could say.
- */
-export async function happeningOf(pull: Pull, metadata: MetadataReads): Promise<Happening | null> {
-  const { name, reference } = PATH.exec(pull.path)?.groups ?? {};
-  const { kind, digest, by } = pull;
+/** What a pull was of; null when the path does not say it in a way that can be repeated. Pure. */
+export function happeningOf({ kind, path, digest, mediaType, size, by }: Pull): Happening | null {
+  const { name, reference } = PATH.exec(path)?.groups ?? {};
   if (!name || !reference || !isRepositoryName(name) || !isDigest(digest)) return null;
-  const found =
-    kind === "manifest"
-      ? await manifest(name, digest, metadata)
-      : await metadata.findBlob(name, digest);
-  if (!found) return null;
   const tag = kind === "manifest" && isTag(reference) ? reference : null;
-  const mediaType = "mediaType" in found ? found.mediaType : OCTET_STREAM;
-  const facts = { name, digest, mediaType, size: found.size, tag, from: null };
-  return { action: "pull", kind, at: by.at, ...facts, by };
-}
-
-async function manifest(
-  name: Parameters<MetadataReads["findManifest"]>[0],
-  digest: Digest,
-  metadata: MetadataReads,
-): Promise<{ mediaType: string; size: number } | null> {
-  const found = await metadata.findManifest(name, digest);
-  return found && { mediaType: found.mediaType, size: found.bytes.length };
+  return { action: "pull", kind, name, at: by.at, digest, mediaType, size, tag, from: null, by };
 }

@@ -39,12 +39,14 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     ...metadata,
     linkBlob: (...of) => adding(() => metadata.linkBlob(...of)),
     mountBlob: (...of) => adding(() => metadata.mountBlob(...of)),
-    putManifest: (push) => adding(() => metadata.putManifest(push)),
+    putManifest: (...of) => adding(() => metadata.putManifest(...of)),
     saveUpload: (upload) => adding(() => metadata.saveUpload(upload)),
     unlinkBlob: (...of) => removing(() => metadata.unlinkBlob(...of)),
     removeTag: (...of) => removing(() => metadata.removeTag(...of)),
     removeManifest: (...of) => removing(() => metadata.removeManifest(...of)),
     removeUpload: (id) => removing(() => metadata.removeUpload(id)),
     retireJournal: (...of) => removing(() => metadata.retireJournal(...of)),
+    advanceCursors: (...of) => removing(() => metadata.advanceCursors(...of)),
+    trimEvents: (...of) => removing(() => metadata.trimEvents(...of)),
   };
 }

@@ -5,6 +5,7 @@ import { digestFor, pushOf } from "../../src/metadata/contract/fixtures.ts";
 import type { Who } from "../../src/metadata/event.ts";
 import type { Metadata } from "../../src/metadata/metadata.ts";
 import { openSqlite } from "../../src/metadata/sqlite.ts";
+import { OCI_IMAGE } from "../../src/oci/media-types.ts";
 import { type RepositoryName, parseName } from "../../src/oci/name.ts";
 import type { Log } from "../../src/observe/log.ts";
 import { type Outbox, openOutbox } from "../../src/notify/outbox.ts";
@@ -81,6 +82,8 @@ export async function world(settings: object): Promise<World> {
         kind: "manifest",
         path: `/v2/team/app/manifests/${tag}`,
         digest: digestFor("manifest"),
+        mediaType: OCI_IMAGE,
+        size: 8,
         by: { ...WHO, requestId: crypto.randomUUID(), method: "GET" },
       }));
     },

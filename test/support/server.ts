@@ -41,13 +41,17 @@ export async function startWharf(options: WharfOptions): Promise<Server> {
   });
 }
 
-/** Starts Debian's docker-registry, the reference implementation, on a data folder. */
-export async function startDockerRegistry(data: string): Promise<Server> {
+/**
+ * Starts Debian's docker-registry, the reference implementation, on a data folder. `more`: further
+ * settings of its configuration.
+ */
+export async function startDockerRegistry(data: string, more: object = {}): Promise<Server> {
   const config = (listen: string): string =>
     JSON.stringify({
       version: "0.1",
       storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
       http: { addr: listen, secret: "tests", draintimeout: "30s" },
+      ...more,
     });
   return startServer({
     // It insists on a configuration file; from standard input it needs none on the disk.

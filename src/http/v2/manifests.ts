@@ -20,14 +20,13 @@ const MOST_TAGS = 100;
 export const getManifest: Handler = async (exchange) => {
   const manifest = await find(exchange);
   if (isKnown(exchange.request.headers, manifest.digest)) return empty(304, headers(manifest));
-  return new Response(manifest.bytes, { headers: headers(manifest) });
+  return new Response(manifest.bytes, { headers: whole(manifest) });
 };
 
 export const headManifest: Handler = async (exchange) => {
   const manifest = await find(exchange);
   if (isKnown(exchange.request.headers, manifest.digest)) return empty(304, headers(manifest));
-  const length = String(manifest.bytes.length);
-  return new Response(null, { headers: { ...headers(manifest), "content-length": length } });
+  return new Response(null, { headers: whole(manifest) });
 };
 
 export const putManifest: Handler = async (exchange) => {
@@ -74,6 +73,11 @@ function target(exchange: Exchange) {
   const name = parseName(parameter(exchange, "name"));
   const reference = encodedParameter(exchange, "reference");
   return { name, reference: parseReference(reference) };
+}
+
+/** For an answer that has, or stands for, all of it. */
+function whole(manifest: ManifestRecord): Record<string, string> {
+  return { ...headers(manifest), "content-length": String(manifest.bytes.length) };
 }
 
 function headers({ digest, mediaType }: ManifestRecord): Record<string, string> {
