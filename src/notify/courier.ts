@@ -131,8 +131,8 @@ export class Courier {
   /** What to deliver next; null when there is nothing. */
   async #next(): Promise<Batch | null> {
     const { config } = this.endpoint;
-    // After a failure one by one: if a single event is at fault, or many are too many, it shows.
-    const most = this.#failures > 0 ? 1 : config.batch;
+    // Fewer with each failure: many may be too many, and if a single one is at fault, it shows.
+    const most = Math.max(1, Math.floor(config.batch / 2 ** this.#failures));
     for (;;) {
       const page = await this.options.metadata.readEvents(this.#cursor, Math.max(PAGE, most));
       const last = page.at(-1)?.id;

@@ -73,7 +73,7 @@ describe("events reach an endpoint", () => {
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(990);
   });
 
-  test("one by one after a failure: what a receiver can not take holds up no more than it must", async () => {
+  test("fewer at a time after a failure: a receiver that can not take many gets all the same", async () => {
     await using to = receiver((delivery) =>
       eventsOf(delivery).length > 1 ? new Response(null, { status: 413 }) : null,
     );
