@@ -25,7 +25,7 @@ export interface Delivery {
 }
 
 /** Null: takes the events. */
-type Answer = (delivery: Delivery, count: number) => Response | Promise<Response> | null;
+type Answer = (delivery: Delivery, count: number) => Response | null | Promise<Response | null>;
 
 export function receiver(answer: Answer = () => null, port = 0): Receiver {
   let decide = answer;

@@ -41,7 +41,7 @@ export function pushBytes(
         await appendChunk(session, inPieces(bytes.slice(at, at + size)), UNSAID, registry);
       }
       const rest = inPieces(bytes.slice(session.offset));
-      await finishUpload(session, digest, rest, UNSAID, registry);
+      await finishUpload(session, digest, rest, UNSAID, null, registry);
     },
   };
 }
@@ -74,7 +74,7 @@ export function finishNoted(repository: string, bytes: Uint8Array, note: string)
     async run({ registry, notes }) {
       const session = noted(name, notes.get(note) ?? "", registry);
       const rest = inPieces(bytes.slice(session.offset));
-      await finishUpload(session, digestOf(bytes), rest, UNSAID, registry);
+      await finishUpload(session, digestOf(bytes), rest, UNSAID, null, registry);
     },
   };
 }
@@ -109,7 +109,14 @@ export function pushWrong(repository: string, bytes: Uint8Array, digest: Digest)
     effects: [],
     async run({ registry }) {
       const session = registry.uploads.open(parseName(repository), "sha256", registry.now());
-      const refused = await finishUpload(session, digest, inPieces(bytes), UNSAID, registry).then(
+      const refused = await finishUpload(
+        session,
+        digest,
+        inPieces(bytes),
+        UNSAID,
+        null,
+        registry,
+      ).then(
         () => null,
         (error: unknown) => error,
       );
@@ -125,7 +132,7 @@ export function mount(from: string, to: string, bytes: Uint8Array): Op {
     name: `mount from ${from} to ${to}`,
     effects: linked(to, bytes),
     async run({ registry }) {
-      const done = await mountBlob(parseName(to), digestOf(bytes), parseName(from), registry);
+      const done = await mountBlob(parseName(to), digestOf(bytes), parseName(from), null, registry);
       if (!done) throw new Error("there was nothing to mount");
     },
   };
