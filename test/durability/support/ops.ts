@@ -160,7 +160,7 @@ export function put(
         contentType: image.mediaType,
         bytes: image.bytes,
       };
-      await putManifest(push, registry);
+      await putManifest(push, null, registry);
     },
   };
 }
@@ -178,7 +178,7 @@ export function untag(repository: string, tag: string): Op {
   return {
     name: `remove tag ${tag}`,
     effects: [[`tag ${repository} ${tag}`, null]],
-    run: ({ registry }) => removeTag(parseName(repository), parseTag(tag), registry),
+    run: ({ registry }) => removeTag(parseName(repository), parseTag(tag), null, registry),
   };
 }
 
@@ -189,7 +189,8 @@ export function remove(repository: string, image: Fixture, ...tags: string[]): O
       [`manifest ${repository} ${image.digest}`, null],
       ...tags.map((tag) => [`tag ${repository} ${tag}`, null] as const),
     ],
-    run: ({ registry }) => removeManifest(parseName(repository), image.digest as Digest, registry),
+    run: ({ registry }) =>
+      removeManifest(parseName(repository), image.digest as Digest, null, registry),
   };
 }
 
@@ -197,7 +198,7 @@ export function unlink(repository: string, bytes: Uint8Array): Op {
   return {
     name: "remove a blob",
     effects: [[`blob ${repository} ${digestOf(bytes)}`, null]],
-    run: ({ registry }) => removeBlob(parseName(repository), digestOf(bytes), registry),
+    run: ({ registry }) => removeBlob(parseName(repository), digestOf(bytes), null, registry),
   };
 }
 
