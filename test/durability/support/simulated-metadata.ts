@@ -1,20 +1,15 @@
 import { Database } from "bun:sqlite";
-import { readFileSync } from "node:fs";
 import type { Metadata } from "../../../src/metadata/metadata.ts";
+import { migrate } from "../../../src/metadata/migrations.ts";
 import { sqliteReads } from "../../../src/metadata/sqlite-reads.ts";
 import { sqliteWrites } from "../../../src/metadata/sqlite-writes.ts";
 import { RegistryError } from "../../../src/oci/errors.ts";
-
-const schema = readFileSync(
-  new URL("../../../src/metadata/schema/sqlite.sql", import.meta.url),
-  "utf8",
-);
 
 /** The database of a new registry, as bytes. */
 export function newDatabase(): Uint8Array {
   using db = new Database(":memory:", { strict: true });
   db.run("PRAGMA page_size = 1024");
-  db.run(schema);
+  migrate(db);
   return db.serialize();
 }
 
