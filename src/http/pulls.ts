@@ -19,6 +19,7 @@ export function pullObserver(sink: PullSink, now: () => number): Observer {
       if (kind === undefined) return;
       const { headers } = response;
       sink.offer(() => ({
+        id: randomUUID(),
         kind,
         path,
         digest: headers.get("docker-content-digest") ?? "",

@@ -17,6 +17,9 @@ const PAGE = 200;
  */
 const PACE_MS = 50;
 
+/** The same for pulls, of which there can be many thousands a second. */
+const PULLS_PACE_MS = 250;
+
 /** How long a delivery that is under way may take when the registry stops. */
 const LAST_MS = 1000;
 
@@ -52,6 +55,8 @@ export class Courier {
   #delivered = 0;
   #failed = 0;
   #news = true;
+  /** No pull is told before, on the clock of `performance.now`. */
+  #pullsAt = 0;
   #wake: () => void = () => undefined;
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
@@ -94,6 +99,11 @@ export class Courier {
     this.#wake();
   }
 
+  /** A pull was noticed. Most have to wait, and somebody has set a clock for them. */
+  wakeForPull(): void {
+    if (performance.now() >= this.#pullsAt) this.wake();
+  }
+
   /** Ends at once, or after the delivery that is under way if that is quick. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -124,7 +134,10 @@ export class Courier {
   async #untilNews(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
+    const early = this.#pullsAt - performance.now();
+    const clock = this.pulls && early > 0 ? setTimeout(resolve, early) : undefined;
     if (!this.#stopping.signal.aborted) await promise;
+    clearTimeout(clock);
     this.#wake = () => undefined;
   }
 
@@ -154,7 +167,7 @@ export class Courier {
 
   async #nextPulls(most: number): Promise<Batch | null> {
     const { pulls, endpoint, options } = this;
-    while (pulls && pulls.size > 0) {
+    while (pulls && pulls.size > 0 && performance.now() >= this.#pullsAt) {
       const noticed = pulls.first(most);
       const events: WireEvent[] = [];
       for (const pull of noticed) {
@@ -162,7 +175,7 @@ export class Courier {
         if (!event || !wants(endpoint.config, event)) continue;
         const { includeReferences, metadata, setting } = options;
         const references = includeReferences ? await referencesOf(event, metadata) : null;
-        events.push(wireEvent(event, pullId(event.by.requestId), references, setting));
+        events.push(wireEvent(event, pull.id, references, setting));
       }
       if (events.length > 0) return { events, cursor: this.#cursor, pulls: noticed.length };
       pulls.remove(noticed.length);
@@ -177,6 +190,7 @@ export class Courier {
     if (outcome.delivered) {
       this.#cursor = cursor;
       this.pulls?.remove(pulls);
+      if (pulls > 0) this.#pullsAt = performance.now() + PULLS_PACE_MS;
       this.#delivered += events.length;
       if (this.#failures > 0)
         log.info({ endpoint: endpoint.name }, "the endpoint takes events again");
@@ -201,11 +215,6 @@ export class Courier {
     );
     await pause(wait, this.#stopping.signal);
   }
-}
-
-/** A pull is told once for each request. */
-function pullId(requestId: string): string {
-  return eventId(requestId, 0);
 }
 
 /** Ends early, without an error, when it is told to. */

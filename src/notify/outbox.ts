@@ -203,7 +203,7 @@ function sink(couriers: readonly Courier[]): PullSink {
         if (courier.pulls?.full) courier.pulls.drop();
         else {
           courier.pulls?.add((pull ??= make()));
-          courier.wake();
+          courier.wakeForPull();
         }
       }
     },

@@ -5,6 +5,8 @@ import { isTag } from "../oci/reference.ts";
 
 /** A pull as it was noticed, with no more than its answer said: what was pulled may be deleted next. */
 export interface Pull {
+  /** Of its event: a UUID, the same at every attempt. */
+  readonly id: string;
   readonly kind: "manifest" | "blob";
   /** Of the request. */
   readonly path: string;

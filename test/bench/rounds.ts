@@ -18,11 +18,12 @@ export interface Contest {
 
 export async function runGroup(group: Group, contest: Contest): Promise<Measured[]> {
   const rounds = Math.min(contest.rounds, group.rounds ?? contest.rounds);
+  const programs = group.programs?.(contest.ours) ?? contest;
   const measured = group.rows.map((row): Measured => ({ row, ours: [], theirs: [], failures: [] }));
   for (let round = 1; round <= rounds; round++) {
     for (const side of ["ours", "theirs"] as const) {
-      const folder = join(contest.root, `${group.rows[0]?.name}-${round}-${contest[side].name}`);
-      const { figures, failure } = await oneRound(group, contest, contest[side], folder);
+      const folder = join(contest.root, `${group.rows[0]?.name}-${round}-${programs[side].name}`);
+      const { figures, failure } = await oneRound(group, contest, programs[side], folder);
       measured.forEach((entry, i) => entry[side].push(figures[i]));
       if (failure === undefined) continue;
       console.error(failure);

@@ -1,6 +1,6 @@
 /** A row of the benchmark: what it measures, and how good is good enough. */
 import type { Clients } from "./load.ts";
-import type { Server } from "./servers.ts";
+import type { Program, Server } from "./servers.ts";
 
 /** Against the other registry, or in the row's own unit. */
 export type Target =
@@ -29,6 +29,8 @@ export interface Group {
   readonly rounds?: number;
   /** Free disk space that one server needs in one round, in bytes. */
   readonly space: number;
+  /** Who runs, where it is not ours against theirs. */
+  programs?(ours: Program): { readonly ours: Program; readonly theirs: Program };
   /** Fills the data folder before the server is started; `shared` is a folder that all rounds see. */
   prepare?(data: string, shared: string): Promise<void>;
 }

@@ -3,9 +3,10 @@
  * and a row may build on those before it (what is pulled was pushed).
  */
 import { names } from "./answers.ts";
+import { audience } from "./audience.ts";
 import { firstRead } from "./first-read.ts";
 import type { Group } from "./row.ts";
-import type { Server } from "./servers.ts";
+import { type Server, withSettings } from "./servers.ts";
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -40,6 +41,23 @@ const images: Group = {
       measure: ({ clients, server }) => clients.requests(server, "/v2/load/r0/manifests/t0", 32),
     },
   ],
+};
+
+/** What is told costs those who push and pull nearly nothing: ours with an endpoint against ours without. */
+const told: Group = {
+  space: images.space,
+  programs: (ours) => ({
+    ours: withSettings(ours, () => ({
+      notifications: { endpoints: [{ name: "audience", url: audience() }] },
+    })),
+    theirs: ours,
+  }),
+  rows: images.rows.map((row) => ({
+    ...row,
+    name: `told-${row.name}`,
+    title: `${row.title}, with an endpoint (against ours without)`,
+    target: { atLeast: 0.95 },
+  })),
 };
 
 const tagCount = 3000;
@@ -132,7 +150,7 @@ const memory: Group = {
   ],
 };
 
-export const groups: readonly Group[] = [images, tags, catalog, layer, memory, firstRead];
+export const groups: readonly Group[] = [images, told, tags, catalog, layer, memory, firstRead];
 
 /** A list that is short of entries would be quick, and wrong. */
 async function expectLength(

@@ -52,6 +52,19 @@ export function wharf(template: string | undefined): Program {
   };
 }
 
+/** The same program with a wharf.yaml of these settings, which is the last word of its command. */
+export function withSettings(program: Program, settings: () => object): Program {
+  return {
+    name: `${program.name}+`,
+    async command(folder, data, port) {
+      const { words, env } = await program.command(folder, data, port);
+      const file = join(folder, "wharf.yaml");
+      await writeFile(file, JSON.stringify(settings()));
+      return { words: [...words, file], env };
+    },
+  };
+}
+
 /** Debian's docker-registry with the configuration most people run it with. */
 export function dockerRegistry(): Program {
   return {

@@ -79,6 +79,7 @@ export async function world(settings: object): Promise<World> {
     },
     pull(tag) {
       outbox.pulls?.offer(() => ({
+        id: crypto.randomUUID(),
         kind: "manifest",
         path: `/v2/team/app/manifests/${tag}`,
         digest: digestFor("manifest"),
