@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { PullSink } from "../notify/outbox.ts";
 import type { Observer } from "./observer.ts";
+import { whoSent } from "./who.ts";
 
 const KINDS: Readonly<Record<string, "manifest" | "blob">> = {
   "/v2/{name}/manifests/{reference}": "manifest",
@@ -25,15 +26,7 @@ export function pullObserver(sink: PullSink, now: () => number): Observer {
         digest: headers.get("docker-content-digest") ?? "",
         mediaType: headers.get("content-type"),
         size: sizeOf(headers),
-        by: {
-          at: now(),
-          requestId: randomUUID(),
-          actor: caller?.name ?? null,
-          address,
-          host: request.headers.get("host") ?? "",
-          method: request.method,
-          agent: request.headers.get("user-agent") ?? "",
-        },
+        by: whoSent(request, address, caller?.name ?? null, now()),
       }));
     },
   };

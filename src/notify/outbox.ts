@@ -135,15 +135,19 @@ export async function openOutbox(
 
   let checked = performance.now();
   let tidying: Promise<void> = Promise.resolve();
+  let troubled = false;
   const tidy = async (): Promise<void> => {
     try {
       await save();
+      troubled = false;
       if (performance.now() - checked < checkMs) return;
       checked = performance.now();
       sayDropped();
       await trim();
     } catch (error) {
       // What was delivered stays delivered in memory; after a restart it would be repeated.
+      if (troubled) return;
+      troubled = true;
       log.warn({ err: error }, "how far the events came could not be written down; trying again");
     }
   };
