@@ -150,12 +150,13 @@ function events(log: Log): OpenEvents {
     reading(repositories) {
       if (performance.now() - said < PROGRESS_MS) return;
       said = performance.now();
-      log.info({ repositories }, "reading the tree");
+      log.info({ repositories }, "comparing the tree");
     },
     read: ({ repositories, manifests, tags, problems }) => {
       if (repositories === 0) return;
       log.info({ repositories, manifests, tags, problems: problems.length }, "the tree was read");
     },
+    info: (facts, message) => log.info(facts, message),
     warn: (facts, message) => log.warn(facts, message),
   };
 }

@@ -98,7 +98,7 @@ export function cached(inner: Metadata): Metadata {
     },
 
     async replaceRepository(snapshot) {
-      await change(inner.replaceRepository(snapshot), () => {
+      return await change(inner.replaceRepository(snapshot), () => {
         manifests.clear();
         blobs.clear();
         tagLists.clear();

@@ -33,6 +33,8 @@ export interface MetadataReads {
   /** The size of a blob that is linked in this repository. */
   findBlob(name: RepositoryName, digest: Digest): Promise<BlobRecord | null>;
   hasRepository(name: RepositoryName): Promise<boolean>;
+  /** All that is known of a repository, but for the bytes. Null when it is not there. */
+  knownRepository(name: RepositoryName): Promise<KnownRepository | null>;
   /** Tags in ASCII order, after `last` if given. Null when the repository is not there. */
   listTags(name: RepositoryName, page: Page): Promise<TagRecord[] | null>;
   /** The same, only their names. */
@@ -116,8 +118,13 @@ export interface MetadataWrites {
    */
   retireJournal(id: number, keep?: readonly RepositoryName[]): Promise<void>;
   setSetting(key: string, value: string): Promise<void>;
-  /** Replaces all that is known of a repository by what its tree says. Writes no journal, and no events. */
-  replaceRepository(snapshot: RepositorySnapshot): Promise<void>;
+  /**
+   * Makes what is known of a repository what its tree says. Writes no journal, and no events.
+   *
+   * Only differences are written: what is known already keeps what no tree can say (when it was pushed
+   * and last seen, what a tag has named). A manifest that a kept tag names stays too.
+   */
+  replaceRepository(snapshot: RepositorySnapshot): Promise<RepositoryChanges>;
   /**
    * Says who listens from now on. One that is new has heard of everything there was; one that is not
    * named is forgotten, with the events that nobody else waits for.
@@ -206,12 +213,52 @@ export interface JournalRecord {
   readonly entry: JournalEntry;
 }
 
-/** A whole repository as the tree has it. */
+/** A repository as the tree has it: what is to be known of it, beside what is kept. */
 export interface RepositorySnapshot {
   readonly name: RepositoryName;
-  readonly blobs: readonly (BlobRecord & { readonly linkedAt: number })[];
+  readonly blobs: readonly SnapshotBlob[];
   readonly manifests: readonly SnapshotManifest[];
   readonly tags: readonly TagRecord[];
+  /** What stays as it is, if it is known: because it is unchanged, or could not be read. */
+  readonly keep?: Keep;
+  /** The tree has no such repository (any more). Unless something is kept, its name goes too. */
+  readonly gone?: boolean;
+}
+
+export interface Keep {
+  readonly blobs: ReadonlySet<Digest> | "all";
+  readonly manifests: ReadonlySet<Digest> | "all";
+  readonly tags: ReadonlySet<Tag> | "all";
+}
+
+export interface SnapshotBlob extends BlobRecord {
+  readonly linkedAt: number;
+  /** Nothing but the file says so: a size that is known from elsewhere stays. */
+  readonly unconfirmed?: boolean;
+}
+
+/** Digests with sizes in bytes, and tags with what they name. */
+export interface KnownRepository {
+  readonly blobs: ReadonlyMap<Digest, number>;
+  readonly manifests: ReadonlyMap<Digest, number>;
+  readonly tags: ReadonlyMap<Tag, Digest>;
+}
+
+/** What a snapshot has changed in what was known. */
+export interface RepositoryChanges {
+  readonly blobs: { readonly added: number; readonly removed: number };
+  readonly manifests: { readonly added: number; readonly removed: readonly Digest[] };
+  readonly tags: {
+    readonly added: number;
+    readonly moved: readonly MovedTag[];
+    readonly removed: readonly { readonly tag: Tag; readonly digest: Digest }[];
+  };
+}
+
+export interface MovedTag {
+  readonly tag: Tag;
+  readonly from: Digest;
+  readonly to: Digest;
 }
 
 export interface SnapshotManifest {

@@ -1,10 +1,30 @@
 import { type Digest, isAlgorithm, isDigest } from "../oci/digest.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { Entry, Storage } from "../storage/storage.ts";
 import { readLink } from "../storage/tree.ts";
 import { inParallel } from "./in-parallel.ts";
+import { type Remark, Unreadable } from "./tree-problem.ts";
 
-/** What a repository says about one path below it. */
-export type Remark = (path: string, problem: string) => void;
+/** What of a repository stays as it is known: what is unchanged, and what could not be read. */
+export class Kept<T> {
+  #items: Set<T> | "all" = new Set();
+
+  add(item: T): void {
+    if (this.#items !== "all") this.#items.add(item);
+  }
+
+  /** Their list could not be read: any of them may be there. */
+  addAll(): void {
+    this.#items = "all";
+  }
+
+  has(item: T): boolean {
+    return this.#items === "all" || this.#items.has(item);
+  }
+
+  get items(): ReadonlySet<T> | "all" {
+    return this.#items;
+  }
+}
 
 /** A link that is there. `digest` is null when it names nothing: it is empty, torn or something else. */
 export interface Link {
@@ -13,11 +33,37 @@ export interface Link {
   readonly at: number;
 }
 
-/** Null when there is no link. */
+/** More bytes than any link has: what is that large is none, and not read. */
+const LONGEST_LINK = 200;
+
+/** Null when there is no link. Throws when it cannot be told, or something else is in its place. */
 export async function lookUpLink(storage: Storage, path: string): Promise<Link | null> {
   const info = await storage.stat(path);
-  const bytes = info && (await storage.readSmall(path));
-  return info && bytes && { digest: readLink(bytes), at: info.modifiedAt };
+  if (!info) {
+    await mustBeAbsent(storage, path);
+    return null;
+  }
+  const bytes = info.size <= LONGEST_LINK ? await storage.readSmall(path) : new Uint8Array();
+  return bytes && { digest: readLink(bytes), at: info.modifiedAt };
+}
+
+/**
+ * Throws unless there is nothing at a path, and folders up to where that shows: to a look, a folder in
+ * the place of a file, or a file in that of a folder, is like nothing at all.
+ */
+export async function mustBeAbsent(storage: Storage, path: string): Promise<void> {
+  for (let at = path; ;) {
+    const slash = at.lastIndexOf("/");
+    const [parent, name] = [at.slice(0, Math.max(slash, 0)), at.slice(slash + 1)];
+    const entries = await Array.fromAsync(storage.list(parent));
+    const entry = entries.find((one) => one.name === name);
+    if (entry && (at === path || entry.kind !== "folder")) {
+      throw new Error(`${at} is ${at === path ? "not a file" : "not a folder"}`);
+    }
+    // A parent with entries is a folder, and this one is simply not in it.
+    if (entry || entries.length > 0 || parent === "") return;
+    at = parent;
+  }
 }
 
 /** How many looks at the storage one repository has under way: what takes long elsewhere overlaps. */
@@ -28,24 +74,37 @@ export const LOOKS = 16;
  *
  * A folder without its link was unlinked: registry 2 leaves it so. A link that is torn is taken for what
  * its folder says, because there the same digest stands a second time; one that names something else is
- * not followed. Both are remarked.
+ * not followed. Both are remarked. What cannot be read is remarked, and kept.
  */
 export async function followLinks(
   storage: Storage,
   folder: string,
+  kept: Kept<Digest>,
   remark: Remark,
   each: (digest: Digest, at: number) => Promise<void>,
 ): Promise<void> {
-  await inParallel(LOOKS, digestsBelow(storage, folder, remark), async ([digest, path]) => {
+  const follow = async ([digest, path]: [Digest, string]): Promise<void> => {
     const link = await lookUpLink(storage, path);
     if (!link) return;
     if (link.digest === null) {
       remark(path, "the link is empty or torn; it is taken for what its folder says");
     } else if (link.digest !== digest) {
       remark(path, `the link names ${link.digest}; it is not followed`);
+      kept.add(digest);
       return;
     }
     await each(digest, link.at);
+  };
+  await orKeepAll(folder, kept, remark, async () => {
+    const digests = digestsBelow(storage, folder, kept, remark);
+    await inParallel(LOOKS, digests, async (one) => {
+      try {
+        await follow(one);
+      } catch (error) {
+        remark(one[1], new Unreadable(error));
+        kept.add(one[0]);
+      }
+    });
   });
 }
 
@@ -53,32 +112,93 @@ export async function followLinks(
 async function* digestsBelow(
   storage: Storage,
   folder: string,
+  kept: Kept<Digest>,
   remark: Remark,
 ): AsyncGenerator<[Digest, string]> {
-  for await (const algorithm of foldersIn(storage, folder, remark)) {
+  for await (const algorithm of foldersIn(storage, folder, remark, (name) => {
+    if (isAlgorithm(name)) kept.addAll();
+  })) {
     const path = `${folder}/${algorithm}`;
     if (!isAlgorithm(algorithm)) {
       remark(path, "this digest algorithm is not known; what is in it is not read");
       continue;
     }
-    for await (const hex of foldersIn(storage, path, remark)) {
-      const digest = `${algorithm}:${hex}`;
+    const digestFor = (hex: string): string => `${algorithm}:${hex}`;
+    for await (const hex of foldersIn(storage, path, remark, (name) => {
+      const digest = digestFor(name);
+      if (isDigest(digest)) kept.add(digest);
+    })) {
+      const digest = digestFor(hex);
       if (isDigest(digest)) yield [digest, `${path}/${hex}/link`];
       else remark(`${path}/${hex}`, "the folder's name is not a digest; it is not read");
     }
   }
 }
 
-/** Names only. Files beside them, such as those of a file manager, mean nothing. */
+/**
+ * The names of the folders in a folder. Something else is remarked, files once for all of them, and told
+ * to `instead`: where its name is that of a folder of the layout, what was there is not known.
+ */
 export async function* foldersIn(
   storage: Storage,
   folder: string,
   remark: Remark,
+  instead: (name: string) => void,
 ): AsyncGenerator<string> {
+  const files = new Files();
   for await (const { name, kind } of storage.list(folder)) {
-    if (kind === "folder") yield name;
-    else if (kind === "other") {
-      remark(`${folder}/${name}`, "it is neither a file nor a folder; it is not read");
+    if (kind === "folder") {
+      yield name;
+      continue;
     }
+    instead(name);
+    if (kind === "object") files.add(name);
+    else remark(`${folder}/${name}`, NEITHER);
   }
+  files.remark(folder, remark);
+}
+
+export const NEITHER =
+  "it is neither a file nor a folder, or a link that leads nowhere or in a circle; it is not read";
+
+/** Files where the layout has only folders. There may be very many: one remark is for all of them. */
+export class Files {
+  #count = 0;
+  #first = "";
+
+  /** Hidden ones mean nothing: those of a file manager, or ours on their way to their name. */
+  add(name: string): void {
+    if (!name.startsWith(".") && this.#count++ === 0) this.#first = name;
+  }
+
+  remark(folder: string, remark: Remark): void {
+    if (this.#count === 0) return;
+    const what = this.#count === 1 ? "a file that does" : `${this.#count} files that do`;
+    remark(
+      `${folder}/${this.#first}`,
+      `${what} not belong here; nothing reads or removes them, delete them if nobody needs them`,
+    );
+  }
+}
+
+/** Does work that lists a folder; when that cannot be listed, all that is known of it stays. */
+export async function orKeepAll<T>(
+  folder: string,
+  kept: Kept<T>,
+  remark: Remark,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    remark(folder, new Unreadable(error));
+    kept.addAll();
+  }
+}
+
+/** Whether a folder is there. Throws when something else is in its place. */
+export function hasFolder(entries: readonly Entry[], name: string): boolean {
+  const entry = entries.find((one) => one.name === name);
+  if (entry && entry.kind !== "folder") throw new Error(`${name} is not a folder`);
+  return entry !== undefined;
 }

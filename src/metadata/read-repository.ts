@@ -1,106 +1,103 @@
-import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import { type Tag, isTag } from "../oci/reference.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { Entry, Storage } from "../storage/storage.ts";
 import {
-  blobPath,
-  layerLink,
+  REPOSITORIES,
   layersPath,
-  revisionLink,
+  manifestsPath,
+  repositoryPath,
   revisionsPath,
-  tagCurrentLink,
   tagsPath,
 } from "../storage/tree.ts";
-import { inParallel } from "./in-parallel.ts";
-import type { RepositorySnapshot, SnapshotManifest, TagRecord } from "./metadata.ts";
-import { LOOKS, type Remark, foldersIn, followLinks, lookUpLink } from "./read-links.ts";
-import { readStoredManifest } from "./stored-manifest.ts";
+import type { Keep, KnownRepository, MetadataReads, RepositorySnapshot } from "./metadata.ts";
+import { Layers } from "./read-layers.ts";
+import { hasFolder, mustBeAbsent, orKeepAll } from "./read-links.ts";
+import { Revisions } from "./read-revisions.ts";
+import { Tags } from "./read-tags.ts";
+import type { Remark } from "./tree-problem.ts";
+import { hasRepositories } from "./walk-repositories.ts";
 
-/** Nothing larger is read into memory as a manifest. Registry 2 takes 4 MiB, we take 8. */
-const LARGEST_MANIFEST = 16 * 1024 * 1024;
+/** What is known already: the reader takes from the tree only what is different. */
+export type Known = Pick<MetadataReads, "knownRepository" | "referencesOf">;
 
 /**
- * Reads one repository from the tree, and changes nothing there. What is broken goes to `remark` and is
- * left out; what is whole can be served. Rejects when the medium fails: what could not be read may be
- * there.
+ * Reads one repository from the tree, and changes nothing there. Null when it is as it is known.
+ *
+ * Absent is only what the medium says is not there. What is broken or cannot be read goes to `remark`,
+ * and what is known of just that stays; the rest is taken as it is. Rejects when nothing of the
+ * repository can be read.
  */
 export async function readRepository(
   storage: Storage,
   name: RepositoryName,
   now: number,
+  metadata: Known,
   remark: Remark,
-): Promise<RepositorySnapshot> {
-  const sizes = new Map<Digest, number>();
-  const blobs: RepositorySnapshot["blobs"][number][] = [];
+): Promise<RepositorySnapshot | null> {
+  const recorded = await metadata.knownRepository(name);
+  const known = recorded ?? NOTHING;
+  const layers = new Layers(storage, name, known.blobs, remark);
+  const revisions = new Revisions(storage, name, known.manifests, remark);
+  const tags = new Tags(storage, name, known.tags, remark);
   // A link's time can lie in the future when a clock was wrong; nothing that waits for an age would end.
   const past = (at: number): number => Math.min(at, now);
 
-  await followLinks(storage, layersPath(name), remark, async (digest, at) => {
-    const data = await storage.stat(blobPath(digest));
-    if (!data) {
-      remark(layerLink(name, digest), `the bytes of ${digest} are missing`);
-      return;
+  const entries = await entriesOf(storage, repositoryPath(name));
+  const below = async (): Promise<Entry[]> =>
+    hasFolder(entries, "_manifests") ? await entriesOf(storage, manifestsPath(name)) : [];
+  await orKeepAll(layersPath(name), layers.kept, remark, async () => {
+    if (hasFolder(entries, "_layers")) await layers.read(past);
+  });
+  await orKeepAll(revisionsPath(name), revisions.kept, remark, async () => {
+    if (hasFolder(await below(), "revisions")) await revisions.read(past, layers.sizes);
+  });
+  await orKeepAll(tagsPath(name), tags.kept, remark, async () => {
+    if (hasFolder(await below(), "tags")) {
+      await tags.read(past, (digest) => revisions.has(digest));
     }
-    sizes.set(digest, data.size);
-    blobs.push({ digest, size: data.size, linkedAt: past(at) });
   });
 
-  const manifests = new Map<Digest, SnapshotManifest>();
-  await followLinks(storage, revisionsPath(name), remark, async (digest, at) => {
-    const path = revisionLink(name, digest);
-    const bytes = await readManifest(storage, digest, (problem) => remark(path, problem));
-    const read = bytes && readStoredManifest(bytes, sizes, (problem) => remark(path, problem));
-    if (read) manifests.set(digest, { digest, bytes, pushedAt: past(at), ...read });
-  });
+  for (const { references } of revisions.found) layers.compare(references);
+  await layers.settleSuspects();
+  // What a manifest needs is known since it was recorded, and looked up only when something is lost.
+  const look = layers.lost
+    ? async (digest: Digest) => await metadata.referencesOf(name, digest)
+    : null;
+  layers.remarkLost(await revisions.needed(look));
 
-  const tags: TagRecord[] = [];
-  await inParallel(LOOKS, tagsOf(storage, name, remark), async (tag) => {
-    const path = tagCurrentLink(name, tag);
-    const link = await lookUpLink(storage, path);
-    if (!link) remark(path, "the tag has no current link; it is not served");
-    else if (link.digest === null) remark(path, "the link is empty or torn; the tag is not served");
-    else if (!manifests.has(link.digest)) {
-      remark(
-        path,
-        `the tag names ${link.digest}, which this repository does not have or cannot serve`,
-      );
-    } else tags.push({ tag, digest: link.digest, pushedAt: past(link.at) });
-  });
-  return { name, blobs, manifests: [...manifests.values()], tags };
+  // Before anything is forgotten: to a list, a place that is no folder is like one that is not there.
+  const gone = !entries.some(({ name: part }) => part === "_layers" || part === "_manifests");
+  if (gone && recorded) await mustBeGone(storage, name);
+  const keep = { blobs: layers.kept.items, manifests: revisions.kept.items, tags: tags.kept.items };
+  const found = { blobs: layers.found, manifests: revisions.found, tags: tags.found };
+  return isAsKnown(found, keep, recorded, gone) ? null : { name, ...found, keep, gone };
 }
 
-/** Null, with a remark, unless the bytes are there and are those of the digest. */
-async function readManifest(
-  storage: Storage,
-  digest: Digest,
-  remark: (problem: string) => void,
-): Promise<SnapshotManifest["bytes"] | null> {
-  const path = blobPath(digest);
-  const data = await storage.stat(path);
-  if (data && data.size > LARGEST_MANIFEST) {
-    remark(`${digest} has ${data.size} bytes, too many for a manifest`);
-    return null;
-  }
-  const bytes = data && (await storage.readSmall(path));
-  if (!bytes) {
-    remark(`the bytes of the manifest ${digest} are missing`);
-    return null;
-  }
-  if (digestOf(bytes, algorithmOf(digest)) !== digest) {
-    remark(`the ${bytes.length} bytes stored for ${digest} are not those of its digest`);
-    return null;
-  }
-  return bytes;
+const NOTHING: KnownRepository = { blobs: new Map(), manifests: new Map(), tags: new Map() };
+
+function isAsKnown(
+  found: Pick<RepositorySnapshot, "blobs" | "manifests" | "tags">,
+  keep: Keep,
+  known: KnownRepository | null,
+  gone: boolean,
+): boolean {
+  if (!known || gone) return !known && gone;
+  if (found.blobs.length + found.manifests.length + found.tags.length > 0) return false;
+  const allIn = <T>(all: ReadonlyMap<T, unknown>, kept: ReadonlySet<T> | "all"): boolean =>
+    kept === "all" || [...all.keys()].every((one) => kept.has(one));
+  return (
+    allIn(known.blobs, keep.blobs) &&
+    allIn(known.manifests, keep.manifests) &&
+    allIn(known.tags, keep.tags)
+  );
 }
 
-async function* tagsOf(
-  storage: Storage,
-  name: RepositoryName,
-  remark: Remark,
-): AsyncGenerator<Tag> {
-  const folder = tagsPath(name);
-  for await (const tag of foldersIn(storage, folder, remark)) {
-    if (isTag(tag)) yield tag;
-    else remark(`${folder}/${tag}`, "its name is not a valid tag; it is not read");
-  }
+/** Throws unless the repository was removed from a tree that is there. */
+async function mustBeGone(storage: Storage, name: RepositoryName): Promise<void> {
+  if (!(await hasRepositories(storage))) throw new Error(`${REPOSITORIES} is missing`);
+  await mustBeAbsent(storage, layersPath(name));
+}
+
+async function entriesOf(storage: Storage, folder: string): Promise<Entry[]> {
+  return await Array.fromAsync(storage.list(folder));
 }

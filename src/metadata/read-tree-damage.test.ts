@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { type Fixture, image } from "../../test/support/image.ts";
 import { type Blob, blob, json, mediaTypes } from "../../test/support/oci.ts";
-import { type Tree, newTree, read, served } from "../../test/support/stored-tree.ts";
+import { EMPTY, type Tree, newTree, read, served } from "../../test/support/stored-tree.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 import { parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { KnownRepository, RepositorySnapshot } from "./metadata.ts";
 import {
   REPOSITORIES,
   blobPath,
@@ -14,6 +15,7 @@ import {
   linkBytes,
   repositoryPath,
   revisionLink,
+  revisionsPath,
   tagCurrentLink,
   tagsPath,
 } from "../storage/tree.ts";
@@ -235,30 +237,40 @@ describe("in a tree", () => {
 });
 
 describe("a medium that fails", () => {
-  const places = {
-    "a layer's link": layerLink(APP, LAYER),
-    "a layer's bytes": blobPath(LAYER),
-    "a manifest's link": revisionLink(APP, ONE),
-    "a manifest's bytes": blobPath(ONE),
-    "a tag's link": tagCurrentLink(APP, V1),
-    "the list of layers": layersPath(APP),
-    "the list of tags": tagsPath(APP),
+  const places: Readonly<Record<string, readonly [string, readonly RegExp[]]>> = {
+    "a layer's link": [layerLink(APP, LAYER), [BLOB_ONE]],
+    "a layer's bytes": [blobPath(LAYER), [BLOB_ONE]],
+    "a manifest's link": [revisionLink(APP, ONE), [MANIFEST_ONE, TAG_ONE]],
+    "a manifest's bytes": [blobPath(ONE), [MANIFEST_ONE, TAG_ONE]],
+    "a tag's link": [tagCurrentLink(APP, V1), [TAG_ONE]],
+    "the list of layers": [`${layersPath(APP)}/sha256`, [/^team\/app blob /]],
+    "the list of manifests": [revisionsPath(APP), [/^team\/app (?:manifest|tag) /]],
+    "the list of tags": [tagsPath(APP), [/^team\/app tag /]],
+    "the whole repository": [repositoryPath(APP), [/^team\/app /]],
   };
-  for (const [place, path] of Object.entries(places)) {
-    test(`at ${place} keeps what is known of that repository, and the rest is read`, async () => {
+  for (const [place, [path, costs]] of Object.entries(places)) {
+    test(`at ${place} costs just that, and it is said that it may be there`, async () => {
       const tree = await treeOfThree();
+      const whole = served((await read(tree.storage)).recorded);
 
       const { report, recorded } = await read(failingAt(tree.storage, path));
 
-      expect([...recorded.keys()]).toEqual([OTHER]);
-      expect(report.repositories).toBe(1);
-      expect(report.problems).toEqual([
-        {
-          repository: APP,
-          path: repositoryPath(APP),
-          problem: expect.stringMatching(/what is known of it stays \(EIO: .*\)/),
-        },
-      ]);
+      expect(served(recorded)).toEqual(whole.filter((line) => !isIn(costs, line)));
+      expect(report.unread).toEqual([APP]);
+      expect(report.problems).toContainEqual({
+        repository: APP,
+        path: expect.stringContaining(repositoryPath(APP)),
+        problem: expect.stringMatching(/what is known of it stays \(EIO: .*\)/),
+      });
+    });
+
+    test(`at ${place} takes nothing away from what is known`, async () => {
+      const tree = await treeOfThree();
+      const known = knownOf((await read(tree.storage)).recorded);
+
+      const { report, recorded } = await read(failingAt(tree.storage, path), {}, known);
+
+      expect([...recorded]).toEqual([]);
       expect(report.unread).toEqual([APP]);
     });
   }
@@ -266,20 +278,46 @@ describe("a medium that fails", () => {
   test("at a folder of repositories keeps those below, and the rest is read", async () => {
     const tree = newTree();
     for (const name of ["a", "team/app", "z"]) await tree.put(parseName(name), image(), "v1");
-    const { report, recorded } = await read(failingAt(tree.storage, `${REPOSITORIES}/team`));
-    expect([...recorded.keys()].toSorted()).toEqual(["a", "z"]);
+    const known = { "team/app": EMPTY, gone: EMPTY };
+    const failing = failingAt(tree.storage, `${REPOSITORIES}/team`);
+    const { report, recorded } = await read(failing, {}, known);
+    expect([...recorded.keys()].toSorted()).toEqual(["a", "gone", "z"]);
     expect(report.problems).toMatchObject([{ repository: "team", path: `${REPOSITORIES}/team` }]);
     expect(report.unread).toEqual(["team"]);
   });
 
-  test("at a repository that was named keeps what is known of it", async () => {
-    const tree = await treeOfThree();
-    const failing = failingAt(tree.storage, layersPath(APP));
-    const { report, recorded } = await read(failing, { repositories: [APP, OTHER] }, [APP]);
-    expect([...recorded.keys()]).toEqual([OTHER]);
-    expect(report.problems).toMatchObject([{ repository: APP }]);
+  test("that is not there at all, as when a disk is not mounted, takes nothing away", async () => {
+    const { report, recorded } = await read(
+      newTree().storage,
+      {},
+      { [APP]: EMPTY, [OTHER]: EMPTY },
+    );
+    expect([...recorded]).toEqual([]);
+    expect(report.problems).toEqual([
+      {
+        repository: "",
+        path: REPOSITORIES,
+        problem: expect.stringMatching(/there is no such folder, but repositories are known/),
+      },
+    ]);
+    expect(report.unread).toEqual([""]);
   });
 });
+
+/** What is known after a reading, as the metadata would say it. */
+function knownOf(
+  recorded: ReadonlyMap<string, RepositorySnapshot>,
+): Record<string, KnownRepository> {
+  const entries = [...recorded].map(([name, { blobs, manifests, tags }]) => {
+    const known: KnownRepository = {
+      blobs: new Map(blobs.map(({ digest, size }) => [digest, size])),
+      manifests: new Map(manifests.map(({ digest, bytes }) => [digest, bytes.length])),
+      tags: new Map(tags.map(({ tag, digest }) => [tag, digest])),
+    };
+    return [name, known] as const;
+  });
+  return Object.fromEntries(entries);
+}
 
 async function treeOfThree(): Promise<Tree> {
   const tree = newTree();

@@ -208,7 +208,7 @@ group("a tree that Debian's docker-registry has written", ["docker-registry"], (
     const rows = allRows(path);
     const second = await readTree(storage, metadata, { now: Date.now });
 
-    expect(second).toEqual(first);
+    expect(second).toEqual({ ...first, changed: 0, manifests: 0, tags: 0, blobs: 0 });
     expect(allRows(path)).toEqual(rows);
     expect(await treeState(data)).toEqual(before);
     await metadata.close();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { image, index } from "../../test/support/image.ts";
 import { blob, json, mediaTypes, randomBytes } from "../../test/support/oci.ts";
-import { NOW, WRITTEN, newTree, read, served } from "../../test/support/stored-tree.ts";
+import { EMPTY, NOW, WRITTEN, newTree, read, served } from "../../test/support/stored-tree.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { parseName } from "../oci/name.ts";
 import { REPOSITORIES, revisionLink, revisionsPath } from "../storage/tree.ts";
@@ -24,7 +24,14 @@ describe("reading a tree", () => {
 
     const { report, recorded } = await read(tree.storage);
 
-    expect(report).toEqual({ repositories: 1, manifests: 3, tags: 2, blobs: 5, ...FINE });
+    expect(report).toEqual({
+      repositories: 1,
+      changed: 1,
+      manifests: 3,
+      tags: 2,
+      blobs: 5,
+      ...FINE,
+    });
     const { manifests = [], tags = [], blobs = [] } = recorded.get(APP) ?? {};
     const found = Object.fromEntries(manifests.map((manifest) => [manifest.digest, manifest]));
     expect(found[all.digest]).toMatchObject({
@@ -65,7 +72,14 @@ describe("reading a tree", () => {
 
   test("of a folder that holds none finds nothing", async () => {
     const { report } = await read(newTree().storage);
-    expect(report).toEqual({ repositories: 0, manifests: 0, tags: 0, blobs: 0, ...FINE });
+    expect(report).toEqual({
+      repositories: 0,
+      changed: 0,
+      manifests: 0,
+      tags: 0,
+      blobs: 0,
+      ...FINE,
+    });
   });
 
   test("knows sha512", async () => {
@@ -129,9 +143,9 @@ describe("reading a tree", () => {
     for (const name of [APP, OTHER]) await tree.put(name, image(), "1");
     const [gone, never] = [parseName("gone"), parseName("never/was")];
     const options = { repositories: [APP, gone, never] };
-    const { report, recorded } = await read(tree.storage, options, [gone]);
+    const { report, recorded } = await read(tree.storage, options, { [gone]: EMPTY });
     expect([...recorded.keys()].toSorted()).toEqual([gone, APP]);
-    expect(recorded.get(gone)).toEqual({ name: gone, blobs: [], manifests: [], tags: [] });
+    expect(recorded.get(gone)).toMatchObject({ gone: true, blobs: [], manifests: [], tags: [] });
     expect(report.problems).toEqual([]);
   });
 
@@ -143,6 +157,9 @@ describe("reading a tree", () => {
         throw new Error("the disk is full");
       },
       hasRepository: async () => false,
+      knownRepository: async () => null,
+      referencesOf: async () => [],
+      listRepositories: async () => [],
     };
     const reading = readTree(tree.storage, metadata, { now: () => NOW });
     const failure = await reading.catch((error: unknown) => error);

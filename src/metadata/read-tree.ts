@@ -1,35 +1,46 @@
 import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
-import { repositoryPath } from "../storage/tree.ts";
+import { REPOSITORIES, repositoryPath } from "../storage/tree.ts";
 import { Background, inParallel } from "./in-parallel.ts";
-import type { Metadata, RepositorySnapshot } from "./metadata.ts";
+import type { Metadata, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 import { readRepository } from "./read-repository.ts";
-import { Findings, type TreeProblem } from "./tree-problem.ts";
-import { walkRepositories } from "./walk-repositories.ts";
+import { Findings, type TreeProblem, Unreadable } from "./tree-problem.ts";
+import { walkBlobs } from "./walk-blobs.ts";
+import { hasRepositories, walkRepositories } from "./walk-repositories.ts";
 
 export interface ReadOptions {
   readonly now: () => number;
-  /** Called after each repository that was recorded. */
+  /** Called after each repository that was read, with how many there were. */
   readonly onProgress?: (progress: { readonly repositories: number }) => void;
-  /** Only these; all that the tree has when absent. */
+  /** Only these; all that the tree has or that are known when absent. */
   readonly repositories?: readonly RepositoryName[];
 }
 
-/** What was read and recorded. */
+/** What was read, and what of it was new. */
 export interface ReadReport {
   repositories: number;
+  /** Of these the tree and the metadata differed. */
+  changed: number;
+  /** New ones. */
   manifests: number;
+  /** New ones, and those that were moved. */
   tags: number;
-  /** Links: a blob that two repositories share counts twice. */
+  /** New links: a blob that two repositories share counts twice. */
   blobs: number;
   readonly problems: readonly TreeProblem[];
   /**
-   * Repositories, or folders with all that is below them (`""`: all), where the medium failed. What is
-   * known of them is older than the tree, or nothing: they must be read again before anything is judged
-   * by it.
+   * Repositories, or folders with all that is below them (`""`: all), where the medium failed. Some of
+   * what is known of them is older than the tree, or nothing: they must be read again before anything is
+   * judged by it.
    */
   readonly unread: readonly string[];
 }
+
+/** What is known, and where what is different is recorded. */
+export type TreeMetadata = Pick<
+  Metadata,
+  "hasRepository" | "knownRepository" | "referencesOf" | "listRepositories" | "replaceRepository"
+>;
 
 /** Repositories that are read at the same time: with a slow storage their looks overlap. */
 const READING = 4;
@@ -43,67 +54,111 @@ const RECORDING = 8000;
  * Makes the metadata say what the tree says, repository by repository, and changes nothing in the tree.
  *
  * Unreadable is not absent. What is broken is reported and costs nothing else; where the medium fails,
- * the repository is reported and what is known of it stays, rather than being replaced by less. Rejects
- * only when the metadata cannot be written.
+ * what is known stays, rather than being replaced by less. Rejects only when the metadata cannot be
+ * written.
  *
- * A repository that is named and not in the tree (any more) is emptied, if it is known. One that is not
- * named and not in the tree stays as it is.
+ * A repository that is known, and of which a tree that can be read has nothing, was removed from it: it
+ * is forgotten.
  */
 export async function readTree(
   storage: Storage,
-  metadata: Pick<Metadata, "replaceRepository" | "hasRepository">,
+  metadata: TreeMetadata,
   options: ReadOptions,
 ): Promise<ReadReport> {
-  const findings = new Findings();
-  const { problems, unread } = findings;
-  const report: ReadReport = {
-    repositories: 0,
-    manifests: 0,
-    tags: 0,
-    blobs: 0,
-    problems,
-    unread,
-  };
-  const { repositories, now, onProgress } = options;
-
-  const read = async (name: RepositoryName): Promise<RepositorySnapshot | null> => {
-    try {
-      return await readRepository(storage, name, now(), (path, problem) =>
-        findings.add(name, path, problem),
-      );
-    } catch (error) {
-      findings.addUnread(name, repositoryPath(name), error);
-      return null;
-    }
-  };
-  const record = async (snapshot: RepositorySnapshot): Promise<void> => {
-    await metadata.replaceRepository(snapshot);
-    report.repositories++;
-    report.manifests += snapshot.manifests.length;
-    report.tags += snapshot.tags.length;
-    report.blobs += snapshot.blobs.length;
-    onProgress?.({ repositories: report.repositories });
-  };
-
+  const reader = new TreeReader(metadata, options.now());
+  let repositories = 0;
   const recording = new Background(RECORDING);
-  const names = repositories?.values() ?? walkRepositories(storage, findings);
+  const names = options.repositories?.values() ?? reader.names(storage);
   await inParallel(READING, names, async (name) => {
-    const snapshot = await read(name);
-    if (!snapshot) return;
-    if (isEmpty(snapshot) && repositories && !(await metadata.hasRepository(name))) return;
-    await recording.begin(weightOf(snapshot), () => record(snapshot));
+    const snapshot = await reader.read(name, storage);
+    await recording.begin(weightOf(snapshot), async () => {
+      await reader.record(snapshot);
+      options.onProgress?.({ repositories: ++repositories });
+    });
     // A storage that blocks never lets the event loop turn, and the writer's answers come through it.
     await new Promise(setImmediate);
   });
   await recording.end();
-  return report;
+  if (!options.repositories) await walkBlobs(storage, reader.findings);
+  return reader.report;
 }
 
-function isEmpty({ blobs, manifests, tags }: RepositorySnapshot): boolean {
-  return blobs.length + manifests.length + tags.length === 0;
+/** Reads repositories in any order, and counts. */
+export class TreeReader {
+  readonly findings = new Findings();
+  readonly #counts = { repositories: 0, changed: 0, manifests: 0, tags: 0, blobs: 0 };
+
+  /** `now`: UTC milliseconds; a link is not believed to be younger. */
+  constructor(
+    readonly metadata: TreeMetadata,
+    readonly now: number,
+  ) {}
+
+  get report(): ReadReport {
+    const { problems, unread } = this.findings;
+    return { ...this.#counts, problems, unread };
+  }
+
+  /** All repositories of the tree, then those that are known and were not found there. */
+  async *names(storage: Storage): AsyncGenerator<RepositoryName> {
+    const found = new Set<RepositoryName>();
+    for await (const name of walkRepositories(storage, this.findings)) {
+      found.add(name);
+      yield name;
+    }
+    for await (const name of this.#known()) {
+      if (found.has(name)) continue;
+      // Nothing is removed because a whole tree is not there: that is a disk, not a decision.
+      if (found.size === 0 && !(await hasRepositories(storage))) {
+        const missing = new Error("there is no such folder, but repositories are known");
+        this.findings.add("", REPOSITORIES, new Unreadable(missing));
+        return;
+      }
+      if (!this.findings.isUnread(name)) yield name;
+    }
+  }
+
+  /** What the tree has of a repository; null when that is known, or nothing can be read. */
+  async read(name: RepositoryName, storage: Storage): Promise<RepositorySnapshot | null> {
+    this.#counts.repositories++;
+    const about = this.findings.about(name, repositoryPath(name));
+    try {
+      return await readRepository(storage, name, this.now, this.metadata, about.remark);
+    } catch (error) {
+      this.findings.add(name, repositoryPath(name), new Unreadable(error));
+      return null;
+    } finally {
+      about.end();
+    }
+  }
+
+  async record(snapshot: RepositorySnapshot | null): Promise<RepositoryChanges | null> {
+    if (!snapshot) return null;
+    const changes = await this.metadata.replaceRepository(snapshot);
+    const { blobs, manifests, tags } = changes;
+    this.#counts.changed++;
+    this.#counts.blobs += blobs.added;
+    this.#counts.manifests += manifests.added;
+    this.#counts.tags += tags.added + tags.moved.length;
+    return changes;
+  }
+
+  async *#known(): AsyncGenerator<RepositoryName> {
+    const limit = 1000;
+    let last: RepositoryName | null = null;
+    for (;;) {
+      const names: RepositoryName[] = await this.metadata.listRepositories({ last, limit });
+      yield* names;
+      if (names.length < limit) return;
+      last = names.at(-1) ?? null;
+    }
+  }
 }
 
-function weightOf({ blobs, manifests, tags }: RepositorySnapshot): number {
+/** Rows and kilobytes, to bound how much is held at a time. */
+export function weightOf(snapshot: RepositorySnapshot | null): number {
+  if (!snapshot) return 0;
+  const { blobs, manifests, tags } = snapshot;
   const bytes = manifests.reduce((sum, manifest) => sum + manifest.bytes.length, 0);
   return blobs.length + manifests.length + tags.length + bytes / 1024;
 }

@@ -14,17 +14,14 @@ export interface Conflict {
 
 /**
  * At start: brings what the last run did not finish into the tree. Returns what it left out, with the
- * reason; `settle` must read those repositories again, because their tree knows more than our tables.
+ * reason: of that the tree knows more than our tables, which the comparison that follows every start
+ * brings to what the tree says. Until it has, nobody is answered about those repositories.
  *
  * While we were down another registry may have served the tree. A tag is touched only where the tree
  * still shows what we last saw, or a link that is torn (our own unfinished write); a layer is linked
  * only where its bytes still are.
  */
-export async function settleJournal(
-  metadata: Metadata,
-  storage: Storage,
-  settle: (conflicts: readonly Conflict[]) => Promise<void> = async () => {},
-): Promise<Conflict[]> {
+export async function settleJournal(metadata: Metadata, storage: Storage): Promise<Conflict[]> {
   const records = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
   const last = records.at(-1);
   if (!last) return [];
@@ -34,8 +31,6 @@ export async function settleJournal(
   ];
   const agreed = records.filter((record) => !conflicts.some((conflict) => conflict.covers(record)));
   await followTree(agreed, metadata, storage, { trusting: false });
-  // The journal goes last: a kill on the way finds the same conflicts at the next start.
-  await settle(conflicts);
   await metadata.retireJournal(last.id);
   return conflicts;
 }

@@ -33,6 +33,15 @@ export function sqliteReads(db: Database): MetadataReads {
     `SELECT b.digest, b.size FROM repository_blobs r JOIN blobs b USING (digest)
       WHERE ${OF_REPOSITORY} AND r.digest = $digest`,
   );
+  const allBlobs = db.query<{ digest: Digest; size: number }, { id: number }>(
+    "SELECT digest, size FROM repository_blobs JOIN blobs USING (digest) WHERE repository_id = $id",
+  );
+  const allManifests = db.query<{ digest: Digest; size: number }, { id: number }>(
+    "SELECT digest, size FROM manifests WHERE repository_id = $id",
+  );
+  const allTags = db.query<{ tag: Tag; digest: Digest }, { id: number }>(
+    "SELECT name AS tag, digest FROM tags WHERE repository_id = $id",
+  );
   const tags = db.query<TagRecord, { id: number; last: string; limit: number }>(
     `SELECT name AS tag, digest, pushed_at AS pushedAt FROM tags
       WHERE repository_id = $id AND name > $last ORDER BY name LIMIT $limit`,
@@ -90,6 +99,15 @@ export function sqliteReads(db: Database): MetadataReads {
     },
     async hasRepository(name) {
       return repository.get({ name }) !== null;
+    },
+    async knownRepository(name) {
+      const id = repository.get({ name })?.id;
+      if (id === undefined) return null;
+      return {
+        blobs: new Map(allBlobs.all({ id }).map(({ digest, size }) => [digest, size])),
+        manifests: new Map(allManifests.all({ id }).map(({ digest, size }) => [digest, size])),
+        tags: new Map(allTags.all({ id }).map(({ tag, digest }) => [tag, digest])),
+      };
     },
     async listTags(name: RepositoryName, page: Page) {
       const found = repository.get({ name });

@@ -1,19 +1,26 @@
 import type { Database } from "bun:sqlite";
-import type { RepositorySnapshot } from "./metadata.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { Tag } from "../oci/reference.ts";
+import type { MovedTag, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 
-const TABLES = ["repository_blobs", "manifests", "manifest_references", "tags", "tag_history"];
-
-/** Forgets a repository and records it anew, as its tree has it. */
-export function replaceRepository(db: Database, snapshot: RepositorySnapshot): void {
+/**
+ * Brings what is known of a repository to what its tree has, row by row: a row that is right already is
+ * not touched, because it knows more than the tree can say.
+ *
+ * Tags go first, so that a manifest which a kept tag names is seen to be needed.
+ */
+export function replaceRepository(db: Database, snapshot: RepositorySnapshot): RepositoryChanges {
   const found = db
     .query<{ id: number }, { name: string }>("SELECT id FROM repositories WHERE name = $name")
     .get({ name: snapshot.name });
   const id = found?.id ?? addRepository(db, snapshot.name);
-  for (const table of TABLES)
-    db.query(`DELETE FROM ${table} WHERE repository_id = $id`).run({ id });
-  addBlobs(db, id, snapshot);
-  addManifests(db, id, snapshot);
-  addTags(db, id, snapshot);
+  const tags = replaceTags(db, id, snapshot);
+  const manifests = replaceManifests(db, id, snapshot);
+  const blobs = replaceBlobs(db, id, snapshot);
+  if (snapshot.gone && isEmpty(db, id)) {
+    db.query("DELETE FROM repositories WHERE id = $id").run({ id });
+  }
+  return { blobs, manifests, tags };
 }
 
 function addRepository(db: Database, name: string): number {
@@ -21,32 +28,90 @@ function addRepository(db: Database, name: string): number {
   return Number(added.lastInsertRowid);
 }
 
-const ADD_BLOB = `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
-  ON CONFLICT (digest) DO UPDATE SET size = excluded.size WHERE size <> excluded.size`;
-
-function addBlobs(db: Database, id: number, { blobs }: RepositorySnapshot): void {
-  const blob = db.query(ADD_BLOB);
-  const link = db.query("INSERT OR IGNORE INTO repository_blobs VALUES ($id, $digest, $at, $at)");
-  for (const { digest, size, linkedAt } of blobs) {
-    blob.run({ digest, size, at: linkedAt });
-    link.run({ id, digest, at: linkedAt });
-  }
+function isEmpty(db: Database, id: number): boolean {
+  return ["repository_blobs", "manifests", "tags"].every(
+    (table) =>
+      db.query(`SELECT 1 FROM ${table} WHERE repository_id = $id LIMIT 1`).get({ id }) === null,
+  );
 }
 
-function addManifests(db: Database, id: number, { manifests }: RepositorySnapshot): void {
+function replaceTags(
+  db: Database,
+  id: number,
+  { tags, keep }: RepositorySnapshot,
+): RepositoryChanges["tags"] {
+  const add = db.query(
+    "INSERT INTO tags (repository_id, name, digest, pushed_at) VALUES ($id, $tag, $digest, $at)",
+  );
+  const move = db.query(
+    "UPDATE tags SET digest = $digest, pushed_at = $at WHERE repository_id = $id AND name = $tag",
+  );
+  const addHistory = db.query(
+    `INSERT INTO tag_history (repository_id, tag, digest, at) VALUES ($id, $tag, $digest, $at)
+      ON CONFLICT DO UPDATE SET at = max(at, excluded.at)`,
+  );
+  const remove = db.query("DELETE FROM tags WHERE repository_id = $id AND name = $tag");
+  const removeHistory = db.query(
+    "DELETE FROM tag_history WHERE repository_id = $id AND tag = $tag",
+  );
+  const rows = db
+    .query<{ tag: Tag; digest: Digest }, { id: number }>(
+      "SELECT name AS tag, digest FROM tags WHERE repository_id = $id",
+    )
+    .all({ id });
+  const known = new Map(rows.map(({ tag, digest }) => [tag, digest]));
+
+  let added = 0;
+  const moved: MovedTag[] = [];
+  for (const { tag, digest, pushedAt: at } of tags) {
+    const from = known.get(tag);
+    known.delete(tag);
+    if (from === digest) continue;
+    (from === undefined ? add : move).run({ id, tag, digest, at });
+    addHistory.run({ id, tag, digest, at });
+    if (from === undefined) added++;
+    else moved.push({ tag, from, to: digest });
+  }
+  const removed = [...known]
+    .filter(([tag]) => !isKept(keep?.tags, tag))
+    .map(([tag, digest]) => ({ tag, digest }));
+  for (const { tag } of removed) {
+    remove.run({ id, tag });
+    removeHistory.run({ id, tag });
+  }
+  return { added, moved, removed };
+}
+
+function replaceManifests(
+  db: Database,
+  id: number,
+  { manifests, keep }: RepositorySnapshot,
+): RepositoryChanges["manifests"] {
   const blob = db.query(ADD_BLOB);
-  const manifest = db.query(
+  const add = db.query(
     `INSERT INTO manifests (repository_id, digest, media_type, size, subject, artifact_type,
                             annotations, pushed_at, bytes)
      VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes)`,
   );
-  const reference = db.query(
+  const addReference = db.query(
     `INSERT OR IGNORE INTO manifest_references (repository_id, manifest, digest, role, size)
      VALUES ($id, $manifest, $digest, $role, $size)`,
   );
+  const remove = db.query("DELETE FROM manifests WHERE repository_id = $id AND digest = $digest");
+  const removeReferences = db.query(
+    "DELETE FROM manifest_references WHERE repository_id = $id AND manifest = $digest",
+  );
+  const tagged = db.query(
+    "SELECT 1 FROM tags WHERE repository_id = $id AND digest = $digest LIMIT 1",
+  );
+  const known = digestsOf(db, "manifests", id);
+
+  let added = 0;
   for (const { digest, bytes, annotations, references, ...one } of manifests) {
+    if (known.delete(digest)) continue;
+    added++;
     blob.run({ digest, size: bytes.length, at: one.pushedAt });
-    manifest.run({
+    add.run({
       id,
       digest,
       bytes,
@@ -58,16 +123,57 @@ function addManifests(db: Database, id: number, { manifests }: RepositorySnapsho
       at: one.pushedAt,
     });
     for (const { digest: named, role, size } of references) {
-      reference.run({ id, manifest: digest, digest: named, role, size });
+      addReference.run({ id, manifest: digest, digest: named, role, size });
     }
   }
+  const removed = [...known].filter(
+    (digest) => !isKept(keep?.manifests, digest) && tagged.get({ id, digest }) === null,
+  );
+  for (const digest of removed) {
+    removeReferences.run({ id, digest });
+    remove.run({ id, digest });
+  }
+  return { added, removed };
 }
 
-function addTags(db: Database, id: number, { tags }: RepositorySnapshot): void {
-  const tag = db.query("INSERT INTO tags VALUES ($id, $tag, $digest, $pushedAt)");
-  const history = db.query("INSERT INTO tag_history VALUES ($id, $tag, $digest, $pushedAt)");
-  for (const one of tags) {
-    tag.run({ id, ...one });
-    history.run({ id, ...one });
+const ADD_BLOB = `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
+  ON CONFLICT (digest) DO UPDATE SET size = excluded.size WHERE size <> excluded.size`;
+const ADD_UNCONFIRMED_BLOB =
+  "INSERT OR IGNORE INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)";
+
+function replaceBlobs(
+  db: Database,
+  id: number,
+  { blobs, keep }: RepositorySnapshot,
+): RepositoryChanges["blobs"] {
+  const confirmed = db.query(ADD_BLOB);
+  const unconfirmed = db.query(ADD_UNCONFIRMED_BLOB);
+  const link = db.query("INSERT OR IGNORE INTO repository_blobs VALUES ($id, $digest, $at, $at)");
+  const unlink = db.query(
+    "DELETE FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
+  );
+  const known = digestsOf(db, "repository_blobs", id);
+
+  let added = 0;
+  for (const { digest, size, linkedAt: at, ...one } of blobs) {
+    (one.unconfirmed ? unconfirmed : confirmed).run({ digest, size, at });
+    added += link.run({ id, digest, at }).changes;
+    known.delete(digest);
   }
+  const removed = [...known].filter((digest) => !isKept(keep?.blobs, digest));
+  for (const digest of removed) unlink.run({ id, digest });
+  return { added, removed: removed.length };
+}
+
+function digestsOf(db: Database, table: "manifests" | "repository_blobs", id: number): Set<Digest> {
+  const rows = db
+    .query<{ digest: Digest }, { id: number }>(
+      `SELECT digest FROM ${table} WHERE repository_id = $id`,
+    )
+    .all({ id });
+  return new Set(rows.map(({ digest }) => digest));
+}
+
+function isKept<T>(kept: ReadonlySet<T> | "all" | undefined, one: T): boolean {
+  return kept === "all" || (kept?.has(one) ?? false);
 }

@@ -178,7 +178,7 @@ export function sqliteWrites(db: Database): Writes {
       sql.setSetting.run({ key, value });
     },
     replaceRepository(snapshot) {
-      replaceRepository(db, snapshot);
+      return replaceRepository(db, snapshot);
     },
     ...events,
   };

@@ -6,20 +6,59 @@ export interface TreeProblem {
   readonly problem: string;
 }
 
+/** The medium failed, or whoever made a place does not let us read it: what is there is not known. */
+export class Unreadable {
+  constructor(readonly error: unknown) {}
+
+  toString(): string {
+    const message = this.error instanceof Error ? this.error.message : String(this.error);
+    return `it cannot be read; what is known of it stays (${message})`;
+  }
+}
+
+/** What a repository says about one path below it. */
+export type Remark = (path: string, problem: string | Unreadable) => void;
+
+/** A repository that is broken all over need not say so a hundred thousand times. */
+const SAID_OF_EACH = 50;
+
 /** What came to light while a tree was read. */
 export class Findings {
   readonly problems: TreeProblem[] = [];
-  /** Repositories, or folders with all that is below them, that could not be read. */
-  readonly unread: string[] = [];
+  readonly #unread = new Set<string>();
 
-  add(repository: string, path: string, problem: string): void {
-    this.problems.push({ repository, path, problem });
+  /**
+   * Repositories, or folders with all that is below them (`""`: all), of which something could not be
+   * read: what is known of that may be older than the tree, or nothing.
+   */
+  get unread(): string[] {
+    return [...this.#unread];
   }
 
-  /** The medium failed: what is there is not known. */
-  addUnread(repository: string, path: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.add(repository, path, `it cannot be read; what is known of it stays (${message})`);
-    this.unread.push(repository);
+  add(repository: string, path: string, problem: string | Unreadable): void {
+    if (problem instanceof Unreadable) this.#unread.add(repository);
+    this.problems.push({ repository, path, problem: String(problem) });
+  }
+
+  /** Whether a repository lies in a folder that could not be read. */
+  isUnread(repository: string): boolean {
+    return [...this.#unread].some(
+      (folder) => folder === "" || folder === repository || repository.startsWith(`${folder}/`),
+    );
+  }
+
+  /** Takes the remarks about one repository; the end says how many were left out. */
+  about(repository: string, path: string): { remark: Remark; end(): void } {
+    let count = 0;
+    return {
+      remark: (at, problem) => {
+        if (problem instanceof Unreadable) this.#unread.add(repository);
+        if (++count <= SAID_OF_EACH) this.add(repository, at, problem);
+      },
+      end: () => {
+        if (count <= SAID_OF_EACH) return;
+        this.add(repository, path, `${count - SAID_OF_EACH} more problems are not listed`);
+      },
+    };
   }
 }

@@ -1,7 +1,8 @@
 import { type RepositoryName, isRepositoryName } from "../oci/name.ts";
 import type { Entry, Storage } from "../storage/storage.ts";
-import { REPOSITORIES } from "../storage/tree.ts";
-import type { Findings } from "./tree-problem.ts";
+import { REPOSITORIES, TREE } from "../storage/tree.ts";
+import { Files, NEITHER } from "./read-links.ts";
+import { type Findings, Unreadable } from "./tree-problem.ts";
 
 /** A folder with one of these is a repository; one that holds only `_uploads` has never had content. */
 const MARKS = ["_layers", "_manifests"];
@@ -23,22 +24,36 @@ export async function* walkRepositories(
     try {
       entries = await Array.fromAsync(storage.list(path));
     } catch (error) {
-      findings.addUnread(name, path, error);
+      findings.add(name, path, new Unreadable(error));
       continue;
     }
-    const marks = entries.filter((entry) => MARKS.includes(entry.name));
-    if (marks.some(({ kind }) => kind !== "folder")) {
-      findings.addUnread(name, path, `its ${marks[0]?.name} is not a folder`);
-    } else if (marks.length > 0 && isRepositoryName(name)) yield name;
+    if (entries.some((entry) => MARKS.includes(entry.name)) && isRepositoryName(name)) yield name;
+    const files = new Files();
     for (const entry of entries) {
       // The layout's own folders begin with `_`, which no name does.
-      if (entry.kind === "object" || entry.name.startsWith("_")) continue;
+      if (entry.name.startsWith("_")) continue;
+      if (entry.kind === "object") {
+        files.add(entry.name);
+        continue;
+      }
       const child = name === "" ? entry.name : `${name}/${entry.name}`;
       const problem = reasonToSkip(child, entry);
       if (problem === null) folders.push(child);
       else findings.add(child, pathOf(child), problem);
     }
+    files.remark(path, (at, problem) => findings.add(name, at, problem));
   }
+}
+
+/**
+ * Whether the folder of all repositories is there. Where it is not, nobody has removed the repositories
+ * that we know: a disk is not mounted, or the tree was moved away.
+ */
+export async function hasRepositories(storage: Storage): Promise<boolean> {
+  for await (const { name, kind } of storage.list(TREE)) {
+    if (`${TREE}/${name}` === REPOSITORIES && kind === "folder") return true;
+  }
+  return false;
 }
 
 function pathOf(name: string): string {
@@ -46,6 +61,6 @@ function pathOf(name: string): string {
 }
 
 function reasonToSkip(name: string, { kind }: Entry): string | null {
-  if (kind === "other") return "it is neither a file nor a folder; it is not read";
+  if (kind === "other") return NEITHER;
   return isRepositoryName(name) ? null : "it is not a valid repository name; it is not read";
 }

@@ -2,17 +2,17 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { cached } from "../metadata/cached.ts";
 import type { Metadata } from "../metadata/metadata.ts";
-import { type ReadReport, readTree } from "../metadata/read-tree.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
 import { startTreeFollower } from "../metadata/tree-follower.ts";
 import { RegistryError } from "../oci/errors.ts";
-import type { RepositoryName } from "../oci/name.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { lockFolder } from "../storage/lock.ts";
 import type { Storage } from "../storage/storage.ts";
 import { syncPath } from "../storage/sync-filesystem.ts";
 import { OURS } from "../storage/tree.ts";
+import { type TreeEvents, compareTree } from "./compare.ts";
+import { compared } from "./compared.ts";
 import { following } from "./following.ts";
 import { guardedMetadata, guardedStorage } from "./guarded.ts";
 import type { Registry, Rules } from "./registry.ts";
@@ -20,14 +20,7 @@ import { Room } from "./room.ts";
 import { type UploadLimits, UploadSessions } from "./upload-sessions.ts";
 import { WriteStop } from "./write-stop.ts";
 
-/** What the one who opens a registry wants to hear. */
-export interface OpenEvents {
-  /** The tree is being read: how many repositories so far. */
-  reading(repositories: number): void;
-  read(report: ReadReport): void;
-  /** Something is not as it should be, and the registry goes on. */
-  warn(facts: Readonly<Record<string, unknown>>, message: string): void;
-}
+export type { TreeEvents as OpenEvents } from "./compare.ts";
 
 export interface OpenRegistry {
   readonly registry: Registry;
@@ -41,17 +34,14 @@ export interface OpenRegistry {
 
 const HOUSEKEEPING_MS = 1000;
 
-/** Set when the whole tree has been read once, without a failure of the disk. */
-const TREE_READ = "tree-read";
-
 /**
  * Opens the data folder, which must not be open elsewhere, and brings metadata and tree to agree: what
- * the journal still has is replayed, and the first time the whole tree is read. Throws DATA_FOLDER.
+ * the journal still has is replayed, then the tree is compared in the background. Throws DATA_FOLDER.
  */
 export async function openRegistry(
   folder: string,
   rules: Rules,
-  events: OpenEvents,
+  events: TreeEvents,
   now: () => number = Date.now,
 ): Promise<OpenRegistry> {
   const root = resolve(folder);
@@ -68,12 +58,8 @@ export async function openRegistry(
     events.warn({ err: failure }, "the tree lags behind; trying again");
   });
 
-  const scanning = filesystemStorage(root, { blocking: true });
-  const uploads = await recover(
-    { metadata, storage, scanning, limits: rules.uploads },
-    events,
-    now,
-  );
+  const uploads = await recover({ metadata, storage, limits: rules.uploads }, events, now);
+  const scan = await compareTree({ database, folder: root, now: now() }, metadata, events);
   let tidying: Promise<void> = Promise.resolve();
   const housekeeping = setInterval(() => {
     tidying = tidy(uploads, room, stop, events, now);
@@ -81,7 +67,13 @@ export async function openRegistry(
   follower.wake();
 
   return {
-    registry: { metadata: following(metadata, follower), storage, uploads, rules, now },
+    registry: {
+      metadata: compared(following(metadata, follower), scan),
+      storage,
+      uploads,
+      rules,
+      now,
+    },
     refusing() {
       if (stop.cause) return stop.cause.message;
       return room.isLow() ? "the disk is full" : null;
@@ -89,6 +81,7 @@ export async function openRegistry(
     announce: (url) => lock.announce(url),
     async close() {
       clearInterval(housekeeping);
+      await scan.close();
       await tidying;
       await tidy(uploads, room, stop, events, now);
       await follower.drain().catch((error: unknown) => {
@@ -105,27 +98,20 @@ export async function openRegistry(
 export interface Parts {
   readonly metadata: Metadata;
   readonly storage: Storage;
-  /** The same storage for whoever looks at all of it: it may block its thread. */
-  readonly scanning: Storage;
   readonly limits?: UploadLimits | undefined;
 }
 
 /**
- * Brings metadata and tree to agree after whatever happened, and takes up the uploads that were saved.
- * It may be cut off anywhere, and done again.
+ * Brings to the tree what a crash has left in the journal, and takes up the uploads that were saved. It
+ * may be cut off anywhere, and done again. What comes after it is the comparison with the tree.
  */
 export async function recover(
   parts: Parts,
-  events: OpenEvents,
+  events: Pick<TreeEvents, "warn">,
   now: () => number,
 ): Promise<UploadSessions> {
   const { metadata, storage } = parts;
-  const settled = await settle(parts, events, now);
-  if (settled && (await metadata.getSetting(TREE_READ)) === null) {
-    const { unread } = await read(parts, events, now);
-    // Where the disk failed, the next start tries again: unreadable is not absent.
-    if (unread.length === 0) await metadata.setSetting(TREE_READ, new Date(now()).toISOString());
-  }
+  await settle(parts, events);
   const uploads = new UploadSessions(metadata, storage, parts.limits);
   try {
     await uploads.restore(now());
@@ -155,20 +141,16 @@ async function prepare(root: string): Promise<Room> {
 }
 
 /**
- * Replays the journal. False when it could not be: the registry serves all the same, because the tables
- * know everything, and the follower tries again.
+ * Replays the journal. When it cannot be, the registry serves all the same, because the tables know
+ * everything, and the follower tries again.
  */
-async function settle(parts: Parts, events: OpenEvents, now: () => number): Promise<boolean> {
+async function settle({ metadata, storage }: Parts, events: Pick<TreeEvents, "warn">): Promise<void> {
   try {
-    await settleJournal(parts.metadata, parts.storage, async (conflicts) => {
-      for (const { name, problem } of conflicts) events.warn({ repository: name }, problem);
-      const names = new Set(conflicts.map(({ name }) => name));
-      if (names.size > 0) await read(parts, events, now, [...names]);
-    });
-    return true;
+    for (const { name, problem } of await settleJournal(metadata, storage)) {
+      events.warn({ repository: name }, problem);
+    }
   } catch (error) {
     events.warn({ err: error }, "the tree lags behind and cannot follow; trying again");
-    return false;
   }
 }
 
@@ -176,7 +158,7 @@ async function tidy(
   uploads: UploadSessions,
   room: Room,
   stop: WriteStop,
-  events: OpenEvents,
+  events: TreeEvents,
   now: () => number,
 ): Promise<void> {
   if (stop.cause) return;
@@ -188,20 +170,4 @@ async function tidy(
   } catch (error) {
     events.warn({ err: error }, "the uploads could not be tidied; trying again");
   }
-}
-
-async function read(
-  { scanning, metadata }: Parts,
-  events: OpenEvents,
-  now: () => number,
-  repositories?: readonly RepositoryName[],
-): Promise<ReadReport> {
-  const report = await readTree(scanning, metadata, {
-    now,
-    onProgress: ({ repositories: done }) => events.reading(done),
-    ...(repositories && { repositories }),
-  });
-  for (const { problem, ...where } of report.problems) events.warn(where, problem);
-  events.read(report);
-  return report;
 }

@@ -27,12 +27,16 @@ export function layersPath(name: RepositoryName): string {
   return `${repositoryPath(name)}/_layers`;
 }
 
+export function manifestsPath(name: RepositoryName): string {
+  return `${repositoryPath(name)}/_manifests`;
+}
+
 export function revisionsPath(name: RepositoryName): string {
-  return `${repositoryPath(name)}/_manifests/revisions`;
+  return `${manifestsPath(name)}/revisions`;
 }
 
 export function tagsPath(name: RepositoryName): string {
-  return `${repositoryPath(name)}/_manifests/tags`;
+  return `${manifestsPath(name)}/tags`;
 }
 
 /** The folder of one layer's link; it goes as a whole when the layer is unlinked. */

@@ -133,15 +133,13 @@ describe("the first opening of a tree", () => {
     {
       await using server = await serve(folder);
 
-      expect(await logged(folder)).toContainEqual(
-        expect.objectContaining({
-          level: "info",
-          msg: "the tree was read",
-          repositories: 2,
-          manifests: 4,
-          tags: 3,
-          problems: 0,
-        }),
+      const read = { repositories: 2, manifests: 4, tags: 3, problems: 0 };
+      const said = await eventually(
+        () => logged(folder),
+        (lines) => lines.some(({ msg }) => msg === "the tree was read"),
+      );
+      expect(said).toContainEqual(
+        expect.objectContaining({ level: "info", msg: "the tree was read", ...read }),
       );
       expect(await tagsOf(server.url, "team/app")).toEqual(["v1", "v2"]);
       expect(await notServed(server.url, "team/app", "v2", app)).toEqual([]);
@@ -150,7 +148,12 @@ describe("the first opening of a tree", () => {
 
     await using server = await serve(folder);
 
-    expect((await logged(folder)).map(({ msg }) => msg)).not.toContain("the tree was read");
+    const again = await eventually(
+      () => logged(folder),
+      (lines) => lines.some(({ msg }) => msg.startsWith("the tree was compared")),
+    );
+    expect(again).toContainEqual(expect.objectContaining({ repositories: 2, changed: 0 }));
+    expect(again.map(({ msg }) => msg)).not.toContain("the tree was read");
     expect(await notServed(server.url, "other", "latest", other)).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ export interface LocalRegistry extends AsyncDisposable {
 
 export async function localRegistry(rules: Partial<Rules> = {}): Promise<LocalRegistry> {
   const folder = await temporaryFolder();
-  const silent = { reading() {}, read() {}, warn() {} };
+  const silent = { reading() {}, read() {}, info() {}, warn() {} };
   const usual = { delete: true, sparse: false, maxManifestSize: 8 * 1024 * 1024 };
   const open = await openRegistry(folder.at("data"), { ...usual, ...rules }, silent);
   const log = createLog({ level: "silent", format: "json" }, false);

@@ -1,8 +1,13 @@
 import { parseDigest } from "../../src/oci/digest.ts";
-import type { RepositoryName } from "../../src/oci/name.ts";
+import { type RepositoryName, parseName } from "../../src/oci/name.ts";
 import { parseTag } from "../../src/oci/reference.ts";
-import type { RepositorySnapshot } from "../../src/metadata/metadata.ts";
-import { type ReadOptions, type ReadReport, readTree } from "../../src/metadata/read-tree.ts";
+import type { KnownRepository, RepositorySnapshot } from "../../src/metadata/metadata.ts";
+import {
+  type ReadOptions,
+  type ReadReport,
+  type TreeMetadata,
+  readTree,
+} from "../../src/metadata/read-tree.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import {
@@ -53,24 +58,34 @@ export function newTree(now: () => number = () => WRITTEN): Tree {
 export async function read(
   storage: Storage,
   options: Partial<ReadOptions> = {},
-  known: readonly string[] = [],
+  known: Readonly<Record<string, KnownRepository>> = {},
 ): Promise<{ report: ReadReport; recorded: Map<string, RepositorySnapshot> }> {
   const recorded = new Map<string, RepositorySnapshot>();
   const refuse = async (): Promise<never> => {
     throw new Error("reading must not change the tree");
   };
-  const report = await readTree(
-    { ...storage, write: refuse, append: refuse, move: refuse, delete: refuse },
-    {
-      async replaceRepository(snapshot) {
-        recorded.set(snapshot.name, snapshot);
-      },
-      hasRepository: async (name) => known.includes(name),
+  const metadata: TreeMetadata = {
+    async replaceRepository(snapshot) {
+      recorded.set(snapshot.name, snapshot);
+      return {
+        blobs: { added: snapshot.blobs.length, removed: 0 },
+        manifests: { added: snapshot.manifests.length, removed: [] },
+        tags: { added: snapshot.tags.length, moved: [], removed: [] },
+      };
     },
-    { now: () => NOW, ...options },
-  );
+    hasRepository: async (name) => name in known,
+    knownRepository: async (name) => known[name] ?? null,
+    referencesOf: async () => [],
+    listRepositories: async ({ last }) =>
+      last === null ? Object.keys(known).toSorted().map(parseName) : [],
+  };
+  const reading = { ...storage, write: refuse, append: refuse, move: refuse, delete: refuse };
+  const report = await readTree(reading, metadata, { now: () => NOW, ...options });
   return { report, recorded };
 }
+
+/** A repository that is known, and empty. */
+export const EMPTY: KnownRepository = { blobs: new Map(), manifests: new Map(), tags: new Map() };
 
 /** All that can be served, a line each. */
 export function served(recorded: ReadonlyMap<string, RepositorySnapshot>): string[] {

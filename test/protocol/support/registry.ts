@@ -50,6 +50,7 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
       {
         reading: () => undefined,
         read: () => undefined,
+        info: () => undefined,
         warn: (_, message) => void warnings.push(message),
       },
       now,

@@ -45,11 +45,11 @@ export async function uploadFiles(data: string): Promise<string[]> {
 }
 
 /**
- * Those that change by themselves: the journal and the contents that wait with it are followed
+ * Those that change by themselves: settings say when the tree was first read; the journal and the contents that wait with it are followed
  * (`sqlite_sequence` tells whether there was another entry), and uploads that stay open are recorded
  * after a while.
  */
-const RESTLESS = ["journal", "contents", "uploads"];
+const RESTLESS = ["settings", "journal", "contents", "uploads"];
 
 function tables(db: Database): string[] {
   const names = db
