@@ -24,6 +24,7 @@ export class TreeScan {
   readonly #begun: Set<RepositoryName>;
   readonly #held = new Set<RepositoryName>();
   readonly #failed = new Set<RepositoryName>();
+  readonly #waitedFor = new Set<Promise<void>>();
   #said = 0;
 
   /** `except`: these are taken for read. */
@@ -40,11 +41,15 @@ export class TreeScan {
   async all(): Promise<void> {
     const storage = this.turns.background(this.storage);
     await this.#each(this.reader.names(storage), storage);
-    while (this.#failed.size > 0) {
+    await walkBlobs(storage, this.reader.findings);
+    // Those that somebody waits for were passed over; the end is the end of these too.
+    for (;;) {
+      await Promise.all(this.#waitedFor);
+      if (this.#waitedFor.size > 0) continue;
+      if (this.#failed.size === 0) break;
       await Bun.sleep(RETRY_MS);
       await this.#each([...this.#failed].values(), storage);
     }
-    await walkBlobs(storage, this.reader.findings);
     this.#sayProblems();
     this.post({ end: this.reader.report });
   }
@@ -54,6 +59,12 @@ export class TreeScan {
     if (hold) this.#held.add(name);
     if (this.#begun.has(name)) return;
     this.#begun.add(name);
+    const reading = this.#first(name);
+    this.#waitedFor.add(reading);
+    await reading.finally(() => this.#waitedFor.delete(reading));
+  }
+
+  async #first(name: RepositoryName): Promise<void> {
     const { known, snapshot } = await this.turns.urgently(this.storage, async (storage) => ({
       snapshot: await this.reader.read(name, storage),
       known: await this.reader.metadata.hasRepository(name),

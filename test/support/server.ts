@@ -42,17 +42,15 @@ export async function startWharf(options: WharfOptions): Promise<Server> {
 }
 
 /**
- * Starts Debian's docker-registry, the reference implementation, on a data folder. `more`: further
- * settings of its configuration.
+ * Starts Debian's docker-registry, the reference implementation, on a data folder; or another program
+ * that takes the same configuration. `more`: further settings of it.
  */
-export async function startDockerRegistry(data: string, more: object = {}): Promise<Server> {
-  const config = (listen: string): string =>
-    JSON.stringify({
-      version: "0.1",
-      storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
-      http: { addr: listen, secret: "tests", draintimeout: "30s" },
-      ...more,
-    });
+export async function startDockerRegistry(
+  data: string,
+  more: object = {},
+  program: string = clientPath("docker-registry"),
+): Promise<Server> {
+  const config = (listen: string): string => distributionConfig(data, listen, more);
   return startServer({
     // It insists on a configuration file; from standard input it needs none on the disk.
     command: (listen) => [
@@ -60,11 +58,21 @@ export async function startDockerRegistry(data: string, more: object = {}): Prom
       "-c",
       `exec "$1" serve /dev/stdin <<END\n$2\nEND`,
       "sh",
-      clientPath("docker-registry"),
+      program,
       config(listen),
     ],
     env: environment(),
     ready: { path: "/v2/", statuses: [200] },
+  });
+}
+
+/** A configuration of the distribution registry; its YAML is a superset of JSON. */
+export function distributionConfig(data: string, listen: string, more: object = {}): string {
+  return JSON.stringify({
+    version: "0.1",
+    storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
+    http: { addr: listen, secret: "tests", draintimeout: "30s" },
+    ...more,
   });
 }
 
