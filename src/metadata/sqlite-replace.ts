@@ -56,7 +56,7 @@ function replaceTags(
   );
   const rows = db
     .query<{ tag: Tag; digest: Digest }, { id: number }>(
-      "SELECT name AS tag, digest FROM tags WHERE repository_id = $id",
+      "SELECT name AS tag, digest FROM tags WHERE repository_id = $id ORDER BY name",
     )
     .all({ id });
   const known = new Map(rows.map(({ tag, digest }) => [tag, digest]));

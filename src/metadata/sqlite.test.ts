@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
-import { digestFor, pushOf } from "./contract/fixtures.ts";
+import { digestFor, pushOf, snapshotOf } from "./contract/fixtures.ts";
 import { type Place, metadataContract } from "./contract.ts";
 import { openSqlite } from "./sqlite.ts";
 
@@ -142,6 +142,38 @@ describe("the database file", () => {
     change((db) => {
       expect(db.query("SELECT linked_at, seen_at FROM repository_blobs").all()).toEqual([
         { linked_at: 1000, seen_at: 3000 },
+      ]);
+    });
+  });
+
+  test("keeps what only it knows when a repository is compared with its tree", async () => {
+    const name = parseName("team/app");
+    const metadata = await openSqlite(path);
+    for (const at of [1000, 3000]) {
+      await metadata.linkBlob(name, { digest: digestFor("layer"), size: 5 }, at, null);
+    }
+    await metadata.putManifest(pushOf(name, "one", { tags: ["same", "moved"], at: 10 }));
+    const { tags, ...tree } = snapshotOf(name, ["layer"], { one: "same", two: "moved" });
+
+    await metadata.replaceRepository({ ...tree, tags });
+    await metadata.close();
+
+    change((db) => {
+      expect(db.query("SELECT linked_at, seen_at FROM repository_blobs").all()).toEqual([
+        { linked_at: 1000, seen_at: 3000 },
+      ]);
+      expect(db.query("SELECT name, pushed_at FROM tags ORDER BY name").all()).toEqual([
+        { name: "moved", pushed_at: 600 },
+        { name: "same", pushed_at: 10 },
+      ]);
+      expect(db.query("SELECT pushed_at FROM manifests ORDER BY pushed_at").all()).toEqual([
+        { pushed_at: 10 },
+        { pushed_at: 500 },
+      ]);
+      expect(db.query("SELECT tag, digest, at FROM tag_history ORDER BY tag, at").all()).toEqual([
+        { tag: "moved", digest: digestFor("one"), at: 10 },
+        { tag: "moved", digest: digestFor("two"), at: 600 },
+        { tag: "same", digest: digestFor("one"), at: 10 },
       ]);
     });
   });

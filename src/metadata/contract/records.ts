@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseTag } from "../../oci/reference.ts";
+import type { RepositoryChanges } from "../metadata.ts";
 import {
   ALL,
   APP,
@@ -13,6 +14,12 @@ import {
   snapshotOf,
 } from "./fixtures.ts";
 
+const NO_CHANGES: RepositoryChanges = {
+  blobs: { added: 0, removed: 0 },
+  manifests: { added: 0, removed: [] },
+  tags: { added: 0, moved: [], removed: [] },
+};
+
 /** What is kept beside the content, and what is read from a tree. */
 export function records(given: Given): void {
   describe("nothing", () => {
@@ -21,6 +28,7 @@ export function records(given: Given): void {
       expect(await given.metadata.findManifest(APP, parseTag("x"))).toBeNull();
       expect(await given.metadata.findBlob(APP, digestFor("x"))).toBeNull();
       expect(await given.metadata.hasRepository(APP)).toBe(false);
+      expect(await given.metadata.knownRepository(APP)).toBeNull();
       expect(await given.metadata.listTags(APP, ALL)).toBeNull();
       expect(await given.metadata.listTagNames(APP, ALL)).toBeNull();
       expect(await given.metadata.listRepositories(ALL)).toEqual([]);
@@ -146,6 +154,111 @@ export function records(given: Given): void {
       expect(await given.metadata.findManifest(APP, digestFor("two"))).toBeNull();
       expect(await given.metadata.listReferrers(APP, digestFor("one"), null, ALL)).toEqual([]);
       expect(await everything(given.metadata, [OTHER])).toEqual(before);
+    });
+
+    test("that says what is known already changes nothing, whenever the tree was written", async () => {
+      await given.link("layer");
+      await given.push("one", { tags: ["v1"], needs: [layer("layer")], at: 50 });
+      const before = await given.shown();
+
+      const changes = await given.metadata.replaceRepository(
+        snapshotOf(APP, ["layer"], { one: "v1" }),
+      );
+
+      expect(changes).toEqual(NO_CHANGES);
+      expect(await given.shown()).toEqual(before);
+    });
+
+    test("says what it has changed", async () => {
+      for (const word of ["layer", "config"]) await given.link(word);
+      await given.push("one", { tags: ["v1", "same", "gone"] });
+      await given.push("two", { tags: ["v2"] });
+      const { manifests, tags, ...rest } = snapshotOf(APP, ["layer", "small"], {
+        one: "same",
+        index: "v1",
+      });
+      const added = { tag: parseTag("new"), digest: digestFor("one"), pushedAt: 1 };
+
+      const changes = await given.metadata.replaceRepository({
+        ...rest,
+        manifests,
+        tags: [...tags, added],
+      });
+
+      expect(changes).toEqual({
+        blobs: { added: 1, removed: 1 },
+        manifests: { added: 1, removed: [digestFor("two")] },
+        tags: {
+          added: 1,
+          moved: [{ tag: parseTag("v1"), from: digestFor("one"), to: digestFor("index") }],
+          removed: [
+            { tag: parseTag("gone"), digest: digestFor("one") },
+            { tag: parseTag("v2"), digest: digestFor("two") },
+          ],
+        },
+      });
+    });
+
+    test("leaves what it is told to keep, as far as that is known", async () => {
+      for (const word of ["layer", "config"]) await given.link(word);
+      await given.push("one", { tags: ["v1", "gone"] });
+      await given.push("two", {});
+      const keep = {
+        blobs: new Set([digestFor("layer"), digestFor("small")]),
+        manifests: new Set([digestFor("two")]),
+        tags: new Set([parseTag("v1"), parseTag("never")]),
+      };
+
+      await given.metadata.replaceRepository({ ...snapshotOf(APP, [], {}), keep });
+
+      expect(await given.metadata.knownRepository(APP)).toEqual({
+        blobs: new Map([[digestFor("layer"), blobOf("layer").size]]),
+        // The one is kept by its name, the other by a tag that is.
+        manifests: new Map(
+          ["one", "two"].map((word) => [digestFor(word), bytesOf(word).length] as const),
+        ),
+        tags: new Map([[parseTag("v1"), digestFor("one")]]),
+      });
+    });
+
+    test("leaves everything when it is told to keep all", async () => {
+      await given.link("layer");
+      await given.push("one", { tags: ["v1"], needs: [layer("layer")] });
+      const before = await given.shown();
+      const keep = { blobs: "all", manifests: "all", tags: "all" } as const;
+
+      const empty = { ...snapshotOf(APP, [], {}), keep, gone: true };
+      const changes = await given.metadata.replaceRepository(empty);
+
+      expect(changes).toEqual(NO_CHANGES);
+      expect(await given.shown()).toEqual(before);
+    });
+
+    test("that is gone loses its name too, and can come again", async () => {
+      await given.link("layer");
+      await given.push("one", { tags: ["v1"] });
+
+      await given.metadata.replaceRepository({ ...snapshotOf(APP, [], {}), gone: true });
+
+      expect(await given.metadata.hasRepository(APP)).toBe(false);
+      expect(await given.metadata.knownRepository(APP)).toBeNull();
+      expect(await given.metadata.listRepositories(ALL)).toEqual([]);
+      await given.push("two", { tags: ["v1"] });
+      expect(await given.metadata.listTagNames(APP, ALL)).toEqual([parseTag("v1")]);
+      expect(await given.metadata.findManifest(APP, digestFor("one"))).toBeNull();
+    });
+
+    test("does not change a size that is known from elsewhere unless it is sure of it", async () => {
+      await given.link("layer", OTHER);
+      const { blobs, ...rest } = snapshotOf(APP, ["layer"], {});
+      const short = blobs.map((one) => ({ ...one, size: 1 }));
+      const unsure = short.map((one) => ({ ...one, unconfirmed: true }));
+
+      await given.metadata.replaceRepository({ ...rest, blobs: unsure });
+      expect(await given.metadata.findBlob(OTHER, digestFor("layer"))).toEqual(blobOf("layer"));
+
+      await given.metadata.replaceRepository({ ...rest, blobs: short });
+      expect((await given.metadata.findBlob(OTHER, digestFor("layer")))?.size).toBe(1);
     });
 
     test("may be empty", async () => {
