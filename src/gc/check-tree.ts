@@ -1,5 +1,6 @@
 import { inParallel } from "../metadata/in-parallel.ts";
-import { LOOKS, foldersIn, followLinks, lookUpLink } from "../metadata/read-links.ts";
+import { Kept, LOOKS, foldersIn, followLinks, lookUpLink } from "../metadata/read-links.ts";
+import { Unreadable } from "../metadata/tree-problem.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { isTag } from "../oci/reference.ts";
@@ -25,7 +26,11 @@ export async function compareTree(
   add: Add,
   findings: Finding[],
 ): Promise<void> {
-  const remark = (path: string, problem: string): void => add("tree", null, { path, problem });
+  const remark = (path: string, problem: string | Unreadable): void => {
+    // Here nothing is taken from the tree: what cannot be read is the finding.
+    if (problem instanceof Unreadable) throw problem.error;
+    add("tree", null, { path, problem });
+  };
   const { storage } = what;
 
   const compareLinks = async (
@@ -34,7 +39,7 @@ export async function compareTree(
     expected: Iterable<Digest>,
   ): Promise<void> => {
     const unseen = new Set(expected);
-    await followLinks(storage, folder, remark, async (digest) => {
+    await followLinks(storage, folder, new Kept(), remark, async (digest) => {
       if (unseen.delete(digest)) return;
       const path = linkOf(digest);
       const bytes = await storage.stat(blobPath(digest));

@@ -143,7 +143,7 @@ export async function* foldersIn(
   storage: Storage,
   folder: string,
   remark: Remark,
-  instead: (name: string) => void,
+  instead: (name: string) => void = () => undefined,
 ): AsyncGenerator<string> {
   const files = new Files();
   for await (const { name, kind } of storage.list(folder)) {

@@ -14,6 +14,8 @@ export interface ReadOptions {
   readonly onProgress?: (progress: { readonly repositories: number }) => void;
   /** Only these; all that the tree has or that are known when absent. */
   readonly repositories?: readonly RepositoryName[];
+  /** Not these: the tree has not followed yet what was changed in them. */
+  readonly except?: ReadonlySet<RepositoryName>;
 }
 
 /** What was read, and what of it was new. */
@@ -70,6 +72,7 @@ export async function readTree(
   const recording = new Background(RECORDING);
   const names = options.repositories?.values() ?? reader.names(storage);
   await inParallel(READING, names, async (name) => {
+    if (options.except?.has(name)) return;
     const snapshot = await reader.read(name, storage);
     await recording.begin(weightOf(snapshot), async () => {
       await reader.record(snapshot);

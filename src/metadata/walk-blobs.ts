@@ -15,7 +15,7 @@ export async function walkBlobs(storage: Storage, findings: Findings): Promise<v
   };
   const folders = async (path: string, each: (name: string) => Promise<void>): Promise<void> => {
     try {
-      for await (const name of foldersIn(storage, path, remark, () => undefined)) await each(name);
+      for await (const name of foldersIn(storage, path, remark)) await each(name);
     } catch (error) {
       remark(path, new Unreadable(error));
     }

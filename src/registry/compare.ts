@@ -80,7 +80,10 @@ export async function compareTree(
   return scan;
 }
 
-async function unsettled(metadata: Metadata): Promise<Set<RepositoryName>> {
+/** Repositories of which the tree may lack what was changed in an earlier life: it must not be believed. */
+export async function unsettled(
+  metadata: Pick<Metadata, "readJournal">,
+): Promise<Set<RepositoryName>> {
   const records = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
   return new Set(records.map(({ entry }) => entry.name));
 }

@@ -30,6 +30,8 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     knownRepository: (name) => read(name, () => inner.knownRepository(name)),
     listTags: (name, page) => read(name, () => inner.listTags(name, page)),
     listTagNames: (name, page) => read(name, () => inner.listTagNames(name, page)),
+    listManifests: (name, page) => read(name, () => inner.listManifests(name, page)),
+    listBlobs: (name, page) => read(name, () => inner.listBlobs(name, page)),
     listReferrers: (name, ...rest) => read(name, () => inner.listReferrers(name, ...rest)),
     tagsOf: (name, digest) => read(name, () => inner.tagsOf(name, digest)),
     referencesOf: (name, digest) => read(name, () => inner.referencesOf(name, digest)),

@@ -144,7 +144,10 @@ async function prepare(root: string): Promise<Room> {
  * Replays the journal. When it cannot be, the registry serves all the same, because the tables know
  * everything, and the follower tries again.
  */
-async function settle({ metadata, storage }: Parts, events: Pick<TreeEvents, "warn">): Promise<void> {
+async function settle(
+  { metadata, storage }: Parts,
+  events: Pick<TreeEvents, "warn">,
+): Promise<void> {
   try {
     for (const { name, problem } of await settleJournal(metadata, storage)) {
       events.warn({ repository: name }, problem);

@@ -2,6 +2,8 @@ import { cached } from "../../../src/metadata/cached.ts";
 import { JournalFollower } from "../../../src/metadata/follow-journal.ts";
 import type { Metadata } from "../../../src/metadata/metadata.ts";
 import { guardedMetadata, guardedStorage } from "../../../src/registry/guarded.ts";
+import { readTree } from "../../../src/metadata/read-tree.ts";
+import { unsettled } from "../../../src/registry/compare.ts";
 import { recover } from "../../../src/registry/open.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
 import { Room } from "../../../src/registry/room.ts";
@@ -107,11 +109,14 @@ export class World implements Disposable {
     const scanning = filesystemStorage(DATA, { disk, blocking: true });
     this.#follower = new JournalFollower(metadata, scanning);
     const events = {
-      reading: () => {},
-      read: () => {},
       warn: (_: unknown, message: string) => void this.warnings.push(message),
     };
-    const uploads = await recover({ metadata, storage, scanning }, events, this.now);
+    const uploads = await recover({ metadata, storage }, events, this.now);
+    // What a thread of its own does in the background is done here, whole.
+    const except = await unsettled(metadata);
+    await readTree(scanning, metadata, { now: this.now, except }).catch((error: unknown) => {
+      this.warnings.push(String(error));
+    });
     const rules = { delete: true, sparse: false, maxManifestSize: 1e6 };
     this.registry = { metadata, storage, uploads, rules, now: this.now };
   }
