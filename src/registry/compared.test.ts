@@ -1,0 +1,154 @@
+import { describe, expect, test } from "bun:test";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { ReadReport } from "../metadata/read-tree.ts";
+import type { TreeScanner } from "../metadata/tree-scanner.ts";
+import { digestOf } from "../oci/digest.ts";
+import { parseName } from "../oci/name.ts";
+import { parseTag } from "../oci/reference.ts";
+import { compared } from "./compared.ts";
+
+const APP = parseName("team/app");
+const OTHER = parseName("other");
+const V1 = parseTag("v1");
+const DIGEST = digestOf(new Uint8Array());
+const PAGE = { last: null, limit: 10 };
+
+/** A scan that the test drives, and metadata that note what they are asked. */
+function given() {
+  const finished = Promise.withResolvers<ReadReport | null>();
+  const waiting = new Map<string, PromiseWithResolvers<void>>();
+  const asked: string[] = [];
+  let over = false;
+  void finished.promise.then(() => (over = true));
+  const scan: TreeScanner = {
+    ready(name, intent) {
+      if (over) return undefined;
+      const key = `${intent} ${name}`;
+      const known = waiting.get(key) ?? Promise.withResolvers<void>();
+      waiting.set(key, known);
+      return known.promise;
+    },
+    finished: finished.promise,
+    close: async () => undefined,
+  };
+  const inner = new Proxy({} as Metadata, {
+    ownKeys: () => METHODS,
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    get: (target, method: keyof Metadata) =>
+      ((target[method] as unknown) ??= async () => {
+        asked.push(method);
+        return null;
+      }),
+  });
+  return { scan, finished, waiting, asked, inner, metadata: compared(inner, scan) };
+}
+
+const READS = [
+  "findManifest",
+  "findBlob",
+  "hasRepository",
+  "knownRepository",
+  "listTags",
+  "listTagNames",
+  "listManifests",
+  "listBlobs",
+  "listReferrers",
+  "tagsOf",
+  "referencesOf",
+] as const;
+const CHANGES = ["linkBlob", "unlinkBlob", "removeTag", "removeManifest", "putManifest"] as const;
+const METHODS = [...READS, ...CHANGES, "mountBlob", "listRepositories", "readJournal"];
+
+type Call = (...of: unknown[]) => Promise<unknown>;
+
+/** Any of them, about the repository. */
+function call(metadata: Metadata, method: keyof Metadata): Promise<unknown> {
+  const of = method === "putManifest" ? [{ name: APP }] : [APP, DIGEST];
+  return (metadata[method] as Call)(...of);
+}
+
+describe("while the tree is compared", () => {
+  for (const method of READS) {
+    test(`${method} waits for its repository, and goes on when that cannot be recorded`, async () => {
+      const { metadata, waiting, asked } = given();
+      const answer = call(metadata, method);
+      await Bun.sleep(0);
+      expect(asked).toEqual([]);
+      waiting.get(`read ${APP}`)?.reject(new Error("the disk is full"));
+      await answer;
+      expect(asked).toEqual([method]);
+    });
+  }
+
+  for (const method of CHANGES) {
+    test(`${method} waits for its repository, and is refused when that cannot be recorded`, async () => {
+      const { metadata, waiting, asked } = given();
+      const refused = call(metadata, method).catch((error: unknown) => error);
+      await Bun.sleep(0);
+      expect(asked).toEqual([]);
+      waiting.get(`change ${APP}`)?.reject(new Error("the disk is full"));
+      expect(await refused).toEqual(new Error("the disk is full"));
+      expect(asked).toEqual([]);
+
+      waiting.clear();
+      const accepted = call(metadata, method);
+      waiting.get(`change ${APP}`)?.resolve();
+      await accepted;
+      expect(asked).toEqual([method]);
+    });
+  }
+
+  test("a mount waits for both repositories", async () => {
+    const { metadata, waiting, asked } = given();
+    const answer = metadata.mountBlob(APP, DIGEST, OTHER, 0);
+    waiting.get(`read ${OTHER}`)?.resolve();
+    await Bun.sleep(0);
+    expect(asked).toEqual([]);
+    waiting.get(`change ${APP}`)?.resolve();
+    await answer;
+    expect(asked).toEqual(["mountBlob"]);
+  });
+
+  test("a mount from anywhere finds nothing, so that the client uploads", async () => {
+    const { metadata, asked } = given();
+    expect(await metadata.mountBlob(APP, DIGEST, null, 0)).toBeNull();
+    expect(asked).toEqual([]);
+  });
+
+  test("the list of all repositories waits for the end", async () => {
+    const { metadata, asked, finished } = given();
+    const answer = metadata.listRepositories(PAGE);
+    await Bun.sleep(0);
+    expect(asked).toEqual([]);
+    finished.resolve(null);
+    await answer;
+    expect(asked).toEqual(["listRepositories"]);
+  });
+
+  test("what concerns no repository waits for nothing", async () => {
+    const { metadata, asked } = given();
+    await metadata.readJournal(1);
+    expect(asked).toEqual(["readJournal"]);
+  });
+});
+
+describe("when the tree has been compared", () => {
+  test("the wrapper is what it wraps", async () => {
+    const { metadata, inner, finished } = given();
+    finished.resolve(null);
+    await Bun.sleep(0);
+    for (const method of METHODS as (keyof Metadata)[]) {
+      expect(metadata[method]).toBe(inner[method] as never);
+    }
+  });
+
+  test("a method that somebody took before waits for nothing any more", async () => {
+    const { metadata, asked, finished } = given();
+    const { findManifest, mountBlob } = metadata;
+    finished.resolve(null);
+    await Bun.sleep(0);
+    await findManifest(APP, V1);
+    await mountBlob(APP, DIGEST, null, 0);
+    expect(asked).toEqual(["findManifest", "mountBlob"]);
+  });
+});
