@@ -236,6 +236,38 @@ describe("in a tree", () => {
   });
 });
 
+test("a folder with a hundred thousand temporary files is reported in one line", async () => {
+  const tree = await treeOfThree();
+  const whole = served((await read(tree.storage)).recorded);
+  const folder = `${layersPath(APP)}/sha256`;
+  const crowded: Storage = {
+    ...tree.storage,
+    async *list(path) {
+      for (let at = 0; path === folder && at < 100_000; at++) {
+        yield { name: `link.${at}.tmp`, kind: "object" };
+      }
+      yield* tree.storage.list(path);
+    },
+  };
+  const { report, recorded } = await read(crowded);
+  expect(report.problems).toEqual([
+    {
+      repository: APP,
+      path: `${folder}/link.0.tmp`,
+      problem: expect.stringMatching(/^100000 files that do not belong here/),
+    },
+  ]);
+  expect(served(recorded)).toEqual(whole);
+});
+
+test("a repository that is broken all over says so fifty times, and how often more", async () => {
+  const tree = newTree();
+  for (let at = 0; at < 60; at++) await tree.write(`${tagsPath(APP)}/t${at}/current/link`, "");
+  const { report } = await read(tree.storage);
+  expect(report.problems).toHaveLength(51);
+  expect(report.problems.at(-1)?.problem).toBe("10 more problems are not listed");
+});
+
 describe("a medium that fails", () => {
   const places: Readonly<Record<string, readonly [string, readonly RegExp[]]>> = {
     "a layer's link": [layerLink(APP, LAYER), [BLOB_ONE]],

@@ -21,7 +21,7 @@ interface Scanning {
   /** Names of repositories whose layers were listed, in order. */
   readonly read: string[];
   /** The names in the order in which they were done. */
-  done(): string[];
+  readonly done: () => string[];
 }
 
 /** A scan of a tree; `gate` holds up the look at the layers of a repository. */
@@ -38,9 +38,7 @@ async function scanning(
   for (const name of names) await tree.put(name, image(), "v1");
   const { gate, known = {}, except = new Set(), record } = options;
   const read: string[] = [];
-  const paths = new Map(
-    [...names, MADE_UP].map((name) => [layersPath(name) as string, name as string]),
-  );
+  const paths = new Map([...names, MADE_UP].map((name) => [layersPath(name), String(name)]));
   const storage: Storage = {
     ...tree.storage,
     async *list(folder) {

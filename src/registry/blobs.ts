@@ -29,7 +29,7 @@ export async function openBlob(
   range: ByteRange | undefined,
   registry: Registry,
 ): Promise<StoredObject> {
-  const stored = await openStored(digest, range, registry);
+  const stored = await openStored(digest, range, registry, size);
   if (!stored || stored.size !== size) {
     const reason = stored ? `${stored.size} bytes instead of ${size}` : "it is missing";
     throw new RegistryError("BLOB_DAMAGED", { digest, reason });
@@ -42,7 +42,7 @@ export async function openBlob(
  * BLOB_UNKNOWN to it, so that the upload comes, and heals it.
  */
 export async function promiseBlob(blob: BlobRecord, registry: Registry): Promise<void> {
-  const stored = await openStored(blob.digest, undefined, registry);
+  const stored = await openStored(blob.digest, undefined, registry, blob.size);
   if (stored?.size === blob.size) return;
   throw new RegistryError("BLOB_UNKNOWN", { digest: blob.digest, reason: "its bytes are lost" });
 }
@@ -62,15 +62,18 @@ export async function readSmallBlob(
 /**
  * The bytes in the tree or, until it has followed, in the metadata; null when they are in neither.
  * They may go from there to here while we look, so the tree is asked twice.
+ *
+ * `size`, when it is known: what the tree has may be damaged, and a push that heals it be on its way.
  */
 async function openStored(
   digest: Digest,
   range: ByteRange | undefined,
   { storage, metadata }: Registry,
+  size?: number,
 ): Promise<StoredObject | null> {
   const path = blobPath(digest);
   const stored = await storage.read(path, range);
-  if (stored) return stored;
+  if (stored && (size === undefined || stored.size === size)) return stored;
   const small = await metadata.readContent(digest);
   if (!small) return await storage.read(path, range);
   const body = new Blob([range ? small.subarray(range.start, range.end) : small]);

@@ -31,6 +31,23 @@ for (const { name, options } of variants) {
       expect(isCode(await failure(storage.readSmall("link")), "EISDIR")).toBe(true);
     });
 
+    test("a link to a folder that it lies in is no folder: there would be no end to it", async () => {
+      await using folder = await temporaryFolder();
+      const [one, two] = [await folder.folder("one", "deep"), await folder.folder("two")];
+      await symlink("../..", `${one}/up`);
+      await symlink("/", `${one}/top`);
+      await symlink(two, `${one}/aside`);
+      await symlink(one, `${two}/back`);
+      const storage = filesystemStorage(folder.path, options);
+      const kinds = async (path: string): Promise<Record<string, string>> => {
+        const entries = await Array.fromAsync(storage.list(path));
+        return Object.fromEntries(entries.map(({ name: entry, kind }) => [entry, kind]));
+      };
+      expect(await kinds("one/deep")).toEqual({ up: "other", top: "other", aside: "folder" });
+      expect(await kinds("one/deep/aside")).toEqual({ back: "other" });
+      expect(await kinds("two")).toEqual({ back: "folder" });
+    });
+
     test("links that lead in a circle are an error for every look", async () => {
       await using folder = await temporaryFolder();
       await symlink("round", folder.at("round"));

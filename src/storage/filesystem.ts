@@ -2,6 +2,7 @@ import { type Dirent, constants } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Disk, type Looks, realDisk } from "./disk.ts";
 import { appendToFile, endAt } from "./file-writer.ts";
+import { leadsInCircle } from "./circles.ts";
 import { Folders, isCode } from "./folders.ts";
 import type {
   ByteRange,
@@ -90,7 +91,8 @@ export function filesystemStorage(root: string, options: FilesystemOptions = {})
     async *list(folder: string): AsyncIterable<Entry> {
       const entries = await ifPresent(async () => await calls.readFolder(at(folder)));
       for (const entry of entries ?? []) {
-        yield { name: entry.name, kind: await kindOf(entry, at(`${folder}/${entry.name}`), calls) };
+        const path = at(folder === "" ? entry.name : `${folder}/${entry.name}`);
+        yield { name: entry.name, kind: await kindOf(entry, path, calls, top) };
       }
     },
   };
@@ -107,13 +109,19 @@ async function ifPresent<T>(look: () => Promise<T>): Promise<T | null> {
 }
 
 /** A symbolic link counts as what it leads to; some file systems do not say in the folder what is what. */
-async function kindOf(entry: Dirent, path: string, calls: Looks): Promise<Entry["kind"]> {
+async function kindOf(
+  entry: Dirent,
+  path: string,
+  calls: Looks,
+  top: string,
+): Promise<Entry["kind"]> {
   if (entry.isFile()) return "object";
   if (entry.isDirectory()) return "folder";
   try {
     const info = await calls.stat(path);
     if (info.isFile()) return "object";
-    return info.isDirectory() ? "folder" : "other";
+    if (!info.isDirectory()) return "other";
+    return entry.isSymbolicLink() && leadsInCircle(path, top) ? "other" : "folder";
   } catch {
     // It leads nowhere, or in a circle: one such entry must not hide the others.
     return "other";

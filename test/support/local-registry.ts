@@ -1,7 +1,7 @@
 import { OPEN_GATE } from "../../src/auth/gate.ts";
 import { startServer } from "../../src/http/server.ts";
 import { createLog } from "../../src/observe/log.ts";
-import { openRegistry } from "../../src/registry/open.ts";
+import { type OpenEvents, openRegistry } from "../../src/registry/open.ts";
 import type { Rules } from "../../src/registry/registry.ts";
 import { temporaryFolder } from "./folder.ts";
 
@@ -13,11 +13,15 @@ export interface LocalRegistry extends AsyncDisposable {
   readonly host: string;
 }
 
-export async function localRegistry(rules: Partial<Rules> = {}): Promise<LocalRegistry> {
+/** `place`: a data folder that is there already, and stays; `events` hears what opening it says. */
+export async function localRegistry(
+  rules: Partial<Rules> = {},
+  place: { readonly data?: string; readonly events?: Partial<OpenEvents> } = {},
+): Promise<LocalRegistry> {
   const folder = await temporaryFolder();
-  const silent = { reading() {}, read() {}, info() {}, warn() {} };
+  const silent = { reading() {}, read() {}, info() {}, warn() {}, ...place.events };
   const usual = { delete: true, sparse: false, maxManifestSize: 8 * 1024 * 1024 };
-  const open = await openRegistry(folder.at("data"), { ...usual, ...rules }, silent);
+  const open = await openRegistry(place.data ?? folder.at("data"), { ...usual, ...rules }, silent);
   const log = createLog({ level: "silent", format: "json" }, false);
   const server = startServer(
     open.registry,

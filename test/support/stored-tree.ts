@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { parseDigest } from "../../src/oci/digest.ts";
 import { type RepositoryName, parseName } from "../../src/oci/name.ts";
 import { parseTag } from "../../src/oci/reference.ts";
@@ -8,6 +9,7 @@ import {
   type TreeMetadata,
   readTree,
 } from "../../src/metadata/read-tree.ts";
+import { filesystemStorage } from "../../src/storage/filesystem.ts";
 import { memoryStorage } from "../../src/storage/memory.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import {
@@ -33,9 +35,19 @@ export interface Tree {
 
 export function newTree(now: () => number = () => WRITTEN): Tree {
   const storage = memoryStorage(now);
-  const write = async (path: string, content: string | Uint8Array): Promise<void> => {
+  return treeIn(storage, async (path, content) => {
     await storage.write([{ path, bytes: Buffer.from(content) }]);
-  };
+  });
+}
+
+/** The same in a data folder. */
+export function newTreeIn(data: string): Tree {
+  return treeIn(filesystemStorage(data), async (path, content) => {
+    await Bun.write(join(data, path), content);
+  });
+}
+
+function treeIn(storage: Storage, write: Tree["write"]): Tree {
   const put: Tree["put"] = async (name, fixture, ...tags) => {
     for (const child of fixture.children) await put(name, child);
     const digest = parseDigest(fixture.digest);
