@@ -1,128 +1,31 @@
 import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { rm, stat, symlink } from "node:fs/promises";
+import {
+  type Pushed,
+  allAnswers,
+  fill,
+  fromMetadata,
+  overApi,
+  subjectsOf,
+} from "../../test/support/filled-registry.ts";
 import { type Folder, temporaryFolder } from "../../test/support/folder.ts";
 import { group } from "../../test/support/group.ts";
-import { type Fixture, image, index } from "../../test/support/image.ts";
-import { fileLayer } from "../../test/support/layout.ts";
-import { mediaTypes } from "../../test/support/oci.ts";
-import { catalogOf, tagsOf } from "../../test/support/pull.ts";
-import { expectStatus } from "../../test/support/push.ts";
+import { image } from "../../test/support/image.ts";
+import { catalogOf } from "../../test/support/pull.ts";
 import { startDockerRegistry } from "../../test/support/server.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { parseName } from "../oci/name.ts";
-import { type Reference, parseReference, parseTag } from "../oci/reference.ts";
+import { type Reference, parseTag } from "../oci/reference.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { revisionLink, tagCurrentLink } from "../storage/tree.ts";
-import type { Metadata, ReferrerRecord } from "./metadata.ts";
+import type { ReferrerRecord } from "./metadata.ts";
 import { readTree } from "./read-tree.ts";
 import { openSqlite } from "./sqlite.ts";
 
 setDefaultTimeout(60_000);
 
 const ALL = { last: null, limit: 1000 };
-
-/** What was pushed, and what is not there any more. */
-interface Pushed {
-  readonly tags: Readonly<Record<string, Readonly<Record<string, Fixture>>>>;
-  readonly signature: Fixture;
-  readonly deleted: Fixture;
-}
-
-/** Fills a registry as people do: platforms, both formats, tags that move, deletes, mounts, signatures. */
-async function fill(url: string): Promise<Pushed> {
-  const platforms = ["amd64", "arm64"].map((architecture) =>
-    image({ layers: 2, platform: { os: "linux", architecture } }),
-  );
-  const all = index(platforms);
-  const shared = await fileLayer({ "etc/hostname": "shared" });
-  const first = image({ layers: [shared] });
-  const helper = image({ layers: [shared], annotations: { note: "shares a layer" } });
-  const [second, deleted] = [image({ layers: 3 }), image()];
-  const docker = index([image({ dockerSchema2: true })], { dockerSchema2: true });
-  const signature = image({ artifactType: "application/x.signature", subject: all.descriptor });
-  await all.push(url, "team/app", "v1", "latest");
-  await first.push(url, "team/app", "moved", "first");
-  await second.push(url, "team/app", "moved");
-  await deleted.push(url, "team/app", "deleted");
-  await signature.push(url, "team/app");
-  await docker.push(url, "team/app/docker", "v1");
-  await first.push(url, "team", "x");
-  await helper.push(url, "deep/er/still", "x");
-  const manifest = `${url}/v2/team/app/manifests/${deleted.digest}`;
-  await expectStatus(202, manifest, { method: "DELETE" });
-  // Begun and never finished: this is no repository.
-  await expectStatus(202, `${url}/v2/never/finished/blobs/uploads/`, { method: "POST" });
-  return {
-    signature,
-    deleted,
-    tags: {
-      "deep/er/still": { x: helper },
-      team: { x: first },
-      "team/app": { first, latest: all, moved: second, v1: all },
-      "team/app/docker": { v1: docker },
-    },
-  };
-}
-
-/** What a registry says about a repository, over its API or from the metadata, in one form. */
-interface Answers {
-  tags(name: string): Promise<string[]>;
-  manifest(name: string, reference: string): Promise<{ mediaType: string; bytes: string } | null>;
-  blobSize(name: string, digest: string): Promise<number | null>;
-}
-
-function overApi(url: string): Answers {
-  const accept = Object.values(mediaTypes).join(", ");
-  return {
-    tags: (name) => tagsOf(url, name),
-    async manifest(name, reference) {
-      const path = `${url}/v2/${name}/manifests/${reference}`;
-      const response = await fetch(path, { headers: { accept } });
-      const bytes = await response.text();
-      if (response.status !== 200) return null;
-      return { mediaType: response.headers.get("content-type") ?? "", bytes };
-    },
-    async blobSize(name, digest) {
-      const response = await fetch(`${url}/v2/${name}/blobs/${digest}`, { method: "HEAD" });
-      return response.status === 200 ? Number(response.headers.get("content-length")) : null;
-    },
-  };
-}
-
-function fromMetadata(metadata: Metadata): Answers {
-  return {
-    async tags(name) {
-      return ((await metadata.listTags(parseName(name), ALL)) ?? []).map(({ tag }) => tag);
-    },
-    async manifest(name, reference) {
-      const found = await metadata.findManifest(parseName(name), parseReference(reference));
-      return found && { mediaType: found.mediaType, bytes: Buffer.from(found.bytes).toString() };
-    },
-    async blobSize(name, digest) {
-      return (await metadata.findBlob(parseName(name), parseDigest(digest)))?.size ?? null;
-    },
-  };
-}
-
-/** Every answer that a client could ask for, about all that was pushed anywhere. */
-async function allAnswers(pushed: Pushed, answers: Answers): Promise<Record<string, unknown>> {
-  const roots = [pushed.signature, pushed.deleted];
-  for (const tags of Object.values(pushed.tags)) roots.push(...Object.values(tags));
-  const fixtures = new Set(roots.flatMap((root) => [root, ...root.children]));
-  const given: Record<string, unknown> = {};
-  for (const name of Object.keys(pushed.tags)) {
-    const tags = await answers.tags(name);
-    given[`${name} tags`] = tags;
-    for (const reference of [...tags, ...[...fixtures].map(({ digest }) => digest)]) {
-      given[`${name} ${reference}`] = await answers.manifest(name, reference);
-    }
-    for (const { descriptor } of [...fixtures].flatMap(({ blobs }) => blobs)) {
-      given[`${name} ${descriptor.digest}`] = await answers.blobSize(name, descriptor.digest);
-    }
-  }
-  return given;
-}
 
 /** All rows of all tables, but for the numbers that SQLite gives to rows. */
 function allRows(path: string): Record<string, unknown> {
@@ -153,7 +56,7 @@ async function filled(folder: Folder): Promise<Filled> {
   const data = folder.at("data");
   await using registry = await startDockerRegistry(data);
   const pushed = await fill(registry.url);
-  const api = await allAnswers(pushed, overApi(registry.url));
+  const api = await allAnswers(subjectsOf(pushed), overApi(registry.url));
   return { data, pushed, api, catalog: await catalogOf(registry.url) };
 }
 
@@ -169,7 +72,7 @@ group("a tree that Debian's docker-registry has written", ["docker-registry"], (
       });
 
       expect(report.problems).toEqual([]);
-      expect(await allAnswers(pushed, fromMetadata(metadata))).toEqual(api);
+      expect(await allAnswers(subjectsOf(pushed), fromMetadata(metadata))).toEqual(api);
       expect((await metadata.listRepositories(ALL)).map(String)).toEqual(catalog);
       expect(catalog).toEqual(Object.keys(pushed.tags));
       await metadata.close();
@@ -246,7 +149,7 @@ group("a tree that Debian's docker-registry has written", ["docker-registry"], (
     const metadata = await openSqlite(folder.at("metadata.sqlite"));
     const storage = filesystemStorage(data, { blocking: true });
     await readTree(storage, metadata, { now: Date.now });
-    const before = await allAnswers(pushed, fromMetadata(metadata));
+    const before = await allAnswers(subjectsOf(pushed), fromMetadata(metadata));
     const { digest = "" } = pushed.tags["team/app"]?.["first"] ?? {};
     const link = `${data}/${revisionLink(parseName("team/app"), parseDigest(digest))}`;
     // A circle of symbolic links is an error that also root gets.
@@ -257,7 +160,7 @@ group("a tree that Debian's docker-registry has written", ["docker-registry"], (
 
     expect(report.problems).toMatchObject([{ repository: "team/app" }]);
     expect(report.problems[0]?.problem).toContain("ELOOP");
-    expect(await allAnswers(pushed, fromMetadata(metadata))).toEqual(before);
+    expect(await allAnswers(subjectsOf(pushed), fromMetadata(metadata))).toEqual(before);
     await metadata.close();
   });
 });
