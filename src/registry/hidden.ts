@@ -22,6 +22,7 @@ export function hideRepositories(registry: Registry): Registry {
     findManifest: (_, ...rest) => metadata.findManifest(NOWHERE, ...rest),
     findBlob: (_, ...rest) => metadata.findBlob(NOWHERE, ...rest),
     hasRepository: (_, ...rest) => metadata.hasRepository(NOWHERE, ...rest),
+    knownRepository: (_, ...rest) => metadata.knownRepository(NOWHERE, ...rest),
     listTags: (_, ...rest) => metadata.listTags(NOWHERE, ...rest),
     listTagNames: (_, ...rest) => metadata.listTagNames(NOWHERE, ...rest),
     listReferrers: (_, ...rest) => metadata.listReferrers(NOWHERE, ...rest),
