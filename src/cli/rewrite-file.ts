@@ -37,11 +37,14 @@ export async function rewriteFile(
     await mkdir(dirname(target), { recursive: true });
     const draft = join(dirname(target), `.${basename(target)}.new`);
     const handle = await take(draft);
+    let gone = false;
     try {
-      await replace(target, draft, handle, edit);
+      gone = await replace(target, draft, handle, edit);
+      if (gone) syncPath(dirname(target));
     } finally {
       await handle.close().catch(() => undefined);
-      await rm(draft, { force: true });
+      // Once it has become the file, whatever bears the draft's name is somebody else's.
+      if (!gone) await rm(draft, { force: true });
     }
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
@@ -53,15 +56,16 @@ export async function rewriteFile(
   }
 }
 
+/** Returns whether the draft has become the file. */
 async function replace(
   target: string,
   draft: string,
   handle: FileHandle,
   edit: (content: Buffer | null) => Buffer | null | Promise<Buffer | null>,
-): Promise<void> {
+): Promise<boolean> {
   const before = await stat(target).catch(absent);
   const content = await edit(before && (await readFile(target)));
-  if (content === null) return;
+  if (content === null) return false;
   await handle.writeFile(content);
   await resemble(handle, before ?? (await stat(dirname(target))), before !== null);
   await handle.sync();
@@ -70,9 +74,9 @@ async function replace(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
     await writeInPlace(target, content);
-    return;
+    return false;
   }
-  syncPath(dirname(target));
+  return true;
 }
 
 /** The draft is the lock as well: it is created by one process at a time. */
