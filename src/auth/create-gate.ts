@@ -20,6 +20,10 @@ export async function createGate(
     if (auth[setting])
       throw new RegistryError("CONFIG_INVALID", { reason: `auth.${setting}: not yet` });
   }
+  if (!/^[\x20-\x7e]+$/.test(auth.realm)) {
+    const reason = "auth.realm: it travels in a header, and must be printable ASCII";
+    throw new RegistryError("CONFIG_INVALID", { reason });
+  }
   const now = (): number => performance.now();
   const source = new HtpasswdFile(auth.htpasswd ?? htpasswd, warn);
   const gate = passwordGate({ realm: auth.realm, rules: compileRules(auth), source, now });

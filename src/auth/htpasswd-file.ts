@@ -1,5 +1,6 @@
 import { type BigIntStats, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { NO_USERS, type Users, parseHtpasswd } from "./htpasswd.ts";
 
 /** Who hears of what is wrong with the file. */
@@ -14,6 +15,8 @@ const SAME_TIME_MS = 100;
 /** Tens of thousands of users. */
 const MOST_BYTES = 8 * 1024 * 1024;
 const MOST_PROBLEMS = 20;
+
+const NOBODY = "nobody can log in (`wharf user add NAME` adds somebody)";
 
 /** What is known of a file without reading it: another file, or another content, has another. */
 interface Looks {
@@ -77,7 +80,9 @@ export class HtpasswdFile {
       return this.#users;
     }
     this.#troubledSince ??= now;
-    const waited = now - this.#troubledSince >= PATIENCE_MS;
+    // Nobody may have asked for a long time: then the trouble is older than what we know of it.
+    const waited =
+      now - this.#troubledSince >= PATIENCE_MS || changedBefore(this.path, PATIENCE_MS);
     if (!passing) this.#report(trouble);
     else if (waited || this.#users.hashes.size === 0) {
       this.#report(trouble);
@@ -126,6 +131,13 @@ function look(path: string): Looks {
   };
 }
 
+/** Whether the file, or the folder that it is gone from, was last changed at least so long ago. */
+function changedBefore(path: string, milliseconds: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const folder = found ?? statSync(dirname(path), { throwIfNoEntry: false });
+  return folder === undefined || Date.now() - folder.ctimeMs >= milliseconds;
+}
+
 async function read(path: string): Promise<Reading> {
   let text: string;
   try {
@@ -138,7 +150,7 @@ async function read(path: string): Promise<Reading> {
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") {
-      return { users: null, trouble: "it is missing: nobody can log in", passing: true };
+      return { users: null, trouble: `it is missing: ${NOBODY}`, passing: true };
     }
     const trouble = `it cannot be read (${code}): who was a user before stays one`;
     return { users: null, trouble, passing: false };
@@ -148,7 +160,7 @@ async function read(path: string): Promise<Reading> {
     return { users, trouble: "its last line ends in the middle", passing: true };
   }
   if (users.hashes.size === 0) {
-    return { users, trouble: "nobody stands in it: nobody can log in", passing: true };
+    return { users, trouble: `it has no users: ${NOBODY}`, passing: true };
   }
   return { users, trouble: null, passing: false };
 }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { RegistryError } from "../oci/errors.ts";
 import { type BasicCredentials, parseBasic } from "./basic.ts";
@@ -60,6 +60,8 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
   const underWay = new Map<string, Promise<Caller>>();
   const throttle = new Throttle();
   const queue = new WorkQueue(LIMITS);
+
+  const challenge = `Basic realm="${realm.replace(/["\\]/g, "\\$&")}"`;
 
   const known = (mark: string, users: Users): Caller | null => {
     const entry = checked.get(mark);
@@ -123,7 +125,7 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
       if (!(users instanceof Promise)) return identified(header, address, users);
       return users.then((read) => identified(header, address, read));
     },
-    challenge: () => `Basic realm="${realm.replace(/["\\]/g, "\\$&")}"`,
+    challenge: () => challenge,
   };
 }
 
@@ -131,8 +133,9 @@ const NOT_BASIC = "the Authorization header is not one user and one password, as
 
 /** Digests of secrets that are worth nothing outside of this process. */
 function fingerprints(): (secret: string) => string {
-  const key = randomBytes(32);
-  return (secret) => createHmac("sha256", key).update(secret).digest("base64");
+  // With a key it is an HMAC; a copy spares deriving the inner state from the key for every request.
+  const keyed = new Bun.CryptoHasher("sha256", randomBytes(32));
+  return (secret) => keyed.copy().update(secret).digest("base64");
 }
 
 /** Somebody's hash, always the same for one name: its cost is as likely as that of any user's. */

@@ -100,6 +100,10 @@ describe("an error at start", () => {
     );
   });
 
+  test("a rule that names nobody: it can only be a mistake", async () => {
+    expect((await failing(settings([{}]))).message).toContain("auth.rules.0: it names nobody");
+  });
+
   test("a group that there is none of, also one that every object has", async () => {
     for (const group of ["opps", "constructor", "__proto__"]) {
       const error = await failing(settings([{ groups: [group] }], { groups: { ops: ["ann"] } }));
@@ -122,12 +126,14 @@ const globs = fc.constantFrom(
   "a/b/c",
   "*/*",
 );
-const rule = fc.record({
-  repositories: fc.array(globs, { minLength: 1, maxLength: 3 }),
-  users: fc.array(fc.oneof(names, fc.constant("*")), { maxLength: 2 }),
-  groups: fc.array(fc.constantFrom("x", "y"), { maxLength: 2 }),
-  allow: fc.uniqueArray(fc.constantFrom(...ACTIONS), { minLength: 1 }),
-});
+const rule = fc
+  .record({
+    repositories: fc.array(globs, { minLength: 1, maxLength: 3 }),
+    users: fc.array(fc.oneof(names, fc.constant("*")), { maxLength: 2 }),
+    groups: fc.array(fc.constantFrom("x", "y"), { maxLength: 2 }),
+    allow: fc.uniqueArray(fc.constantFrom(...ACTIONS), { minLength: 1 }),
+  })
+  .filter(({ users, groups: named }) => users.length + named.length > 0);
 const groups = fc.record({ x: fc.array(names), y: fc.array(names) });
 
 /** The same, said plainly: is there a rule that names him, the repository and the action? */
