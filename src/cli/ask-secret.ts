@@ -28,7 +28,7 @@ export function secretPrompt(input: SecretInput, write: (text: string) => void) 
     let typed = "";
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const take = (text: string): void => {
-      const keys = [...text];
+      const keys = Array.from(text);
       for (const [at, key] of keys.entries()) {
         if (ENTER.has(key) || (key === END && typed !== "")) {
           ahead = keys.slice(at + 1).join("");
@@ -39,7 +39,7 @@ export function secretPrompt(input: SecretInput, write: (text: string) => void) 
           reject(new DOMException("nothing was entered", "AbortError"));
           return;
         }
-        if (ERASE.has(key)) typed = [...typed].slice(0, -1).join("");
+        if (ERASE.has(key)) typed = Array.from(typed).slice(0, -1).join("");
         else if (key === ERASE_ALL) typed = "";
         else if (key >= " ") typed += key;
       }

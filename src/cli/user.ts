@@ -48,9 +48,9 @@ export function userCommand(terminal: Terminal): Command {
     .addCommand(
       remove.argument("<NAME>").action(async (name: string, options: UserOptions) => {
         const { file } = fileOf(options, terminal);
-        await rewriteFile(file, (content) => {
-          if (!content || !hasUser(content, name)) throw unknown(name, file);
-          return removeUser(content, name);
+        await rewriteFile(file, (bytes) => {
+          if (!bytes || !hasUser(bytes, name)) throw unknown(name, file);
+          return removeUser(bytes, name);
         });
         terminal.print(`Removed ${name} from ${file}`);
       }),
@@ -98,8 +98,8 @@ async function change(
   if (fault !== null) throw new RegistryError("USAGE", { reason: fault });
   const cost = costOf(options.cost);
   const { file, open } = fileOf(options, terminal);
-  const check = (content: Uint8Array | null): void => {
-    const known = content !== null && hasUser(content, name);
+  const check = (bytes: Uint8Array | null): void => {
+    const known = bytes !== null && hasUser(bytes, name);
     if (how === "add" && known)
       throw new RegistryError("USER_EXISTS", { reason: `${name} in ${file}` });
     if (how === "passwd" && !known) throw unknown(name, file);
