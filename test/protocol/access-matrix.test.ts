@@ -25,17 +25,17 @@ const ROLES: Readonly<Record<string, Rights>> = {
   "pull-push": ["pull", "push"],
   "pull-delete": ["pull", "delete"],
   "push-delete": ["push", "delete"],
-  everything: ["pull", "push", "delete"],
+  administer: ["administer"],
+  everything: ["pull", "push", "delete", "administer"],
 };
 /** Rights that no repository is asked for. */
-const OTHERS = ["administer", "elsewhere"];
+const OTHERS = ["elsewhere"];
 const SEEDER = "seeder";
 
 const rules = [
   ...Object.entries(ROLES)
     .filter(([, allow]) => allow.length > 0)
     .map(([user, allow]) => ({ repositories: ["**"], users: [user], groups: [], allow })),
-  { repositories: ["**"], users: ["administer"], groups: [], allow: ["administer"] as const },
   {
     repositories: ["other/**"],
     users: ["elsewhere"],

@@ -10,7 +10,7 @@ export interface MatrixRequest {
   readonly asked?: Asked;
 }
 
-export type Need = "nothing" | "known" | "pull" | "push" | "delete" | "catalog";
+export type Need = "nothing" | "known" | "pull" | "push" | "delete" | "catalog" | "administer";
 
 /**
  * What one route needs, and what it answers: said once more, and independently of the program.
@@ -123,10 +123,11 @@ export const MATRIX: readonly MatrixEntry[] = [
   fixed("GET", "/v2/_catalog", "catalog"),
   fixed("GET", "/v2/", "known"),
   fixed("HEAD", "/v2/", "known"),
+  fixed("GET", "/api/v1/check", "administer"),
 ];
 
-/** What somebody may do in a repository. */
-export type Rights = readonly ("pull" | "push" | "delete")[];
+/** What somebody may do in a repository; to administer, in all of them. */
+export type Rights = readonly ("pull" | "push" | "delete" | "administer")[];
 
 /**
  * What a request is answered with. This is the policy, in as few words as it has:
@@ -147,6 +148,6 @@ export function expected(
   }
   if (rights.includes(needs)) return answer;
   if (caller === "nobody") return "401 UNAUTHORIZED";
-  if (needs === "push") return "403 DENIED";
+  if (needs === "push" || needs === "administer") return "403 DENIED";
   return needs === "delete" && rights.includes("pull") ? "403 DENIED" : absent;
 }
