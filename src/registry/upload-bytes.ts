@@ -14,6 +14,8 @@ export class UploadBytes {
   /** Null as soon as they are in the file. */
   #held: Uint8Array<ArrayBuffer> | null;
   readonly #path: string;
+  /** Written by an earlier life of this server, and not by this one. */
+  #inherited: boolean;
 
   /** `stored`: the file is there already, from an earlier life. */
   constructor(
@@ -23,6 +25,7 @@ export class UploadBytes {
   ) {
     this.#path = uploadPath(id);
     this.#held = stored ? null : new Uint8Array();
+    this.#inherited = stored;
   }
 
   /** All of them, if they are in memory. */
@@ -42,6 +45,25 @@ export class UploadBytes {
     const stored = await this.storage.read(this.#path, { start: 0, end });
     if (!stored || stored.size < end) return null;
     return stored.body instanceof Blob ? stored.body.stream() : stored.body;
+  }
+
+  /**
+   * Writes the first `end` bytes into a new file when they are of an earlier life. That one may have seen
+   * the disk fail: then these can be read, and are not on it, and no sync of the old file would say so.
+   */
+  async renew(end: number): Promise<void> {
+    if (!this.#inherited) return;
+    const bytes = await this.read(end);
+    if (!bytes) return;
+    const path = `${this.#path}-renewed`;
+    const writer = await this.storage.append(path, 0);
+    try {
+      for await (const chunk of bytes) await writer.write(chunk);
+    } finally {
+      await writer.close();
+    }
+    await this.storage.move(path, this.#path);
+    this.#inherited = false;
   }
 
   /** Makes a file of them, so that a restart finds it. */

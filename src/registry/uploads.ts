@@ -176,6 +176,7 @@ async function checkDigest(
 async function rehash(session: UploadSession, algorithm: DigestAlgorithm): Promise<Hasher> {
   const hasher = new Hasher(algorithm);
   if (session.offset === 0) return hasher;
+  await session.bytes.renew(session.offset);
   const bytes = await session.bytes.read(session.offset);
   if (!bytes) throw new RegistryError("UPLOAD_INVALID", { reason: "its bytes are lost" });
   for await (const chunk of bytes) hasher.update(chunk);

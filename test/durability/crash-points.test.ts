@@ -7,7 +7,7 @@ setDefaultTimeout(120_000);
 
 const seed = seedOfRun();
 const thorough = process.env["DURABILITY"] === "thorough";
-const effort = thorough ? { damages: 12, recutEvery: 1 } : { damages: 5, recutEvery: 25 };
+const effort = thorough ? { damages: 12, recutEvery: 10 } : { damages: 2, recutEvery: 40 };
 
 /**
  * The driver of a folder runs on a simulated disk, and a crash is tried before every call that changes
@@ -19,6 +19,25 @@ describe(`a crash at every moment (DURABILITY_SEED=${seed})`, () => {
       const tried = await tryEveryCut(scenario, new Random(seed), effort);
       expect(tried.failures).toEqual([]);
       expect(tried.crashes).toBeGreaterThan(tried.moments / 2);
+    });
+  }
+});
+
+describe("these tests can fail: a disk that lies is noticed", () => {
+  const lies = [
+    { lie: "file", scenario: "a blob in one request" },
+    { lie: "folder", scenario: "a blob in one request" },
+    { lie: "filesystem", scenario: "a manifest by tag" },
+  ] as const;
+  for (const { lie, scenario: name } of lies) {
+    test(`about the sync of a ${lie}`, async () => {
+      const scenario = scenarios().find((one) => one.name === name);
+      if (!scenario) throw new Error(`there is no scenario ${name}`);
+      const effort = { damages: 2, recutEvery: 1000, lies: lie };
+      const { failures } = await tryEveryCut(scenario, new Random(seed), effort);
+      expect(failures.join("\n")).toMatch(
+        /is missing|other bytes|bytes instead|the tree shows|shown/,
+      );
     });
   }
 });

@@ -1,16 +1,21 @@
-import { DAMAGES, type Damage, afterCrash } from "./damage.ts";
+import { appendChunk } from "../../../src/registry/uploads.ts";
+import { DAMAGES, type Damage, afterCrash, systemLives } from "./damage.ts";
 import { type DiskState, filesOf } from "./disk-state.ts";
+import { UNSAID, inPieces } from "./ops.ts";
 import type { Random } from "./random.ts";
+import type { SimulatedDisk } from "./simulated-disk.ts";
 import { type Scenario, effectsOf } from "./scenarios.ts";
 import { type Universe, broken, treeDiffers, universeOf } from "./verify.ts";
 import { type Moment, World } from "./world.ts";
 
 /** How much of everything that could be tried is tried. */
 export interface Effort {
-  /** Damages that are tried at each moment; the first two of the list always are. */
+  /** Damages that are tried at each moment. */
   readonly damages: number;
-  /** Of how many moments' recoveries one is cut again. */
+  /** Of how many crashes the recovery of one is cut again. */
   readonly recutEvery: number;
+  /** A disk that lies: the promises must be seen to break. */
+  readonly lies?: SimulatedDisk["lies"];
 }
 
 export interface Tried {
@@ -28,7 +33,7 @@ export async function tryEveryCut(
 ): Promise<Tried> {
   const tried: Tried = { moments: 0, crashes: 0, recuts: 0, failures: [] };
   const universe = universeOf(effectsOf(scenario));
-  const moments = await momentsOf(scenario);
+  const moments = await momentsOf(scenario, effort.lies ?? null);
   tried.moments = moments.length;
   const seen = new Set<string>();
   for (const [at, moment] of moments.entries()) {
@@ -40,7 +45,8 @@ export async function tryEveryCut(
       tried.crashes++;
       const where = `${scenario.name}, at ${at} (before ${moment.label}), ${damage.name}`;
       await check({ ...moment, disk }, universe, where, tried);
-      if (tried.crashes % effort.recutEvery === 0) {
+      const often = systemLives(damage) ? 5 : 1;
+      if ((tried.crashes * often) % effort.recutEvery < often) {
         await recut({ ...moment, disk }, universe, where, random, tried);
       }
     }
@@ -49,7 +55,7 @@ export async function tryEveryCut(
   return tried;
 }
 
-async function momentsOf(scenario: Scenario): Promise<Moment[]> {
+async function momentsOf(scenario: Scenario, lies: SimulatedDisk["lies"]): Promise<Moment[]> {
   const moments: Moment[] = [];
   let cutting = false;
   using world = await World.start(null, {
@@ -58,6 +64,7 @@ async function momentsOf(scenario: Scenario): Promise<Moment[]> {
     },
   });
   for (const op of scenario.given) await world.perform(op);
+  world.disk.lies = lies;
   cutting = true;
   for (const op of scenario.ops) await world.perform(op);
   moments.push(world.moment("the end"));
@@ -77,11 +84,24 @@ async function check(
       ...world.warnings,
       ...(await broken(world, found.acknowledged, found.underWay, universe)),
       ...(await treeDiffers(world, universe)),
+      ...(await resumed(world, found, universe)),
     ];
     for (const problem of problems) tried.failures.push(`${where}: ${problem}`);
   } catch (error) {
     tried.failures.push(`${where}: ${(error as Error).stack ?? String(error)}`);
   }
+}
+
+/** What breaks when clients go on with the uploads that are there: nothing but those may change. */
+async function resumed(world: World, found: Moment, universe: Universe): Promise<string[]> {
+  const { registry } = world;
+  const uploads = await registry.metadata.listUploads();
+  if (uploads.length === 0) return [];
+  for (const { id, name } of uploads) {
+    const session = registry.uploads.find(name, id);
+    await appendChunk(session, inPieces(new Uint8Array(100)), UNSAID, registry);
+  }
+  return await broken(world, found.acknowledged, found.underWay, universe);
 }
 
 /** Crashes again at each moment of the recovery from a crash. */
@@ -95,6 +115,7 @@ async function recut(
   const moments: Moment[] = [];
   using world = await World.start(found, { moment: (take) => void moments.push(take()) });
   await world.follow();
+  moments.push(world.moment("the end"));
   for (const moment of moments) {
     const damage = random.pick(DAMAGES);
     tried.recuts++;
@@ -105,19 +126,20 @@ async function recut(
 }
 
 function choose(random: Random, count: number): Damage[] {
-  const [first, second, ...others] = DAMAGES;
-  if (!first || !second) throw new Error("there are no damages");
-  const chosen = [first, second];
-  while (chosen.length < Math.min(count, DAMAGES.length)) {
-    chosen.push(...others.splice(random.below(others.length), 1));
-  }
-  return chosen;
+  const left = [...DAMAGES];
+  while (left.length > count) left.splice(random.below(left.length), 1);
+  return left;
 }
 
 /** The same for crashes that leave the same, with the same promises given. */
 function signatureOf(disk: DiskState, { database, acknowledged, underWay }: Moment): string {
   let hash = Bun.hash(database);
-  for (const [path, bytes] of filesOf(disk)) hash = Bun.hash(bytes, Bun.hash(path, hash));
+  // Two names of one file are not two files that are alike.
+  const first = new Map<number, string>();
+  for (const [path, bytes, id] of filesOf(disk)) {
+    hash = Bun.hash(bytes, Bun.hash(`${path} ${first.get(id) ?? ""}`, hash));
+    first.set(id, path);
+  }
   const promises = JSON.stringify([[...acknowledged], underWay]);
   return `${hash} ${Bun.hash(promises)}`;
 }

@@ -6,6 +6,7 @@ import {
   type Write,
   NOTHING,
   changed,
+  copyState,
   written,
 } from "./disk-state.ts";
 import type { Random } from "./random.ts";
@@ -97,16 +98,20 @@ export const DAMAGES: readonly Damage[] = [
   { name: "some names, and new files empty", entries: someEntries, bytes: emptyIfNew },
 ];
 
-/** The disk as it is found after the crash: what there is, is durable. */
+/** Whether only the process died: the system still has what was not synced, and may still lose it. */
+export function systemLives(damage: Damage): boolean {
+  return damage.entries === allEntries && damage.bytes === seenBytes;
+}
+
+/** The disk as it is found after the crash: what there is, is durable, unless only the process died. */
 export function afterCrash(state: DiskState, damage: Damage, random: Random): DiskState {
+  if (systemLives(damage)) return copyState(state);
   const kept = damage.entries(state.pending, random);
-  // What only a dead process knew of is the one case where the cache outlives it.
-  const cacheLives = damage.entries === allEntries && damage.bytes === seenBytes;
   const nodes = new Map<number, FileNode | FolderNode>();
   for (const [id, node] of state.nodes) {
     if (node.kind === "file") {
-      const bytes =
-        cacheLives || node.pending.length > 0 ? damage.bytes(node, random) : node.durable;
+      // What a failed sync dropped counts as clean, and is lost.
+      const bytes = node.pending.length > 0 ? damage.bytes(node, random) : node.durable;
       nodes.set(id, { kind: "file", content: bytes, durable: bytes, pending: [] });
     } else {
       const own = kept.filter(({ folder }) => folder === id);

@@ -84,16 +84,16 @@ export function changed(
   return after;
 }
 
-/** Every file with its path and bytes as programs see them; folders end with a slash. */
+/** Every file with its path, its bytes as programs see them, and its number; folders end with a slash. */
 export function* filesOf(
   state: DiskState,
   id = ROOT,
   path = "",
-): Iterable<readonly [path: string, bytes: Uint8Array]> {
+): Iterable<readonly [path: string, bytes: Uint8Array, id: number]> {
   const node = state.nodes.get(id);
-  if (node?.kind === "file") yield [path, node.content];
+  if (node?.kind === "file") yield [path, node.content, id];
   if (node?.kind !== "folder") return;
-  yield [`${path}/`, NOTHING];
+  yield [`${path}/`, NOTHING, id];
   for (const name of [...node.entries.keys()].toSorted()) {
     yield* filesOf(state, node.entries.get(name), `${path}/${name}`);
   }

@@ -1,4 +1,5 @@
 import { digestOf } from "../../../src/oci/digest.ts";
+import { RegistryError } from "../../../src/oci/errors.ts";
 import { type Fixture, image, index } from "../../support/image.ts";
 import { randomBytes } from "../../support/oci.ts";
 import {
@@ -54,7 +55,13 @@ const expire: Op = {
 const forget: Op = {
   name: "start without a database",
   effects: [],
-  run: (world) => world.restart(newDatabase()),
+  async run(world) {
+    const before = world.warnings.length;
+    await world.restart(newDatabase());
+    // It serves what it could read, says so, and reads again at the next start: that is what comes here.
+    const said = world.warnings.slice(before);
+    if (said.length > 0) throw new RegistryError("UNAVAILABLE", { reason: said.join("; ") });
+  },
 };
 
 /** New images each time, so that nothing is there by accident. */
@@ -111,6 +118,11 @@ export function scenarios(): Scenario[] {
         finishNoted("a", layer, "u"),
         pushBytes("a", small),
       ],
+    },
+    {
+      name: "a saved upload of what another repository has",
+      given: [pushBytes("b", layer)],
+      ops: [beginUpload("a", layer, "u"), save, finishNoted("a", layer, "u"), follow],
     },
     {
       name: "an upload that expires",

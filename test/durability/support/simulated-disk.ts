@@ -38,6 +38,8 @@ export function systemError(code: string, { name, path }: Pick<Call, "name" | "p
  */
 export class SimulatedDisk implements Disk {
   before: Before = () => {};
+  /** What it says it has done and has not: to see whether a test would notice. */
+  lies: "file" | "folder" | "filesystem" | null = null;
   readonly #open = new Map<number, { id: number; path: string }>();
   #descriptors = 3;
   #order = 0;
@@ -138,7 +140,7 @@ export class SimulatedDisk implements Disk {
     const { id, path } = this.#opened(descriptor);
     if (this.state.nodes.get(id)?.kind === "file") return this.#syncFile("fsync", id, path);
     this.#begin("fsync", path);
-    this.#settle((change) => change.folder === id);
+    if (this.lies !== "folder") this.#settle((change) => change.folder === id);
   }
 
   syncfs(descriptor: number): boolean {
@@ -150,6 +152,7 @@ export class SimulatedDisk implements Disk {
       for (const [id] of files) this.#clean(id, false);
       throw error;
     }
+    if (this.lies === "filesystem") return true;
     for (const [id] of files) this.#clean(id, true);
     this.#settle(() => true);
     return true;
@@ -309,7 +312,7 @@ export class SimulatedDisk implements Disk {
       this.#clean(id, false);
       throw error;
     }
-    this.#clean(id, true);
+    if (this.lies !== "file") this.#clean(id, true);
   }
 
   /** Nothing of it waits to be written any more; whether it is on the disk is another question. */
