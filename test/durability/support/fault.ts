@@ -61,7 +61,10 @@ export async function tryFault(scenario: Scenario, fault: Fault): Promise<string
     state = "well";
     // A registry that has stopped says so to everyone, until it is started again.
     if (world.stopped) problems.push(...(await refuses(world, steps)));
-    problems.push(...(await broken(world, world.acknowledged, [], universe)).filter(notLeftOver));
+    if (!op.starts) {
+      const found = await broken(world, world.acknowledged, [], universe);
+      problems.push(...found.filter(notLeftOver));
+    }
     if (world.stopped) await world.restart();
     const again = await attempt(world, op);
     if (again !== null) problems.push(`${op.name}, again: ${describe(again)}`);

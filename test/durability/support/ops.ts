@@ -212,4 +212,9 @@ export const save: Op = {
   effects: [],
   run: ({ registry }) => registry.uploads.save(),
 };
-export const restart: Op = { name: "restart", effects: [], run: (world) => world.restart() };
+export const restart: Op = {
+  name: "restart",
+  effects: [],
+  starts: true,
+  run: (world) => world.restart(),
+};

@@ -55,6 +55,7 @@ const expire: Op = {
 const forget: Op = {
   name: "start without a database",
   effects: [],
+  starts: true,
   async run(world) {
     const before = world.warnings.length;
     await world.restart(newDatabase());

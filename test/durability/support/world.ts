@@ -27,6 +27,8 @@ export interface Op {
   readonly name: string;
   readonly effects: Effects;
   run(world: World): Promise<void>;
+  /** It starts the registry: when it fails there is none to look at. */
+  readonly starts?: true;
   /** Asked at the same time, instead of `run`. */
   readonly together?: readonly Op[];
 }
