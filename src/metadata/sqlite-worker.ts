@@ -29,6 +29,8 @@ declare const self: Worker;
 
 let db: Database | undefined;
 let writes: Writes | undefined;
+/** Since the disk was full, and until the log begins anew in the room that it has. */
+let tight = false;
 
 self.onmessage = ({ data }: MessageEvent<Request>) => {
   let reply: Reply;
@@ -55,16 +57,37 @@ function answer(request: Request): unknown[] {
 
 function commit(commands: readonly Command[]): unknown[] {
   if (!db || !writes) throw new Error("the database is not open");
+  try {
+    const results = transact(db, writes, commands);
+    if (tight) restartLog(db);
+    return results;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "SQLITE_FULL") throw error;
+    tight = true;
+    restartLog(db);
+    return transact(db, writes, commands);
+  }
+}
+
+function transact(db: Database, writes: Writes, commands: readonly Command[]): unknown[] {
   db.run("BEGIN IMMEDIATE");
   try {
-    const results = commands.map(({ method, parameters }) =>
-      run(writes as Writes, method, parameters),
-    );
+    const results = commands.map(({ method, parameters }) => run(writes, method, parameters));
     db.run("COMMIT");
     return results;
   } catch (error) {
     if (db.inTransaction) db.run("ROLLBACK");
     throw error;
+  }
+}
+
+/** Without this every commit would make the log longer, up to 40 MB: on a full disk it must use its own room again. */
+function restartLog(db: Database): void {
+  try {
+    const { busy } = db.query("PRAGMA wal_checkpoint(RESTART)").get() as { busy: number };
+    tight = busy !== 0;
+  } catch {
+    // The database would have to grow, and there is no room for that either: later.
   }
 }
 

@@ -58,6 +58,9 @@ export async function openRegistry(
     events.warn({ err: failure }, "the tree lags behind; trying again");
   });
 
+  await room.refill().catch((error: unknown) => {
+    events.warn({ err: error }, "there is no room for the reserve");
+  });
   const uploads = await recover({ metadata, storage, limits: rules.uploads }, events, now);
   const scan = await compareTree({ database, folder: root, now: now() }, metadata, events);
   let tidying: Promise<void> = Promise.resolve();

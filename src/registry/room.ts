@@ -32,6 +32,8 @@ export interface Space {
 export class Room {
   readonly #reserve: Reserve;
   readonly #low: { readonly bytes: number; readonly files: number };
+  /** Whether the reserve is there. While it is not, its room is not for pushes. */
+  #reserved = false;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #isLow = false;
 
@@ -54,7 +56,7 @@ export class Room {
     this.#checkedAt = now;
     const { freeBytes, files, freeFiles } = this.look(this.folder);
     const outOfFiles = files > 0 && freeFiles < this.#low.files;
-    this.#isLow = outOfFiles || freeBytes < this.#low.bytes;
+    this.#isLow = outOfFiles || freeBytes < this.#kept;
     return this.#isLow;
   }
 
@@ -69,21 +71,32 @@ export class Room {
       return await work();
     } catch (error) {
       if (!(error instanceof RegistryError) || error.kind !== "STORAGE_FULL") throw error;
-      this.#reserve.release();
+      this.#release();
       return await work();
     }
   }
 
   /** Gives up the reserve when there is too little room even to begin. */
   makeSome(): void {
-    if (this.look(this.folder).freeBytes < this.#low.bytes / 2) this.#reserve.release();
+    if (this.look(this.folder).freeBytes < this.#low.bytes / 2) this.#release();
   }
 
   /** Takes the reserve (again), if that leaves room for pushes. */
   async refill(): Promise<void> {
-    if (await this.#reserve.isFull()) return;
-    if (this.look(this.folder).freeBytes < 2 * this.#low.bytes) return;
+    this.#reserved ||= await this.#reserve.isFull();
+    if (this.#reserved || this.look(this.folder).freeBytes < this.#kept) return;
     await this.#reserve.fill();
+    this.#reserved = true;
+  }
+
+  /** What pushes leave free, in bytes. */
+  get #kept(): number {
+    return this.#reserved ? this.#low.bytes : 2 * this.#low.bytes;
+  }
+
+  #release(): void {
+    this.#reserved = false;
+    this.#reserve.release();
   }
 }
 
