@@ -206,6 +206,17 @@ describe("what is remembered", () => {
   });
 });
 
+test("a blob that comes back with its right size has it in every repository", async () => {
+  const metadata = cached(inner);
+  const { digest } = blobOf("was truncated");
+  for (const name of NAMES) await inner.linkBlob(name, { digest, size: 3 }, 1000, null);
+  for (const name of NAMES) expect((await metadata.findBlob(name, digest))?.size).toBe(3);
+
+  await metadata.linkBlob(APP, blobOf("was truncated"), 2000, null);
+
+  for (const name of NAMES) expect((await metadata.findBlob(name, digest))?.size).toBe(13);
+});
+
 describe("reads and changes that overlap", () => {
   /** One tag in one repository, whose reads and moves take as long as the scheduler wants. */
   function slowTag(scheduler: fc.Scheduler) {

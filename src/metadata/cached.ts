@@ -92,8 +92,10 @@ export function cached(inner: Metadata): Metadata {
     },
 
     async linkBlob(name, blob, ...rest) {
-      await change(inner.linkBlob(name, blob, ...rest), () => {
-        blobs.delete(key(name, blob.digest));
+      return await change(inner.linkBlob(name, blob, ...rest), ({ resized }) => {
+        // Other repositories link it, too, and what they remember of it is as wrong.
+        if (resized) blobs.clear();
+        else blobs.delete(key(name, blob.digest));
       });
     },
 

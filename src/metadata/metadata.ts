@@ -75,7 +75,8 @@ export interface MetadataWrites {
   /**
    * Records a stored blob and links it in the repository, which comes into being with it.
    * Linking what is linked renews `seenAt`. `content`: the bytes of a small blob that is not in the
-   * tree; they are kept until the tree has followed.
+   * tree; they are kept until the tree has followed. `resized`: it was recorded with another size before,
+   * because its file was not whole; that is put right for every repository that links it.
    */
   linkBlob(
     name: RepositoryName,
@@ -83,7 +84,7 @@ export interface MetadataWrites {
     at: number,
     content: Uint8Array<ArrayBuffer> | null,
     by?: Who | null,
-  ): Promise<void>;
+  ): Promise<{ resized: boolean }>;
   /**
    * Links a blob that another repository holds: `from`, or any when null.
    * Null, and nothing changes, when none does.

@@ -56,23 +56,25 @@ function answer(request: Request): unknown[] {
 }
 
 function commit(commands: readonly Command[]): unknown[] {
-  if (!db || !writes) throw new Error("the database is not open");
   try {
-    const results = transact(db, writes, commands);
-    if (tight) restartLog(db);
+    const results = transact(commands);
+    if (tight) restartLog();
     return results;
   } catch (error) {
     if ((error as { code?: unknown }).code !== "SQLITE_FULL") throw error;
     tight = true;
-    restartLog(db);
-    return transact(db, writes, commands);
+    restartLog();
+    return transact(commands);
   }
 }
 
-function transact(db: Database, writes: Writes, commands: readonly Command[]): unknown[] {
+function transact(commands: readonly Command[]): unknown[] {
+  if (!db || !writes) throw new Error("the database is not open");
   db.run("BEGIN IMMEDIATE");
   try {
-    const results = commands.map(({ method, parameters }) => run(writes, method, parameters));
+    const results = commands.map(({ method, parameters }) =>
+      run(writes as Writes, method, parameters),
+    );
     db.run("COMMIT");
     return results;
   } catch (error) {
@@ -82,10 +84,10 @@ function transact(db: Database, writes: Writes, commands: readonly Command[]): u
 }
 
 /** Without this every commit would make the log longer, up to 40 MB: on a full disk it must use its own room again. */
-function restartLog(db: Database): void {
+function restartLog(): void {
   try {
-    const { busy } = db.query("PRAGMA wal_checkpoint(RESTART)").get() as { busy: number };
-    tight = busy !== 0;
+    const state = db?.query("PRAGMA wal_checkpoint(RESTART)").get() as { busy: number };
+    tight = state.busy !== 0;
   } catch {
     // The database would have to grow, and there is no room for that either: later.
   }

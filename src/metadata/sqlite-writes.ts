@@ -60,13 +60,16 @@ export function sqliteWrites(db: Database): Writes {
 
   return {
     linkBlob(name, { digest, size }, at, content, by) {
+      const known = sql.blob.get({ digest });
       sql.addBlob.run({ digest, size, at });
       link(ensureRepository(name), name, digest, at);
       const facts = { name, digest, size, mediaType: OCTET_STREAM, at };
       record(by, { action: "push", kind: "blob", ...facts });
-      if (!content) return;
-      const journalId = journal({ op: "link-layer", name, digest });
-      sql.addContent.run({ digest, journalId, content });
+      if (content) {
+        const journalId = journal({ op: "link-layer", name, digest });
+        sql.addContent.run({ digest, journalId, content });
+      }
+      return { resized: known !== null && known.size !== size };
     },
 
     mountBlob(name, digest, from, at, by): BlobRecord | null {
@@ -196,6 +199,9 @@ function statements(db: Database) {
     addBlob: db.query(
       `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
         ON CONFLICT (digest) DO UPDATE SET size = excluded.size WHERE size <> excluded.size`,
+    ),
+    blob: db.query<{ size: number }, { digest: string }>(
+      "SELECT size FROM blobs WHERE digest = $digest",
     ),
     hasLink: db.query<{ digest: Digest }, Named>(
       "SELECT digest FROM repository_blobs WHERE repository_id = $id AND digest = $digest",

@@ -13,7 +13,7 @@ setDefaultTimeout(120_000);
 const reason = await whyNoDisk();
 if (reason !== null && process.env["CI"] === "true") throw new Error(reason);
 
-async function disk(options: string): Promise<Folder> {
+async function mounted(options: string): Promise<Folder> {
   const made = await smallDisk(options);
   if (!made) throw new Error("the disk could not be mounted");
   return made;
@@ -75,7 +75,7 @@ function pushAgain({ url }: Server, tag: string, one: Fixture): Promise<boolean>
 
 describe.skipIf(reason !== null)(`a full disk${reason ? ` (${reason})` : ""}`, () => {
   test("refuses pushes with 507, and damages nothing; pulls and deletes go on, and pushes when there is room", async () => {
-    await using small = await disk("size=64m");
+    await using small = await mounted("size=64m");
     const data = small.at("data");
     await using wharf = await startWharf({ data });
     const images = await pushUntilFull(wharf.url, 2_000_000);
@@ -106,7 +106,7 @@ describe.skipIf(reason !== null)(`a full disk${reason ? ` (${reason})` : ""}`, (
   });
 
   test("that others have filled to the last byte: deletes use the reserve, which comes back", async () => {
-    await using small = await disk("size=64m");
+    await using small = await mounted("size=64m");
     const data = small.at("data");
     let wharf = await startWharf({ data });
     try {
@@ -157,7 +157,7 @@ describe.skipIf(reason !== null)(`a full disk${reason ? ` (${reason})` : ""}`, (
   });
 
   test("that has no inodes left: the same", async () => {
-    await using small = await disk("size=256m,nr_inodes=2400");
+    await using small = await mounted("size=256m,nr_inodes=2400");
     await takeFiles(small, "others", 800);
     await using wharf = await startWharf({ data: small.at("data") });
     const images = await pushUntilFull(wharf.url, 20_000);

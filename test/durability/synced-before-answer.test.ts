@@ -40,7 +40,7 @@ function unsynced(calls: readonly SystemCall[], data: string, route: Route): str
 
   const log = `${data}/wharfinger/metadata.sqlite-wal`;
   const written = before.find(
-    ({ name, text }) => /^pwrite/.test(name) && text.includes(`<${log}>`),
+    ({ name, text }) => name.startsWith("pwrite") && text.includes(`<${log}>`),
   );
   if (!written) problems.push("nothing was written to the database's log");
   else if (!synced(log, written)) problems.push("the database's log was not synced");
@@ -48,7 +48,7 @@ function unsynced(calls: readonly SystemCall[], data: string, route: Route): str
   if (route.file === undefined) return problems;
   const target = inTree(data).blob(route.file);
   const renamed = before.find(
-    ({ name, text }) => /^rename/.test(name) && text.includes(`"${target}"`),
+    ({ name, text }) => name.startsWith("rename") && text.includes(`"${target}"`),
   );
   if (!renamed) return [...problems, "no file got its name"];
   const source = /"([^"]*uploads[^"]*)"/.exec(renamed.text)?.[1] ?? "";

@@ -137,7 +137,7 @@ export function blobs(given: Given): void {
   });
 
   describe("a small blob that comes with its bytes", () => {
-    const linkSmall = async (to = APP): Promise<void> =>
+    const linkSmall = async (to = APP): Promise<unknown> =>
       await given.metadata.linkBlob(to, blobOf("small"), 1000, bytesOf("small"));
     const lastEntry = async (): Promise<number> =>
       (await given.metadata.readJournal(1000)).at(-1)?.id ?? 0;

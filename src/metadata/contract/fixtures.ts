@@ -19,7 +19,7 @@ export interface Given {
   /** Opens the same place once more, after a close. */
   open(): Promise<Metadata>;
   /** Links the blob whose bytes are `word`. */
-  link(word: string, to?: RepositoryName): Promise<void>;
+  link(word: string, to?: RepositoryName): Promise<unknown>;
   /** Pushes the manifest whose bytes are `word`; returns what is missing. */
   push(word: string, options?: PushOptions, to?: RepositoryName): Promise<Digest[]>;
   /** All that the reads show, to compare before and after. */

@@ -87,6 +87,30 @@ export function records(given: Given): void {
     });
   });
 
+  describe("the journal of a repository whose folders cannot be written", () => {
+    test("is kept while that of the others is forgotten, and can be read past", async () => {
+      await given.link("one");
+      await given.metadata.linkBlob(OTHER, blobOf("two"), 1, bytesOf("two"));
+      await given.link("config");
+      const [first, ...others] = await given.metadata.readJournal(10);
+      const last = others.at(-1)?.id ?? 0;
+
+      await given.metadata.retireJournal(last, [OTHER]);
+
+      const kept = await given.metadata.readJournal(10);
+      expect(kept.map(({ entry }) => entry.name)).toEqual(kept.map(() => OTHER));
+      expect(kept.length).toBeGreaterThan(0);
+      // The bytes that only the database has are kept with their entry.
+      expect(await given.metadata.readContent(blobOf("two").digest)).toEqual(bytesOf("two"));
+      expect(first?.id).toBeLessThan(kept[0]?.id ?? 0);
+      expect(await given.metadata.readJournal(10, kept.at(-1)?.id)).toEqual([]);
+
+      await given.metadata.retireJournal(last);
+      expect(await given.metadata.readJournal(10)).toEqual([]);
+      expect(await given.metadata.readContent(blobOf("two").digest)).toBeNull();
+    });
+  });
+
   describe("uploads and settings", () => {
     test("an upload is listed until it is removed; saving it again is the same", async () => {
       const upload = { id: "abc", name: APP, startedAt: 5, owner: null };

@@ -115,7 +115,7 @@ export function afterCrash(state: DiskState, damage: Damage, random: Random): Di
       nodes.set(id, { kind: "file", content: bytes, durable: bytes, pending: [] });
     } else {
       const own = kept.filter(({ folder }) => folder === id);
-      const entries = own.reduce(changed, node.durable) as ReadonlyMap<string, number>;
+      const entries = own.reduce(changed, node.durable);
       nodes.set(id, { kind: "folder", entries, durable: entries });
     }
   }

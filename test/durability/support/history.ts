@@ -30,7 +30,10 @@ export function isLinearizable(history: readonly Operation[], initial: Value = n
 
   const search = (from: number, value: Value): boolean => {
     while (ahead.has(from)) from++;
-    const state = `${from} ${[...ahead].filter((at) => at > from).toSorted()} ${value}`;
+    const state = `${from} ${[...ahead]
+      .filter((at) => at > from)
+      .toSorted((a, b) => a - b)
+      .join()} ${value}`;
     if (tried.has(state)) return false;
     tried.add(state);
     const next: number[] = [];

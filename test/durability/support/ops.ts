@@ -121,7 +121,7 @@ export function pushWrong(repository: string, bytes: Uint8Array, digest: Digest)
         (error: unknown) => error,
       );
       if (!(refused instanceof RegistryError) || refused.kind !== "DIGEST_INVALID") {
-        throw refused ?? new Error("wrong bytes were taken");
+        throw refused instanceof Error ? refused : new Error("wrong bytes were taken");
       }
     },
   };

@@ -67,7 +67,7 @@ export class SimulatedDisk implements Disk {
   }
 
   async open(path: string, flags: number): Promise<OpenFile> {
-    await null;
+    await Promise.resolve();
     const id = this.#openId("open", path, flags);
     const named = (name: string): "short" | void => this.#begin(name, path);
     return {
@@ -77,7 +77,7 @@ export class SimulatedDisk implements Disk {
         this.#write(id, { at: size, bytes: null });
       },
       writev: async (chunks, at) => {
-        await null;
+        await Promise.resolve();
         const short = named("writev") === "short";
         const all = new Uint8Array(Buffer.concat(chunks));
         const bytes = short ? all.subarray(0, all.length >> 1) : all;
@@ -86,7 +86,7 @@ export class SimulatedDisk implements Disk {
       },
       datasync: async () => this.#syncFile("fdatasync", id, path),
       sync: async () => {
-        await null;
+        await Promise.resolve();
         this.#syncFile("fsync", id, path);
       },
       close: async () => {},
@@ -94,18 +94,18 @@ export class SimulatedDisk implements Disk {
   }
 
   async mkdir(path: string): Promise<void> {
-    await null;
+    await Promise.resolve();
     this.#begin("mkdir", path);
     this.#makeFolder(path);
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await null;
+    await Promise.resolve();
     this.renameSync(from, to);
   }
 
   async rm(path: string): Promise<void> {
-    await null;
+    await Promise.resolve();
     const found = this.#find(path);
     if (!found) return;
     const node = this.state.nodes.get(found.id);
@@ -117,7 +117,7 @@ export class SimulatedDisk implements Disk {
   }
 
   async fsync(descriptor: number): Promise<void> {
-    await null;
+    await Promise.resolve();
     this.fsyncSync(descriptor);
   }
 
@@ -132,7 +132,7 @@ export class SimulatedDisk implements Disk {
     const short = this.#begin("write", path) === "short";
     const { content } = fileAt(this.state, id);
     const part = bytes.slice(at, short ? at + Math.max(1, (bytes.length - at) >> 1) : undefined);
-    this.#write(id, { at: content.length, bytes: part as Uint8Array<ArrayBuffer> });
+    this.#write(id, { at: content.length, bytes: part });
     return part.length;
   }
 

@@ -37,7 +37,7 @@ export class SimulatedMetadata implements Disposable {
     const methods = Object.entries(writes).map(([method, work]) => [
       method,
       async (...parameters: unknown[]) => {
-        await null;
+        await Promise.resolve();
         try {
           this.before(method);
         } catch (error) {
@@ -49,7 +49,7 @@ export class SimulatedMetadata implements Disposable {
         const run = work as (...parameters: unknown[]) => unknown;
         const result = this.#db.transaction(() => run(...parameters))();
         this.image = this.#db.serialize();
-        await null;
+        await Promise.resolve();
         return result;
       },
     ]);

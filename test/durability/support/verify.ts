@@ -5,7 +5,7 @@ import { openBlob } from "../../../src/registry/blobs.ts";
 import { filesystemStorage } from "../../../src/storage/filesystem.ts";
 import { UPLOADS } from "../../../src/storage/tree.ts";
 import { SimulatedMetadata, newDatabase } from "./simulated-metadata.ts";
-import { type Effects, type Shown, DATA, World, apply } from "./world.ts";
+import { type Effects, type Shown, type World, DATA, apply } from "./world.ts";
 
 /** Everything that a scenario ever speaks of, so that what should not be there is looked for, too. */
 export interface Universe {
