@@ -17,8 +17,8 @@ const PAGE = 200;
  */
 const PACE_MS = 50;
 
-/** The same for pulls, of which there can be many thousands a second. */
-const PULLS_PACE_MS = 250;
+/** For each pull that was told: there can be many thousands a second, and telling them is not our work. */
+const PULL_MS = 4;
 
 /** How long a delivery that is under way may take when the registry stops. */
 const LAST_MS = 1000;
@@ -52,6 +52,8 @@ interface Batch {
 export class Courier {
   #cursor: number;
   #failures = 0;
+  /** Events in the next delivery: fewer with each failure, because many may be too many, then slowly more. */
+  #most: number;
   #delivered = 0;
   #failed = 0;
   #news = true;
@@ -70,6 +72,7 @@ export class Courier {
     readonly options: CourierOptions,
   ) {
     this.#cursor = cursor;
+    this.#most = endpoint.config.batch;
   }
 
   /** It has heard of this event and of all before it. */
@@ -144,8 +147,7 @@ export class Courier {
   /** What to deliver next; null when there is nothing. */
   async #next(): Promise<Batch | null> {
     const { config } = this.endpoint;
-    // Fewer with each failure: many may be too many, and if a single one is at fault, it shows.
-    const most = Math.max(1, Math.floor(config.batch / 2 ** this.#failures));
+    const most = this.#most;
     for (;;) {
       const page = await this.options.metadata.readEvents(this.#cursor, Math.max(PAGE, most));
       const last = page.at(-1)?.id;
@@ -190,17 +192,22 @@ export class Courier {
     if (outcome.delivered) {
       this.#cursor = cursor;
       this.pulls?.remove(pulls);
-      if (pulls > 0) this.#pullsAt = performance.now() + PULLS_PACE_MS;
+      this.#pullsAt = performance.now() + pulls * PULL_MS;
       this.#delivered += events.length;
       if (this.#failures > 0)
         log.info({ endpoint: endpoint.name }, "the endpoint takes events again");
       this.#failures = 0;
+      this.#most = Math.min(
+        endpoint.config.batch,
+        this.#most + Math.ceil(endpoint.config.batch / 20),
+      );
       if (endpoint.config.batch > 1) await pause(PACE_MS, this.#stopping.signal);
       return;
     }
     if (this.#cut.signal.aborted) return;
     this.#failures++;
     this.#failed++;
+    this.#most = Math.max(1, Math.floor(this.#most / 2));
     const wait = waitAfter(this.#failures, endpoint.config, outcome.after, chance());
     const worth = this.#failures === 1 || this.#failures >= endpoint.config.threshold;
     log[worth ? "warn" : "debug"](
