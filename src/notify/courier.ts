@@ -192,7 +192,7 @@ export class Courier {
     if (outcome.delivered) {
       this.#cursor = cursor;
       this.pulls?.remove(pulls);
-      this.#pullsAt = performance.now() + pulls * PULL_MS;
+      this.#pullsAt = Math.max(this.#pullsAt, performance.now() + pulls * PULL_MS);
       this.#delivered += events.length;
       if (this.#failures > 0)
         log.info({ endpoint: endpoint.name }, "the endpoint takes events again");
