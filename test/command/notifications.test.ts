@@ -2,15 +2,17 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { type Folder, temporaryFolder } from "../support/folder.ts";
 import { image } from "../support/image.ts";
+import { digestOf } from "../support/oci.ts";
 import { type Receiver, eventsOf, receiver } from "../support/receiver.ts";
 import { type Server, startWharf } from "../support/server.ts";
 
 setDefaultTimeout(180_000);
 
 async function wharfWith(folder: Folder, endpoint: object, more: object = {}): Promise<Server> {
-  const notifications = { endpoints: [{ name: "a", backoff: "20ms", ...endpoint }], ...more };
-  await Bun.write(folder.at("wharf.yaml"), JSON.stringify({ notifications }));
-  return await startWharf({ data: folder.at("data"), args: [folder.at("wharf.yaml")] });
+  const notifications = { endpoints: [{ name: "a", backoff: "20ms", ...endpoint }] };
+  await Bun.write(folder.at("wharf.yaml"), JSON.stringify({ notifications, ...more }));
+  const args = [folder.at("wharf.yaml")];
+  return await startWharf({ data: folder.at("data"), args, ready: [200, 401] });
 }
 
 /** `push team/app sha256:…`, for events and for changes alike. */
@@ -162,6 +164,36 @@ describe("notifications", () => {
     });
     const content = await fetch(event?.target.url ?? "", { headers: { accept: one.mediaType } });
     expect(new Uint8Array(await content.arrayBuffer())).toEqual(one.bytes);
+  });
+
+  test("name the user who did it, and nothing of what he proved it with", async () => {
+    await using folder = await temporaryFolder();
+    await using to = receiver();
+    const hash = await Bun.password.hash("CANARY", { algorithm: "bcrypt", cost: 4 });
+    await Bun.write(folder.at("htpasswd"), `ann:${hash}\n`);
+    const auth = { htpasswd: folder.at("htpasswd"), anonymousPull: ["open/**"] };
+    await using wharf = await wharfWith(folder, { url: to.url }, { auth });
+    const headers = { authorization: `Basic ${btoa("ann:CANARY")}` };
+    const bytes = new TextEncoder().encode("a blob");
+    const digest = digestOf(bytes);
+    const ask = async (method: string, path: string, asked: RequestInit = {}): Promise<number> =>
+      (await fetch(`${wharf.url}/v2/${path}`, { ...asked, method })).status;
+
+    const upload = `open/app/blobs/uploads/?digest=${digest}`;
+    expect(await ask("POST", upload, { headers, body: bytes })).toBe(201);
+    expect(await ask("POST", upload, { body: bytes })).toBe(401);
+    expect(await ask("GET", `open/app/blobs/${digest}`)).toBe(200);
+    expect(await ask("GET", `closed/app/blobs/${digest}`)).toBe(401);
+    expect(await ask("DELETE", `open/app/blobs/${digest}`, { headers })).toBe(202);
+
+    await to.until(3);
+    const told = to.events.map(({ action, actor }) => `${action} ${actor.name ?? "nobody"}`);
+    expect(told.toSorted()).toEqual(["delete ann", "pull nobody", "push ann"]);
+    const bodies = to.deliveries.map(({ body }) => body).join();
+    for (const secret of ["CANARY", btoa("ann:CANARY"), hash]) {
+      expect(bodies).not.toContain(secret);
+      expect(wharf.logs()).not.toContain(secret);
+    }
   });
 
   test("show nobody the secrets of their endpoints", async () => {
