@@ -88,7 +88,7 @@ describe("wharf check", () => {
         bytes[100]! ^= 1;
         await writeFile(blobFile(data, one, 2), bytes);
       };
-      await filled(folder, async (server, one) => {
+      await filled(folder, async (_server, one) => {
         await followed(data);
         await damage(one);
         if (state === "running") found = await check(data, "--json", "--verify-bytes");

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { CLASSES, INPUTS } from "./coverage.ts";
+
+/**
+ * The list of bad inputs and the list of other registries' mistakes, and the tests that try them. A
+ * title must stand in the source of its test file as it stands here, so that none goes away unnoticed.
+ */
+
+const root = join(import.meta.dir, "..", "..");
+
+/** `path: title`, each that does not stand where it should. */
+async function missing(tests: readonly string[]): Promise<string[]> {
+  const lost: string[] = [];
+  for (const one of tests) {
+    const [path = "", ...rest] = one.split(": ");
+    const title = rest.join(": ");
+    const file = Bun.file(join(root, path));
+    const text = (await file.exists()) ? await file.text() : "";
+    if (title === "" || !text.includes(title)) lost.push(one);
+  }
+  return lost;
+}
+
+describe("every bad input that concerns a server has its tests", () => {
+  for (const [number, { input, tests }] of Object.entries(INPUTS)) {
+    test(`${number}: ${input}`, async () => {
+      expect(tests.length).toBeGreaterThan(0);
+      expect(await missing(tests)).toEqual([]);
+    });
+  }
+});
+
+describe("every mistake that another registry has made has its tests", () => {
+  for (const [mistake, tests] of Object.entries(CLASSES)) {
+    test(mistake, async () => {
+      expect(tests.length).toBeGreaterThan(0);
+      expect(await missing(tests)).toEqual([]);
+    });
+  }
+});
+
+test("a title that stands nowhere is noticed", async () => {
+  const nowhere = ["no such", "title"].join(" ");
+  expect(
+    await missing([
+      `test/abuse/coverage.test.ts: ${nowhere}`,
+      "test/nowhere.test.ts: x",
+      "no file at all",
+    ]),
+  ).toHaveLength(3);
+});
