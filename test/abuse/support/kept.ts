@@ -1,0 +1,44 @@
+import { Database } from "bun:sqlite";
+import { join } from "node:path";
+
+/** All content that the registry knows, a line each: `kind repository digest-or-tag`. */
+export async function keptContent(data: string): Promise<Set<string>> {
+  const db = new Database(join(data, "wharfinger", "metadata.sqlite"), { readonly: true });
+  try {
+    const rows = (kind: string, table: string, column: string): string[] =>
+      db
+        .query<{ name: string; value: string }, []>(
+          `SELECT r.name, t.${column} AS value FROM ${table} t
+             JOIN repositories r ON r.id = t.repository_id`,
+        )
+        .all()
+        .map(({ name, value }) => `${kind} ${name} ${value}`);
+    return new Set([
+      ...rows("blob", "repository_blobs", "digest"),
+      ...rows("manifest", "manifests", "digest"),
+      ...rows("tag", "tags", "name"),
+    ]);
+  } finally {
+    db.close();
+  }
+}
+
+/** What the answers to a request say has been stored: each 201 names a place, and maybe tags. */
+export function acknowledged(request: string, answers: string): string[] {
+  const said: string[] = [];
+  for (const answer of answers.split(/(?=HTTP\/1\.1 )/)) {
+    if (!answer.startsWith("HTTP/1.1 201")) continue;
+    const header = (name: string): string =>
+      new RegExp(`^${name}: ([^\\r\\n]*)`, "im").exec(answer)?.[1] ?? "";
+    const place = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(header("location"));
+    if (!place) continue;
+    const [, name, resource, digest] = place;
+    said.push(`${resource === "blobs" ? "blob" : "manifest"} ${name} ${digest}`);
+    for (const tag of header("oci-tag").split(", "))
+      if (tag !== "") said.push(`tag ${name} ${tag}`);
+    // The tag in the address is not repeated in the answer.
+    for (const [, tag] of request.matchAll(/\/manifests\/([^\s?/]+)/g))
+      said.push(`tag ${name} ${tag}`);
+  }
+  return said;
+}
