@@ -144,7 +144,7 @@ describe("a start", () => {
       const before = await filesBelow(join(data, "docker"));
       await spoil(join(data, "wharfinger", "metadata.sqlite"));
 
-      const started = await startWharf({ data }).catch((error: Error) => error);
+      const started = await startWharf({ data }).catch((error: unknown) => error as Error);
 
       if (started instanceof Error) {
         expect(started.message).toContain("metadata.sqlite");

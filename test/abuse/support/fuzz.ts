@@ -6,7 +6,7 @@ import { connectRaw } from "../../protocol/support/raw.ts";
 import { recordCorpus, NAME, UPLOAD_ID } from "./corpus.ts";
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
-import { acknowledged, keptContent } from "./kept.ts";
+import { acknowledged, keptContent, possiblyStored } from "./kept.ts";
 
 export interface FuzzOptions {
   readonly url: string;
@@ -71,7 +71,7 @@ export async function fuzz({ url, data, seed, duration }: FuzzOptions): Promise<
   };
   await Promise.all(Array.from({ length: LANES }, lane));
 
-  const silent = unanswered.join("\n");
+  const silent = possiblyStored(unanswered);
   for (const kept of await keptContent(data)) {
     // What was asked for without an answer being waited for may have been done.
     if (told.has(kept) || silent.includes(kept.split(" ")[2] ?? kept)) continue;
