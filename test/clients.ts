@@ -5,10 +5,8 @@ import {
   cacheFolder,
   client,
   isRoot,
-  orasComplete,
-  orasFolder,
-  orasVersion,
   peers,
+  pythonPackages,
   registryFolder,
   type Peer,
 } from "./support/peers.ts";
@@ -57,7 +55,9 @@ export async function prepareClients(): Promise<ClientReport> {
   );
   await install(packages, installPackages);
   await install((["docker-registry"] as const).filter(absent), unpackRegistry);
-  await install((["oras"] as const).filter(absent), installOras);
+  for (const peer of ["oras", "schemathesis"] as const) {
+    await install([peer].filter(absent), () => installPython(peer));
+  }
 
   const found = peers.map((peer) => ({ peer, found: client(peer) }));
   const missing = found.flatMap(({ peer, found: it }) =>
@@ -116,14 +116,15 @@ async function unpackRegistry(): Promise<void> {
   await rm(download, { recursive: true });
 }
 
-async function installOras(): Promise<void> {
+async function installPython(name: keyof typeof pythonPackages): Promise<void> {
   if (Bun.which("python3") === null) throw new Error("python3 was not found");
-  await rm(orasFolder, { recursive: true, force: true });
+  const { version, folder, complete } = pythonPackages[name];
+  await rm(folder, { recursive: true, force: true });
   await mkdir(cacheFolder, { recursive: true });
-  await run(["python3", "-m", "venv", orasFolder], { timeout: patience });
-  const pip = [join(orasFolder, "bin", "python"), "-m", "pip", "--quiet", "--retries=1"];
-  await run([...pip, "install", `oras==${orasVersion}`], { timeout: patience });
-  await writeFile(orasComplete, `${orasVersion}\n`);
+  await run(["python3", "-m", "venv", folder], { timeout: patience });
+  const pip = [join(folder, "bin", "python"), "-m", "pip", "--quiet", "--retries=1"];
+  await run([...pip, "install", `${name}==${version}`], { timeout: patience });
+  await writeFile(complete, `${version}\n`);
 }
 
 function requireAptGet(): void {

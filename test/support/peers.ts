@@ -2,7 +2,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** The programs of other people that the end-to-end tests drive, or compare with. */
-export const peers = ["skopeo", "buildah", "podman", "docker-registry", "strace", "oras"] as const;
+export const peers = [
+  "skopeo",
+  "buildah",
+  "podman",
+  "docker-registry",
+  "strace",
+  "oras",
+  "schemathesis",
+] as const;
 export type Peer = (typeof peers)[number];
 
 /** Either where the program is, or why it cannot be used here. */
@@ -11,11 +19,25 @@ export type Found = { readonly path: string } | { readonly reason: string };
 /** Where programs are kept that are not installed into the machine. Ignored by git. */
 export const cacheFolder = join(import.meta.dir, "..", "..", ".cache", "clients");
 export const registryFolder = join(cacheFolder, "docker-registry");
-/** The version is part of the name, so that a newer one gets a folder of its own. */
-export const orasVersion = "0.2.43";
-export const orasFolder = join(cacheFolder, `oras-${orasVersion}`);
-/** Written last: an installation that was interrupted has none, and is done again. */
-export const orasComplete = join(orasFolder, "complete");
+
+/** A program from PyPI, in a virtual environment of its own. */
+export interface PythonPackage {
+  readonly version: string;
+  /** The version is part of the name, so that a newer one gets a folder of its own. */
+  readonly folder: string;
+  /** Written last: an installation that was interrupted has none, and is done again. */
+  readonly complete: string;
+}
+
+export const pythonPackages: Readonly<Record<"oras" | "schemathesis", PythonPackage>> = {
+  oras: pythonPackage("oras", "0.2.43"),
+  schemathesis: pythonPackage("schemathesis", "4.32.5"),
+};
+
+function pythonPackage(name: string, version: string): PythonPackage {
+  const folder = join(cacheFolder, `${name}-${version}`);
+  return { version, folder, complete: join(folder, "complete") };
+}
 
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
@@ -24,12 +46,10 @@ export function isRoot(): boolean {
 /** Takes a few milliseconds at most, so that a test file can ask while it is being loaded. */
 export function client(peer: Peer): Found {
   switch (peer) {
-    case "oras": {
-      const python = join(orasFolder, "bin", "python");
-      return existsSync(orasComplete) && existsSync(python)
-        ? { path: python }
-        : { reason: `the Python package oras ${orasVersion} is not in .cache/clients` };
-    }
+    case "oras":
+      return pythonClient(peer, "python");
+    case "schemathesis":
+      return pythonClient(peer, "schemathesis");
     case "docker-registry": {
       const path = Bun.which(peer) ?? join(registryFolder, "usr", "bin", peer);
       return existsSync(path) ? { path } : { reason: `${peer} was not found` };
@@ -46,6 +66,14 @@ export function client(peer: Peer): Found {
       return path === null ? { reason: `${peer} was not found` } : { path };
     }
   }
+}
+
+function pythonClient(peer: keyof typeof pythonPackages, program: string): Found {
+  const { version, folder, complete } = pythonPackages[peer];
+  const path = join(folder, "bin", program);
+  return existsSync(complete) && existsSync(path)
+    ? { path }
+    : { reason: `the Python package ${peer} ${version} is not in .cache/clients` };
 }
 
 let mounts: boolean | undefined;
