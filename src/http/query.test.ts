@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { RegistryError } from "../oci/errors.ts";
-import { requestedPage, single } from "./query.ts";
+import { flag, requestedPage, single } from "./query.ts";
 
 const query = (text: string): URLSearchParams => new URLSearchParams(text);
 
@@ -47,6 +47,20 @@ describe("a parameter that may stand once", () => {
     expect(
       refusal(() => single(query(`a=${"x".repeat(65_536)}`), "a")).message.length,
     ).toBeLessThan(200);
+  });
+});
+
+describe("a switch", () => {
+  test.each([
+    ["", false],
+    ["a=false", false],
+    ["a=true", true],
+  ])("is read from %p", (text, value) => {
+    expect(flag(query(text), "a")).toBe(value);
+  });
+
+  test.each(["a", "a=", "a=1", "a=TRUE", "a=true&a=true"])("is refused as %p", (text) => {
+    expect(refusal(() => flag(query(text), "a")).kind).toBe("PARAMETER_INVALID");
   });
 });
 

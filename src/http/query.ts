@@ -26,6 +26,15 @@ export function requestedPage(query: URLSearchParams, usual: number, most: numbe
   return { last, limit: Math.min(Number(n), most) };
 }
 
+/** `true` or `false`; absent is false. Throws PARAMETER_INVALID for anything else. */
+export function flag(query: URLSearchParams, name: string): boolean {
+  const value = single(query, name);
+  if (value !== null && value !== "true" && value !== "false") {
+    throw bad(name, "it is neither true nor false");
+  }
+  return value === "true";
+}
+
 function bad(name: string, why: string): RegistryError {
   return new RegistryError("PARAMETER_INVALID", { reason: `${name}: ${why}`, parameter: name });
 }

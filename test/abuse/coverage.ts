@@ -443,7 +443,7 @@ export const INPUTS: Readonly<
     tests: [
       ...at(
         "abuse/damage-at-rest",
-        "with ten thousand files of uploads",
+        "with thousands of files of uploads",
         "with foreign files and folders everywhere",
       ),
       "src/metadata/read-tree-damage.test.ts: is reported, and costs nothing else",

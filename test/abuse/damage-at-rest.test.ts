@@ -97,13 +97,13 @@ describe("a start", () => {
     return made;
   }
 
-  test("with ten thousand files of uploads that nobody can name any more removes them", async () => {
+  test("with thousands of files of uploads that nobody can name any more removes them", async () => {
     await using folder = await temporaryFolder();
     const data = folder.at("data");
     const made = await filled(data);
     const uploads = join(data, "wharfinger", "uploads");
     await mkdir(uploads, { recursive: true });
-    for (let at = 0; at < 10_000; at++) await writeFile(join(uploads, `tmp${at}`), "x");
+    for (let at = 0; at < 3000; at++) await writeFile(join(uploads, `tmp${at}`), "x");
 
     await using server = await startWharf({ data });
 

@@ -172,7 +172,7 @@ test("a clock that jumps a year, and back, loses nothing that was acknowledged",
   await using own = await startRegistry({ now: () => now });
   const before = image();
   await before.push(own.url, "clock/app", "before");
-  for (const jump of [year, -2 * year, year]) {
+  for (const jump of [year, -2 * year]) {
     const { bytes } = fresh(50_000);
     const session = await startUpload(own.url, "clock/app");
     await ask("PATCH", session, { body: bytes.slice(0, 30_000) });

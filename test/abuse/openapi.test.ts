@@ -82,7 +82,7 @@ group("schemathesis", ["schemathesis"], () => {
         `--url=${server.url}`,
         `--checks=${checks.join(",")}`,
         "--phases=coverage,fuzzing",
-        "--max-examples=5",
+        "--max-examples=2",
         "--seed=1",
         "--warnings=off",
         "--no-color",

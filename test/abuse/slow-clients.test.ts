@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { openSockets } from "../../src/http/sockets.ts";
 import { eventually } from "../support/eventually.ts";
 import { onLinux } from "../support/linux.ts";
 import { digest, fresh, pushBytes } from "../protocol/support/content.ts";
@@ -18,6 +19,12 @@ async function drip(connection: RawConnection, until: () => boolean, pause: numb
   }
 }
 
+/** As the system sees them from the server's side. */
+async function connectionsTo({ port }: TestRegistry): Promise<number> {
+  const sockets = openSockets(port)!;
+  return (await sockets.descriptors()).filter((fd) => sockets.look(fd) !== null).length;
+}
+
 /** Resolves to true as soon as the server has hung up, to false when it has not after so long. */
 async function hungUp(connection: RawConnection, within: number): Promise<boolean> {
   return await Promise.race([
@@ -31,7 +38,7 @@ async function opened(registry: TestRegistry, count: number): Promise<RawConnect
 }
 
 describe.skipIf(!onLinux)("the head of a request has a deadline", () => {
-  test("for clients that send it byte by byte, and for nobody else", async () => {
+  test.concurrent("for clients that send it byte by byte, and for nobody else", async () => {
     await using registry = await startRegistry({ limits: { head: 1500 } });
     const { bytes, descriptor } = fresh(20_000_000);
     const small = fresh(400);
@@ -84,7 +91,7 @@ describe.skipIf(!onLinux)("the head of a request has a deadline", () => {
       connection.hangUp();
   });
 
-  test("after which those who wait at the door are let in", async () => {
+  test.concurrent("after which those who wait at the door are let in", async () => {
     await using registry = await startRegistry({ limits: { connections: 20, head: 2000 } });
     const { bytes, descriptor } = fresh(20_000_000);
     await pushBytes(registry.url, "slow/app", bytes);
@@ -113,39 +120,47 @@ describe.skipIf(!onLinux)("the head of a request has a deadline", () => {
   });
 });
 
-test("stalled clients are dropped after the idle time, and leave nothing open", async () => {
-  await using registry = await startRegistry({ limits: { idle: 1000 } });
-  const { bytes, descriptor } = fresh(20_000_000);
-  await pushBytes(registry.url, "slow/app", bytes);
-  const target = `/v2/slow/app/blobs/uploads/?digest=${digest("x")}`;
-  const stalled: readonly [count: number, request: Buffer | string][] = [
-    [200, rawRequest("GET", `/v2/slow/app/blobs/${descriptor.digest}`)],
-    [20, rawRequest("POST", target, { headers: ["Content-Length: 1000"] })],
-    [20, rawRequest("POST", target, { headers: ["Transfer-Encoding: chunked"] })],
-    [20, beginning],
-    [20, ""],
-  ];
-  const connections: RawConnection[] = [];
-  for (const [count, request] of stalled) {
-    for (const connection of await opened(registry, count)) {
-      connections.push(connection);
-      if (request !== "") await connection.send(request);
-      connection.pause();
-    }
-  }
+test
+  .skipIf(!onLinux)
+  .concurrent(
+    "stalled clients are dropped after the idle time, and leave nothing open",
+    async () => {
+      await using registry = await startRegistry({ limits: { idle: 1000 } });
+      const { bytes, descriptor } = fresh(20_000_000);
+      await pushBytes(registry.url, "slow/app", bytes);
+      const target = `/v2/slow/app/blobs/uploads/?digest=${digest("x")}`;
+      const stalled: readonly [count: number, request: Buffer | string][] = [
+        [200, rawRequest("GET", `/v2/slow/app/blobs/${descriptor.digest}`)],
+        [20, rawRequest("POST", target, { headers: ["Content-Length: 1000"] })],
+        [20, rawRequest("POST", target, { headers: ["Transfer-Encoding: chunked"] })],
+        [20, beginning],
+        [20, ""],
+      ];
+      const connections: RawConnection[] = [];
+      for (const [count, request] of stalled) {
+        for (const connection of await opened(registry, count)) {
+          connections.push(connection);
+          if (request !== "") await connection.send(request);
+          connection.pause();
+        }
+      }
 
-  await Bun.sleep(9000);
-  for (const connection of connections) connection.resume();
-  const ends = await Promise.all(connections.map((one) => hungUp(one, 9000)));
+      // None of them reads, so that only the server can end them.
+      expect(
+        await eventually(
+          () => connectionsTo(registry),
+          (open) => open === 0,
+          30_000,
+        ),
+      ).toBe(0);
+      const files = () => uploadFiles(registry.data);
+      expect(await eventually(files, (left) => left.length === 0)).toEqual([]);
+      await expectAlive(registry);
+      for (const connection of connections) connection.hangUp();
+    },
+  );
 
-  expect(ends.filter((ended) => !ended)).toEqual([]);
-  const files = () => uploadFiles(registry.data);
-  expect(await eventually(files, (left) => left.length === 0)).toEqual([]);
-  await expectAlive(registry);
-  for (const connection of connections) connection.hangUp();
-});
-
-test("a flood from one address is answered 429 with the time to come back, and then served", async () => {
+test.concurrent("a flood from one address is answered 429 with the time to come back, and then served", async () => {
   await using registry = await startRegistry({ limits: { requestsPerSecond: 2 } });
   const answers = [];
   for (let at = 0; at < 40; at++) answers.push(await registry.ask("GET", "/v2/"));

@@ -3,7 +3,7 @@ import { settled } from "../../gc/settled.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Handler } from "../exchange.ts";
-import { single } from "../query.ts";
+import { flag } from "../query.ts";
 import { COMMON } from "../reply.ts";
 
 /** Shorter than any time after which somebody between us and the client would take the answer for dead. */
@@ -17,7 +17,7 @@ const busy = new WeakSet<Registry>();
  * An answer without the last one has broken off. It stops when the client goes away.
  */
 export const checkAll: Handler = async ({ query, registry }) => {
-  const verifyBytes = single(query, "verifyBytes") === "true";
+  const verifyBytes = flag(query, "verifyBytes");
   if (busy.has(registry)) {
     throw new RegistryError("UNAVAILABLE", { reason: "another check is under way" });
   }
