@@ -39,7 +39,7 @@ const ONE_STOP_MS = 500;
 /** The listeners stay for good: without one, the signal's default would end the process at once. */
 function onStop(heard: (signal: string) => void): void {
   let last = Number.NEGATIVE_INFINITY;
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       const now = performance.now();
       if (now - last > ONE_STOP_MS) heard(signal);
@@ -54,6 +54,10 @@ const terminal: Terminal = {
   stdoutIsTerminal: process.stdout.isTTY === true,
   stderrIsTerminal: process.stderr.isTTY === true,
   print: (line) => void process.stdout.write(`${line}\n`),
+  output: (text) =>
+    new Promise((resolve) => {
+      process.stdout.write(text, () => resolve());
+    }),
   note: (line) => void process.stderr.write(`${line}\n`),
   async ask(question) {
     const lines = createInterface({ input: process.stdin, output: process.stderr });
@@ -66,6 +70,7 @@ const terminal: Terminal = {
   askSecret: secretPrompt(process.stdin, (text) => void process.stderr.write(text)),
   readInput: async () => new Uint8Array(await Bun.stdin.arrayBuffer()),
   onStop,
+  onReload: (heard) => void process.on("SIGHUP", heard),
 };
 
 /** The exit code of a failed command; the only place where an error becomes a line on the terminal. */

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly stderrIsTerminal: boolean;
   /** Writes a line to stdout: what was asked for, and nothing else. */
   print(line: string): void;
+  /** Writes text to stdout as it is; resolves when the system has taken it. */
+  output(text: string): Promise<void>;
   /** Writes a line to stderr: progress, plans, remarks. */
   note(line: string): void;
   /** Asks a question on stderr and returns the answer's line. */
@@ -18,4 +20,6 @@ export interface Terminal {
   readInput(): Promise<Uint8Array<ArrayBuffer>>;
   /** From now on, calls back whenever the process is asked to stop, instead of ending it. */
   onStop(heard: (signal: string) => void): void;
+  /** From now on, calls back whenever the process is asked to read its configuration again. */
+  onReload(heard: () => void): void;
 }

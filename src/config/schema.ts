@@ -3,7 +3,7 @@ import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { auth } from "./schema-auth.ts";
 import { limits } from "./schema-limits.ts";
 import { notifications } from "./schema-notifications.ts";
-import { listen, publicUrl } from "./values.ts";
+import { headerName, headerValue, listen, publicUrl } from "./values.ts";
 
 const file = z.string().min(1);
 
@@ -34,7 +34,7 @@ export const schema = z.strictObject({
   /** Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   trustedProxies: z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])).default([]),
   /** Headers on every answer. */
-  headers: z.record(z.string().min(1), z.array(z.string())).default({}),
+  headers: z.record(headerName, z.array(headerValue)).default({}),
   /** Whether tags, manifests and blobs can be deleted through the API. */
   delete: z.boolean().default(true),
   /** Pulls only: whatever would change something is refused. */

@@ -21,6 +21,16 @@ export const publicUrl = z
   })
   .transform((url) => url.replace(/\/+$/, ""));
 
+/** @see RFC 9110, sections 5.1 and 5.5. Others would end the header, and what follows would be a client's. */
+export const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not the name of a header");
+export const headerValue = z
+  .string()
+  .regex(/^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/, {
+    error: "is not the value of a header: control characters, or spaces at an end",
+  });
+
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,

@@ -1,4 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
+import type { Operations } from "./operations.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /** One request on its way to its handler. */
@@ -14,6 +15,7 @@ export interface Exchange {
   readonly registry: Registry;
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
   readonly publicUrl: string;
+  readonly operations: Operations;
 }
 
 export type Handler = (exchange: Exchange) => Promise<Response>;

@@ -17,8 +17,8 @@ function caller(
 
 function demanding(permission: string, name = "team/app"): Match {
   const handler = async () => await Promise.resolve(new Response());
-  const route = { method: "GET", pattern: "/", permission: permission as Permission, handler };
-  return { route, parameters: { name } };
+  const demand = { permission: permission as Permission, writes: false };
+  return { route: { method: "GET", pattern: "/", ...demand, handler }, parameters: { name } };
 }
 
 const EVERYTHING: readonly Action[] = ["pull", "push", "delete", "administer"];

@@ -15,6 +15,9 @@ export interface Visit {
   readonly status: number;
   /** From the request's arrival to the answer's head, in milliseconds. */
   readonly ms: number;
+  /** Bytes of the request's body and of the answer's, as Content-Length announced them; 0: nothing was said. */
+  readonly received: number;
+  readonly sent: number;
 }
 
 /** Hears of every request when its answer's head is ready; the body may still be under way. Never throws. */

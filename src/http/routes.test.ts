@@ -130,7 +130,6 @@ describe("a path that was made for a route", () => {
 describe("another path", () => {
   test.each([
     "",
-    "/",
     "v2/",
     "/v1/",
     "/V2/",
@@ -171,8 +170,10 @@ describe("another path", () => {
     "/api/v1/manifests/a",
     "/api/v1/tags/",
     "/api/v2/tags/a",
-    "/metrics",
+    "/metrics/",
+    "/livez/x",
     "/debug/pprof",
+    "/debug/health",
     "/token",
     "/v2/token/",
     "/../v2/",
@@ -242,6 +243,20 @@ describe("the table", () => {
     PATCH: ["push"],
     DELETE: ["delete", "push"],
   };
+
+  test("calls writing what is pushed or deleted, and nothing that is asked with GET or HEAD", () => {
+    const writing = ROUTES.filter(({ writes }) => writes);
+
+    expect(writing.map(({ method, pattern }) => `${method} ${pattern}`)).toEqual([
+      "PUT /v2/{name}/manifests/{reference}",
+      "DELETE /v2/{name}/manifests/{reference}",
+      "DELETE /v2/{name}/blobs/{digest}",
+      "POST /v2/{name}/blobs/uploads/",
+      "PATCH /v2/{name}/blobs/uploads/{id}",
+      "PUT /v2/{name}/blobs/uploads/{id}",
+      "DELETE /v2/{name}/blobs/uploads/{id}",
+    ]);
+  });
 
   test.each(
     ROUTES.map(({ method, pattern, permission }) => [method, pattern, permission] as const),

@@ -10,6 +10,9 @@ import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from "./v
 import { checkAll } from "./api/check.ts";
 import { describeManifest } from "./api/manifests.ts";
 import { describeTags } from "./api/tags.ts";
+import { getLivez, getReadyz, getStartupz } from "./health.ts";
+import { getMetrics } from "./metrics.ts";
+import { getPage } from "./page.ts";
 
 /**
  * What a caller must be allowed to do, in the repository that the path names if it names one.
@@ -23,6 +26,8 @@ export interface Route {
   readonly method: string;
   readonly pattern: string;
   readonly permission: Permission;
+  /** Whether it would change the content: refused in read-only mode. */
+  readonly writes: boolean;
   readonly handler: Handler;
 }
 
@@ -48,10 +53,21 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/api/v1/tags/{name}", "pull", describeTags),
   route("GET", "/api/v1/manifests/{name}/{reference}", "pull", describeManifest),
   route("GET", "/api/v1/check", "administer", checkAll),
+  route("GET", "/", "none", getPage),
+  route("HEAD", "/", "none", getPage),
+  route("GET", "/livez", "none", getLivez),
+  route("HEAD", "/livez", "none", getLivez),
+  route("GET", "/readyz", "none", getReadyz),
+  route("HEAD", "/readyz", "none", getReadyz),
+  route("GET", "/startupz", "none", getStartupz),
+  route("HEAD", "/startupz", "none", getStartupz),
+  route("GET", "/metrics", "administer", getMetrics),
 ];
 
 function route(method: string, pattern: string, permission: Permission, handler: Handler): Route {
-  return { method, pattern, permission, handler };
+  const reads = method === "GET" || method === "HEAD";
+  const writes = !reads && (permission === "push" || permission === "delete");
+  return { method, pattern, permission, writes, handler };
 }
 
 interface Resource {
@@ -72,7 +88,7 @@ function compile(pattern: string): RegExp {
     .replace("{name}", "(?<name>.+)")
     .replace(/\{(\w+)\}$/, "(?<$1>[^/]+)")
     // Some clients leave out the last slash.
-    .replace(/\/$/, "/?");
+    .replace(/(?<=.)\/$/, "/?");
   return new RegExp(`^${source}$`);
 }
 

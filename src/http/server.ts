@@ -5,17 +5,19 @@ import type { Log } from "../observe/log.ts";
 import { hideRepositories } from "../registry/hidden.ts";
 import type { Registry } from "../registry/registry.ts";
 import { clientAddresses } from "./client-address.ts";
+import type { Handler } from "./exchange.ts";
+import { type ExtraHeaders, extraHeaders } from "./extra-headers.ts";
 import { Flood } from "./flood.ts";
 import { admit, withChallenge } from "./guard.ts";
+import { Listener, type Place, type TlsOptions } from "./listener.ts";
 import type { Observer, Visit } from "./observer.ts";
+import type { Operations } from "./operations.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
-import { type Match, match } from "./routes.ts";
+import { type Match, type Route, match } from "./routes.ts";
 import { watchConnections } from "./watch.ts";
 
-export interface ServerOptions {
-  readonly hostname: string;
-  /** 0: any free port. */
-  readonly port: number;
+/** What requests go by. Replaced as a whole, between two requests. */
+export interface ServerSettings {
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
   readonly publicUrl: string;
   readonly gate: Gate;
@@ -23,6 +25,10 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[];
   /** Who hears of every answer. */
   readonly observers: readonly Observer[];
+  /** On every answer that does not say them itself. */
+  readonly headers: ExtraHeaders;
+  /** Whatever would change something is refused. */
+  readonly readOnly: boolean;
   readonly limits?: ServerLimits;
 }
 
@@ -33,125 +39,166 @@ export interface ServerLimits {
   readonly idle: number;
   /** The time a client has to send the head of a request. */
   readonly head: number;
-  /** From one address; undefined: any number. */
+  /** From one address; undefined: any number. The only one that can be changed while the server runs. */
   readonly requestsPerSecond?: number | undefined;
+}
+
+/** Bun's own default for `idle`, 10 s, would cut slow clients. */
+const USUAL: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 };
+
+export interface ServerOptions extends Place, ServerSettings {
+  readonly tls: TlsOptions | null;
+  readonly operations: Operations;
 }
 
 export interface RunningServer {
   readonly port: number;
+  /** Requests whose answer is not complete. */
+  readonly pending: number;
+  /** From the next request on these settings are in force, and this registry is served. */
+  change(settings: ServerSettings, registry: Registry): void;
+  /** Shows another certificate to whoever connects from now on. Throws when it cannot be used. */
+  present(tls: TlsOptions): Promise<void>;
   /** Takes no new connections and resolves when the last transfer has ended. */
   stop(): Promise<void>;
   /** Cuts off what still runs. */
   abort(): Promise<void>;
 }
 
-/** Bun's own default for `idle`, 10 s, would cut slow clients. */
-const USUAL: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 };
+/** All that the way of a request needs to know. */
+interface Situation {
+  /** The registry, for those who may see a repository of it, and for those who may not. */
+  readonly visible: Registry;
+  readonly hidden: Registry;
+  readonly settings: ServerSettings;
+  readonly operations: Operations;
+  readonly clientAddress: ReturnType<typeof clientAddresses>;
+  readonly addHeaders: ReturnType<typeof extraHeaders>;
+  readonly flood: Flood | null;
+  readonly log: Log;
+}
 
 export function startServer(registry: Registry, options: ServerOptions, log: Log): RunningServer {
-  const limits = options.limits ?? USUAL;
-  const flood = limits.requestsPerSecond ? new Flood(limits.requestsPerSecond) : null;
-  const clientAddress = clientAddresses(options.trustedProxies ?? []);
-  const house: House = { visible: registry, hidden: hideRepositories(registry) };
-  const server = Bun.serve({
-    hostname: options.hostname,
-    port: options.port,
-    idleTimeout: Math.ceil(limits.idle / 1000),
-    // Bun's default is 128 MiB. Layers have no limit; documents are limited where they are read.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    development: false,
-    // Without this a production server shares its port with any other process that asks for it.
-    reusePort: false,
-    async fetch(request, bun) {
+  const { operations, limits = USUAL } = options;
+  let now = situation(registry, options, operations, log);
+  const listener = new Listener(
+    { ...options, idle: Math.ceil(limits.idle / 1000) },
+    async (request, bun) => {
+      const here = now;
       const peer = bun.requestIP(request)?.address ?? "";
-      const address = clientAddress(peer, request.headers.get("x-forwarded-for"));
+      const address = here.clientAddress(peer, request.headers.get("x-forwarded-for"));
       watch.began(request);
       try {
-        return await respond(request, address, house, options, flood, log);
+        return await respond(request, address, here);
       } finally {
         watch.ended(request);
       }
     },
-    error(error) {
+    (error) => {
       log.error({ err: error }, "a response failed");
       return errorReply(new RegistryError("INTERNAL"));
     },
-  });
-  const portOf = (request: Request): number | null => server.requestIP(request)?.port ?? null;
-  const watch = watchConnections(server.port ?? options.port, portOf, limits, log);
+  );
+  const portOf = (request: Request): number | null => listener.clientPort(request);
+  const watch = watchConnections(listener.port, portOf, limits, log);
   return {
-    port: server.port ?? options.port,
+    port: listener.port,
+    get pending() {
+      return listener.pending;
+    },
+    change(settings, served) {
+      now = situation(served, settings, operations, log);
+    },
+    present: async (tls) => await listener.present(tls),
     async stop() {
       watch.stop();
-      const closed = server.stop(false);
-      // At least one pause: a request that has arrived may not have been read yet, and is under way too.
-      do await Bun.sleep(50);
-      while (server.pendingRequests > 0);
-      // What is left are idle keep-alive connections.
-      await server.stop(true);
-      await closed;
+      await listener.stop();
     },
     async abort() {
       watch.stop();
-      await server.stop(true);
+      await listener.abort();
     },
   };
 }
 
-/** The registry, for those who may see a repository of it, and for those who may not. */
-interface House {
-  readonly visible: Registry;
-  readonly hidden: Registry;
+function situation(
+  registry: Registry,
+  settings: ServerSettings,
+  operations: Operations,
+  log: Log,
+): Situation {
+  const rate = settings.limits?.requestsPerSecond;
+  return {
+    visible: registry,
+    hidden: hideRepositories(registry),
+    settings,
+    operations,
+    clientAddress: clientAddresses(settings.trustedProxies ?? []),
+    addHeaders: extraHeaders(settings.headers),
+    flood: rate ? new Flood(rate) : null,
+    log,
+  };
 }
 
-async function respond(
-  request: Request,
-  address: string,
-  house: House,
-  options: ServerOptions,
-  flood: Flood | null,
-  log: Log,
-): Promise<Response> {
+async function respond(request: Request, address: string, here: Situation): Promise<Response> {
   const began = performance.now();
+  const { settings, operations, flood, log } = here;
+  const { gate } = settings;
   const { method } = request;
   const { path, query } = split(request.url);
-  if (method === "OPTIONS") return empty(204, { allow: allowed(path) });
   let matched: Match | null = null;
   let caller: Caller | null = null;
   let response: Response;
   try {
-    flood?.admit(address, began);
-    matched = match(method, path);
-    const { route, parameters } = matched;
-    if (route.permission === "none") caller = NOBODY;
-    else {
-      // Most callers are known at once; waiting for a value that is there would cost a turn.
-      const identified = options.gate.identify(request.headers, address);
-      caller = identified instanceof Promise ? await identified : identified;
+    if (method === "OPTIONS") {
+      // Nobody is asked who he is: a browser asks this before it sends credentials.
+      response = empty(204, { allow: allowed(path) });
+    } else {
+      flood?.admit(address, began);
+      matched = match(method, path);
+      const { route, parameters } = matched;
+      if (route.permission === "none") caller = NOBODY;
+      else {
+        // Most callers are known at once; waiting for a value that is there would cost a turn.
+        const identified = gate.identify(request.headers, address);
+        caller = identified instanceof Promise ? await identified : identified;
+      }
+      const granted = admit(matched, caller, gate.challenge(null) !== null) === "granted";
+      const registry = granted ? here.visible : here.hidden;
+      const { publicUrl } = settings;
+      const handler = settings.readOnly ? readOnly(route) : route.handler;
+      const asked = { request, parameters, query, caller, address };
+      response = await handler({ ...asked, registry, publicUrl, operations });
     }
-    const asks = options.gate.challenge(null) !== null;
-    const granted = admit(matched, caller, asks) === "granted";
-    const registry = granted ? house.visible : house.hidden;
-    const { publicUrl } = options;
-    const exchange = { request, parameters, query, caller, address, registry, publicUrl };
-    response = await route.handler(exchange);
   } catch (thrown) {
-    const error = withChallenge(asRegistryError(thrown), matched, options.gate);
+    const error = withChallenge(asRegistryError(thrown), matched, gate);
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }
+  here.addHeaders?.(request, response.headers);
   const ms = performance.now() - began;
   const { status } = response;
   const route = matched?.route ?? null;
-  const visit: Visit = { request, address, path, route, caller, status, ms };
-  for (const observer of options.observers) observer.answered(visit, response);
-  const level = levelOf(method, response.status);
+  const received = method === "GET" || method === "HEAD" ? 0 : announcedLength(request.headers);
+  const sent = method === "HEAD" || status === 304 ? 0 : announcedLength(response.headers);
+  const visit: Visit = { request, address, path, route, caller, status, ms, received, sent };
+  for (const observer of settings.observers) observer.answered(visit, response);
+  const level = levelOf(method, status);
   if (log.isLevelEnabled(level)) {
     const rounded = Math.round(ms * 10) / 10;
-    log[level]({ method, path, status: response.status, ms: rounded }, "request");
+    log[level]({ method, path, status, ms: rounded }, "request");
   }
   return response;
 }
+
+/** The route's handler, or one that refuses when the route would change something. */
+function readOnly({ writes, handler }: Route): Handler {
+  return writes ? refuseWrites : handler;
+}
+
+const refuseWrites: Handler = async () => {
+  throw new RegistryError("READ_ONLY", {}, { headers: { allow: "GET, HEAD, OPTIONS" } });
+};
 
 /** Changes and refusals are news. Reads are not, nor is a HEAD that finds nothing: every push begins with some. */
 function levelOf(method: string, status: number): "debug" | "info" {
@@ -170,6 +217,13 @@ function split(url: string): { path: string; query: URLSearchParams } {
   const question = url.indexOf("?", start);
   if (question === -1) return { path: url.slice(start), query: NO_QUERY };
   return { path: url.slice(start, question), query: new URLSearchParams(url.slice(question + 1)) };
+}
+
+/** What a client says here may be anything: what is no number counts nothing. */
+function announcedLength(headers: Headers): number {
+  const text = headers.get("content-length");
+  const length = text === null ? 0 : Number(text);
+  return Number.isSafeInteger(length) && length > 0 ? length : 0;
 }
 
 /** The client went away: nobody reads the answer, and nothing is wrong with us. */

@@ -7,6 +7,12 @@ const BLOB_ENTRIES = 50_000;
 /** Names of tags, in all lists together. */
 const TAG_NAMES = 200_000;
 
+/** How often a look-up was answered from memory, and how often not. */
+export interface CacheCounts {
+  hits: number;
+  misses: number;
+}
+
 /**
  * Remembers what pulls ask for again and again: manifests by tag or digest, and which blobs are linked.
  *
@@ -14,7 +20,7 @@ const TAG_NAMES = 200_000;
  * all changes: a change forgets its entries before its caller hears of it, and a read that began before
  * a change ended is not remembered (`epoch`). With several replicas it must not be used for tags.
  */
-export function cached(inner: Metadata): Metadata {
+export function cached(inner: Metadata, counts: CacheCounts = { hits: 0, misses: 0 }): Metadata {
   const manifests = new Cache<ManifestRecord>(
     MANIFEST_BYTES,
     (record) => record.bytes.length + 500,
@@ -31,7 +37,11 @@ export function cached(inner: Metadata): Metadata {
     load: () => Promise<T | null>,
   ): Promise<T | null> => {
     const held = cache.get(at);
-    if (held) return held;
+    if (held) {
+      counts.hits++;
+      return held;
+    }
+    counts.misses++;
     const began = epoch;
     const found = await load();
     if (found && began === epoch) cache.set(at, found);

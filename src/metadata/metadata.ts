@@ -62,6 +62,8 @@ export interface MetadataReads {
   listUploads(): Promise<UploadRecord[]>;
   /** The oldest entries that the tree has not followed yet, in order, behind the one `after` (default: all). */
   readJournal(limit: number, after?: number): Promise<JournalRecord[]>;
+  /** How many entries that is, all in all. */
+  countJournal(): Promise<number>;
   getSetting(key: string): Promise<string | null>;
   /** The oldest events after the one with this id, in the order of their commits. */
   readEvents(after: number, limit: number): Promise<EventRecord[]>;

@@ -83,6 +83,7 @@ export function sqliteReads(db: Database): MetadataReads {
   const journal = db.query<{ id: number; entry: string }, { limit: number; after: number }>(
     "SELECT id, entry FROM journal WHERE id > $after ORDER BY id LIMIT $limit",
   );
+  const journalCount = db.query<{ entries: number }, []>("SELECT count(*) AS entries FROM journal");
   const setting = db.query<{ value: string }, { key: string }>(
     "SELECT value FROM settings WHERE key = $key",
   );
@@ -152,6 +153,9 @@ export function sqliteReads(db: Database): MetadataReads {
     async readJournal(limit, after = 0) {
       const rows = journal.all({ limit, after });
       return rows.map(({ id, entry }) => ({ id, entry: JSON.parse(entry) as JournalEntry }));
+    },
+    async countJournal() {
+      return journalCount.get()?.entries ?? 0;
     },
     async getSetting(key) {
       return setting.get({ key })?.value ?? null;

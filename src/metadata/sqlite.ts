@@ -22,9 +22,15 @@ const WRITES = Object.keys({
   trimEvents: true,
 } satisfies Record<keyof MetadataWrites, true>) as (keyof MetadataWrites)[];
 
+/** Hears of every transaction: how many changes it held, and how long it took, in milliseconds. */
+export type Committed = (changes: number, ms: number) => void;
+
 /** Opens (or creates) the database file. Throws DATA_FOLDER when it cannot be used. */
-export async function openSqlite(path: string): Promise<Metadata> {
-  const writer = new Writer();
+export async function openSqlite(
+  path: string,
+  committed: Committed = () => undefined,
+): Promise<Metadata> {
+  const writer = new Writer(committed);
   const opened = await writer.send({ open: path });
   if ("failure" in opened) {
     writer.terminate();
@@ -58,6 +64,8 @@ class Writer {
   #busy: Promise<void> | null = null;
   /** Why no change can be made any more. */
   #stopped: (Failure & { readonly failedSync?: boolean }) | null = null;
+
+  constructor(readonly committed: Committed) {}
 
   /** Sends one message and waits for its answer. Only one at a time. */
   async send(request: Request): Promise<Reply> {
@@ -106,8 +114,10 @@ class Writer {
 
   async #commit(batch: readonly Waiting[]): Promise<void> {
     const commands = batch.map(({ method, parameters }) => ({ method, parameters }));
+    const began = performance.now();
     const reply = await this.send({ commands });
     if ("results" in reply) {
+      this.committed(batch.length, performance.now() - began);
       batch.forEach(({ resolve }, index) => resolve(reply.results[index]));
     } else if (batch.length > 1) {
       // Nothing of it was done. One of them may be at fault, and shall not take the others with it.
@@ -140,7 +150,7 @@ class Writer {
 const FULL = new Set(["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"]);
 
 function failed({ message, code }: Failure, stopped: boolean): Error {
-  const cause = new Error(`metadata: ${message} (${code ?? "no code"})`);
+  const cause = Object.assign(new Error(`metadata: ${message} (${code ?? "no code"})`), { code });
   const kind = FULL.has(code ?? "") ? "STORAGE_FULL" : "UNAVAILABLE";
   return new RegistryError(stopped ? "WRITES_STOPPED" : kind, {}, { cause });
 }

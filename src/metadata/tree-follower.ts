@@ -14,6 +14,8 @@ export interface TreeFollower {
   wake(): void;
   /** Resolves when the tree has all that was in the journal at the time of the call. Rejects on failure. */
   drain(): Promise<void>;
+  /** For how long there have been changes that the tree lacks, in milliseconds; 0: it lacks none. */
+  lag(): number;
   close(): Promise<void>;
 }
 
@@ -53,11 +55,17 @@ export async function startTreeFollower(
     const reasons = stuck.map(({ name, reason }) => `${name} (${reason})`).join(", ");
     throw new Error(`the tree cannot follow in ${reasons}`);
   };
+  /** When the oldest change came that no batch has begun with, and that of the batches under way. */
+  let waiting: number | null = null;
+  let followed: number | null = null;
   let running: Promise<void> | null = null;
   const run = (): Promise<void> => {
     running ??= (async () => {
+      followed ??= waiting;
+      waiting = null;
       try {
         while (await step());
+        followed = null;
       } finally {
         running = null;
       }
@@ -86,7 +94,14 @@ export async function startTreeFollower(
   if (opened !== "opened" && "failure" in opened)
     throw new Error(`the tree cannot be followed: ${opened.failure}`);
   return {
-    wake: () => schedule(DELAY_MS),
+    wake() {
+      waiting ??= performance.now();
+      schedule(DELAY_MS);
+    },
+    lag() {
+      const since = followed ?? waiting;
+      return since === null ? 0 : performance.now() - since;
+    },
     async drain() {
       // The batch under way may have begun before the caller's change.
       await running?.catch(() => undefined);

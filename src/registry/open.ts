@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { cached } from "../metadata/cached.ts";
+import { type CacheCounts, cached } from "../metadata/cached.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
@@ -17,13 +17,26 @@ import { following } from "./following.ts";
 import { guardedMetadata, guardedStorage } from "./guarded.ts";
 import type { Registry, Rules } from "./registry.ts";
 import { Room } from "./room.ts";
-import { type UploadLimits, UploadSessions } from "./upload-sessions.ts";
+import { type UploadCounts, type UploadLimits, UploadSessions } from "./upload-sessions.ts";
 import { WriteStop } from "./write-stop.ts";
 
-export type { TreeEvents as OpenEvents } from "./compare.ts";
+/** What the one who opens a registry wants to hear. */
+export interface OpenEvents extends TreeEvents {
+  /** A transaction of the metadata is durable: how many changes it held, and how long it took. */
+  committed?(changes: number, ms: number): void;
+}
+
+/** What goes on inside, for whoever watches over it. */
+export interface Figures {
+  readonly cache: Readonly<CacheCounts>;
+  uploads(): UploadCounts;
+  /** What the tree has not followed yet: how many changes, and for how many seconds. */
+  journal(): Promise<{ readonly entries: number; readonly seconds: number }>;
+}
 
 export interface OpenRegistry {
   readonly registry: Registry;
+  readonly figures: Figures;
   /** Why pushes are refused, in a few words; null while they are not. */
   refusing(): string | null;
   /** Tells other commands where this registry's API listens. */
@@ -41,7 +54,7 @@ const HOUSEKEEPING_MS = 1000;
 export async function openRegistry(
   folder: string,
   rules: Rules,
-  events: TreeEvents,
+  events: OpenEvents,
   now: () => number = Date.now,
 ): Promise<OpenRegistry> {
   const root = resolve(folder);
@@ -52,7 +65,13 @@ export async function openRegistry(
     events.warn({ err: cause }, "a sync failed: no change is taken until the next start");
   });
   const storage = guardedStorage(filesystemStorage(root), stop, room);
-  const metadata = guardedMetadata(cached(await openSqlite(database)), stop, room);
+  const cache: CacheCounts = { hits: 0, misses: 0 };
+  const committed = (changes: number, ms: number) => events.committed?.(changes, ms);
+  const metadata = guardedMetadata(
+    cached(await openSqlite(database, committed), cache),
+    stop,
+    room,
+  );
   const follower = await startTreeFollower({ database, folder: root }, metadata, (failure) => {
     stop.note(failure);
     events.warn({ err: failure }, "the tree lags behind; trying again");
@@ -76,6 +95,14 @@ export async function openRegistry(
       uploads,
       rules,
       now,
+    },
+    figures: {
+      cache,
+      uploads: () => uploads.counts(),
+      journal: async () => ({
+        entries: await metadata.countJournal(),
+        seconds: follower.lag() / 1000,
+      }),
     },
     refusing() {
       if (stop.cause) return stop.cause.message;

@@ -46,6 +46,14 @@ export interface UploadSession {
   saved: boolean;
 }
 
+export interface UploadCounts {
+  /** Unfinished ones, and those of them that a request is writing to. */
+  readonly open: number;
+  readonly busy: number;
+  /** Received in all uploads since the start, those that failed included. */
+  readonly bytes: number;
+}
+
 /**
  * The uploads in progress, in memory.
  *
@@ -55,6 +63,8 @@ export interface UploadSession {
  */
 export class UploadSessions {
   readonly #sessions = new Map<string, UploadSession>();
+  #busy = 0;
+  #received = 0;
 
   constructor(
     readonly metadata: Metadata,
@@ -139,12 +149,23 @@ export class UploadSessions {
   async #alone<T>(session: UploadSession, work: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
     session.busy = promise;
+    this.#busy++;
     try {
       return await work();
     } finally {
       session.busy = null;
+      this.#busy--;
       resolve();
     }
+  }
+
+  /** Says that so many bytes have come in. */
+  received(bytes: number): void {
+    this.#received += bytes;
+  }
+
+  counts(): UploadCounts {
+    return { open: this.#sessions.size, busy: this.#busy, bytes: this.#received };
   }
 
   /** Waits until no request writes to the session, but not for long. */

@@ -118,6 +118,8 @@ async function receive(
       await uploads.discard(session);
     }
     throw error;
+  } finally {
+    uploads.received(received);
   }
 }
 

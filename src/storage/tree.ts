@@ -13,6 +13,8 @@ export const REPOSITORIES = `${TREE}/repositories`;
 /** What is ours alone lies beside the tree, in here. */
 export const OURS = "wharfinger";
 export const UPLOADS = `${OURS}/uploads`;
+/** A file that is written, read and removed to see whether that can be done. */
+export const PROBE = `${OURS}/probe`;
 
 export function blobPath(digest: Digest): string {
   const hex = hexOf(digest);

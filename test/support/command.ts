@@ -37,6 +37,7 @@ export async function runCommand(
     stdoutIsTerminal,
     stderrIsTerminal: false,
     print: (line) => void out.push(...line.split("\n")),
+    output: async (text) => void out.push(...text.split("\n")),
     note: (line) => void err.push(...line.split("\n")),
     async ask(question) {
       asked.push(question);
@@ -48,6 +49,7 @@ export async function runCommand(
     readInput: async () =>
       await Promise.resolve(typeof input === "string" ? new TextEncoder().encode(input) : input),
     onStop: () => {},
+    onReload: () => {},
   };
   let exit = 0;
   try {

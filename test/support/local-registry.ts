@@ -1,9 +1,9 @@
-import { OPEN_GATE } from "../../src/auth/gate.ts";
 import { startServer } from "../../src/http/server.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { type OpenEvents, openRegistry } from "../../src/registry/open.ts";
 import type { Rules } from "../../src/registry/registry.ts";
 import { temporaryFolder } from "./folder.ts";
+import { plainServer } from "./plain-server.ts";
 
 /** Our registry in this process, on a free port and a folder of its own. Leaving the scope removes both. */
 export interface LocalRegistry extends AsyncDisposable {
@@ -23,11 +23,7 @@ export async function localRegistry(
   const usual = { delete: true, sparse: false, maxManifestSize: 8 * 1024 * 1024 };
   const open = await openRegistry(place.data ?? folder.at("data"), { ...usual, ...rules }, silent);
   const log = createLog({ level: "silent", format: "json" }, false);
-  const server = startServer(
-    open.registry,
-    { hostname: "127.0.0.1", port: 0, publicUrl: "", gate: OPEN_GATE, observers: [] },
-    log,
-  );
+  const server = startServer(open.registry, plainServer(), log);
   const host = `127.0.0.1:${server.port}`;
   return {
     url: `http://${host}`,

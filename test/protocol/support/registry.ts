@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, setDefaultTimeout } from "bun:test";
 import { OPEN_GATE, type Gate } from "../../../src/auth/gate.ts";
 import type { Observer } from "../../../src/http/observer.ts";
-import { startServer, type RunningServer, type ServerLimits } from "../../../src/http/server.ts";
+import {
+  startServer,
+  type RunningServer,
+  type ServerLimits,
+  type ServerOptions,
+} from "../../../src/http/server.ts";
 import { createLog } from "../../../src/observe/log.ts";
 import { openRegistry, type OpenRegistry } from "../../../src/registry/open.ts";
 import type { Rules } from "../../../src/registry/registry.ts";
 import { expectCleanServer } from "../../support/clean.ts";
 import { temporaryFolder, type Folder } from "../../support/folder.ts";
+import { plainServer } from "../../support/plain-server.ts";
 import { ask, type Answer, type Asked } from "./http.ts";
 
 /** A registry with its HTTP server, in this process, on a folder of its own. */
@@ -34,6 +40,8 @@ export interface TestOptions extends Partial<Rules> {
   readonly trustedProxies?: readonly string[];
   readonly observers?: readonly Observer[];
   readonly limits?: Partial<ServerLimits>;
+  /** What else is configured of the server. */
+  readonly server?: Partial<ServerOptions>;
 }
 
 const ROOMY: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 };
@@ -41,8 +49,16 @@ const ROOMY: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 }
 export async function startRegistry(options: TestOptions = {}): Promise<TestRegistry> {
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
-  const { now, publicUrl = "", gate = OPEN_GATE, observers = [], limits, ...others } = options;
-  const { trustedProxies = [], ...rules } = others;
+  const { now, publicUrl = "", gate = OPEN_GATE, observers = [], ...others } = options;
+  const { limits, trustedProxies = [], server: more, ...rules } = others;
+  const different = {
+    publicUrl,
+    gate,
+    trustedProxies,
+    observers,
+    ...(limits && { limits: { ...ROOMY, ...limits } }),
+    ...more,
+  };
   const open = (): Promise<OpenRegistry> =>
     openRegistry(
       folder.path,
@@ -57,19 +73,7 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
     );
   const log = createLog({ level: "silent", format: "json" }, false);
   const serve = (opened: OpenRegistry): RunningServer =>
-    startServer(
-      opened.registry,
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        publicUrl,
-        gate,
-        trustedProxies,
-        observers,
-        ...(limits && { limits: { ...ROOMY, ...limits } }),
-      },
-      log,
-    );
+    startServer(opened.registry, plainServer(different), log);
 
   let opened = await open();
   let server = serve(opened);

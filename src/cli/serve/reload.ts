@@ -1,0 +1,77 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Gate } from "../../auth/gate.ts";
+import type { Config } from "../../config/schema.ts";
+import type { CertificateWatch } from "../../http/certificate-watch.ts";
+import { readCertificates } from "../../http/certificates.ts";
+import type { RunningServer } from "../../http/server.ts";
+import type { LineWriter } from "../../observe/line-writer.ts";
+import type { Log } from "../../observe/log.ts";
+import type { Metrics } from "../../observe/metrics.ts";
+import type { Registry } from "../../registry/registry.ts";
+import type { Announcements } from "./announcements.ts";
+import { assemble, rulesOf } from "./assemble.ts";
+import { compare } from "./compare.ts";
+
+/** A registry that runs, and by which settings. */
+export interface Running {
+  config: Config;
+  /** As it is served. */
+  registry: Registry;
+  gate: Gate;
+  readonly server: RunningServer;
+  readonly announcements: Announcements;
+  /** Null: no TLS. */
+  readonly watch: CertificateWatch | null;
+  readonly makeGate: (config: Config) => Promise<Gate>;
+  readonly metrics: Metrics;
+  readonly accessLog: LineWriter;
+  readonly log: Log;
+}
+
+/**
+ * Reads the configuration again and goes by it, or by none of it. What may fail is done before anything
+ * is changed, but for two things that a new configuration makes fail only together with the machine:
+ * showing a certificate that was read and checked, and asking the database who listens. Never throws: a
+ * registry that runs goes on.
+ */
+export async function reload(running: Running, load: () => Config): Promise<void> {
+  const { log, metrics } = running;
+  try {
+    const config = load();
+    const { applied, waiting } = compare(running.config, config);
+    await apply(running, config);
+    metrics.reloaded("applied");
+    log.info({ changed: applied }, "the configuration was read again");
+    if (waiting.length > 0) {
+      log.warn({ settings: waiting }, "changed, but only a restart applies it");
+    }
+  } catch (error) {
+    metrics.reloaded("refused");
+    const reason = (error as Error).message;
+    log.error({ reason }, "the new configuration cannot be used; all goes on as before");
+  }
+}
+
+async function apply(running: Running, config: Config): Promise<void> {
+  const { server, watch, announcements, config: before } = running;
+  // What the gate remembers, passwords that were right and addresses that were wrong, is worth keeping.
+  const sameUsers = isDeepStrictEqual(before.auth, config.auth);
+  const gate = sameUsers ? running.gate : await running.makeGate(config);
+  const certificates = watch && config.tls ? readCertificates(config.tls) : null;
+
+  // Also when the setting is the same: the files may be others.
+  if (watch && config.tls && certificates) await watch.follow(config.tls, certificates);
+  await announcements.follow(config);
+  running.gate = gate;
+  running.config = config;
+  running.registry = {
+    ...running.registry,
+    metadata: announcements.metadata,
+    rules: rulesOf(config),
+  };
+  running.log.level = config.log.level;
+  const { metrics, accessLog, registry } = running;
+  const { pulls } = announcements;
+  const settings = assemble(config, { metrics, accessLog, gate, pulls, now: registry.now });
+  server.change(settings, registry);
+}

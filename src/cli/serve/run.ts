@@ -1,0 +1,162 @@
+import { hostname as machineName } from "node:os";
+import { createGate } from "../../auth/create-gate.ts";
+import type { Gate } from "../../auth/gate.ts";
+import { isLoopback } from "../../config/load.ts";
+import type { Config } from "../../config/schema.ts";
+import { CertificateWatch } from "../../http/certificate-watch.ts";
+import { type Certificates, readCertificates } from "../../http/certificates.ts";
+import { startDebugServer } from "../../http/debug.ts";
+import type { Operations } from "../../http/operations.ts";
+import { type RunningServer, startServer } from "../../http/server.ts";
+import { type Finding, Health } from "../../observe/health.ts";
+import { LineWriter } from "../../observe/line-writer.ts";
+import { type Log, createLog } from "../../observe/log.ts";
+import { createMetrics } from "../../observe/metrics.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import { openRegistry } from "../../registry/open.ts";
+import type { Terminal } from "../terminal.ts";
+import { usersOf } from "../users-file.ts";
+import { Announcements } from "./announcements.ts";
+import { assemble, rulesOf } from "./assemble.ts";
+import { healthChecks } from "./checks.ts";
+import { eventsOf } from "./events.ts";
+import { sourcesOf } from "./figures.ts";
+import { type Running, reload } from "./reload.ts";
+import { OPENLY, hostAndPort, sendsPasswordsOpenly, welcome } from "./welcome.ts";
+
+/**
+ * Runs the registry until it is stopped. `load` reads the configuration; at each reload it is called again.
+ *
+ * What was started last is closed first, whatever ends it: a failure on the way, or a signal.
+ */
+export async function run(load: () => Config, terminal: Terminal): Promise<void> {
+  const config = load();
+  await using closing = new AsyncDisposableStack();
+  const log = createLog(config.log, terminal.stderrIsTerminal);
+  const accessLog = new LineWriter(async (text) => await terminal.output(text));
+  closing.defer(async () => await accessLog.close());
+  const metrics = createMetrics();
+  const health = new Health({ changed: (finding, error) => tell(finding, error, log) });
+  const operations: Operations = { health, metrics };
+  // From the first moment: without a listener this signal ends the process. One after the other.
+  const started = Promise.withResolvers<Running>();
+  let reloads: Promise<void> = Promise.resolve();
+  terminal.onReload(() => {
+    reloads = reloads.then(async () => await reload(await started.promise, load));
+  });
+
+  // What a fault in the settings would stop must stop it before anything is opened.
+  const makeGate = async ({ auth, data }: Config): Promise<Gate> =>
+    await createGate(auth, usersOf({ auth, data }), (facts, message) => log.warn(facts, message));
+  const gate = await makeGate(config);
+  const certificates = config.tls ? readCertificates(config.tls) : null;
+  const debugPort = debugServer(config, operations, log, closing);
+
+  const open = await openRegistry(config.data, rulesOf(config), eventsOf(log, metrics));
+  closing.defer(async () => {
+    log.info("bringing the tree up to date");
+    await open.close();
+  });
+  const announcements = await Announcements.open(config, open.registry.metadata, log);
+  closing.defer(async () => await announcements.close());
+  const registry = { ...open.registry, metadata: announcements.metadata };
+  const { pulls } = announcements;
+  const settings = assemble(config, { metrics, accessLog, gate, pulls, now: registry.now });
+  const server = listen(config, () => {
+    const tls = certificates?.options ?? null;
+    return startServer(registry, { ...config.listen, ...settings, tls, operations }, log);
+  });
+  const watch = watchCertificates(config, certificates, server, log);
+  closing.defer(() => watch?.close());
+
+  const lasting = { server, announcements, watch, makeGate, metrics, accessLog, log };
+  const running: Running = { config, registry, gate, ...lasting };
+  started.resolve(running);
+  metrics.watch({
+    ...sourcesOf(config.data, open.figures, server, health, accessLog),
+    endpoints: async () => await announcements.states(),
+    readOnly: () => running.config.readOnly,
+    certificateExpiry: () => watch?.shown.expires ?? null,
+  });
+  health.start(
+    healthChecks(
+      () => running.registry,
+      () => running.config.readOnly,
+    ),
+  );
+  const scheme = config.tls ? "https" : "http";
+  open.announce(`${scheme}://${hostAndPort({ ...config.listen, port: server.port })}`);
+  announcements.start(`${machineName()}:${server.port}`);
+  for (const line of welcome(server.port, debugPort, config)) terminal.print(line);
+  if (sendsPasswordsOpenly(config)) log.warn(OPENLY);
+  await untilStopped(server, health, terminal, log);
+  await closing.disposeAsync();
+  log.info("stopped");
+}
+
+/** Starts before the data folder is open: how far that has come is one of the things to be asked. */
+function debugServer(
+  config: Config,
+  operations: Operations,
+  log: Log,
+  closing: AsyncDisposableStack,
+): number | null {
+  const { debug } = config;
+  if (!debug) return null;
+  const server = listen({ listen: debug.listen }, () => startDebugServer(debug.listen, operations));
+  closing.defer(async () => await server.stop());
+  const { hostname } = debug.listen;
+  if (!isLoopback(hostname)) {
+    log.warn(
+      { listen: hostAndPort({ hostname, port: server.port }) },
+      "metrics and health can be read without a password by whoever reaches this address",
+    );
+  }
+  return server.port;
+}
+
+/** Throws CONFIG_INVALID when the address cannot be had. */
+function listen<T>({ listen: address }: Pick<Config, "listen">, start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    const reason = `cannot listen on ${hostAndPort(address)} (${(error as Error).message})`;
+    throw new RegistryError("CONFIG_INVALID", { reason }, { cause: error });
+  }
+}
+
+function watchCertificates(
+  { tls }: Config,
+  shown: Certificates | null,
+  server: RunningServer,
+  log: Log,
+): CertificateWatch | null {
+  if (!tls || !shown) return null;
+  return new CertificateWatch(tls, shown, async (options) => await server.present(options), log);
+}
+
+function tell({ check, reason }: Finding, error: unknown, log: Log): void {
+  if (reason === null) log.info({ check }, "a check works again");
+  else log.error({ check, reason, err: error }, "a check fails");
+}
+
+/** The first wish to stop lets transfers end, the second cuts them off. */
+async function untilStopped(
+  server: RunningServer,
+  health: Health,
+  terminal: Terminal,
+  log: Log,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let stopping = false;
+    terminal.onStop((signal) => {
+      log.info(
+        { signal },
+        stopping ? "cutting off what still runs" : "stopping when all transfers have ended",
+      );
+      health.stop();
+      (stopping ? server.abort() : server.stop()).then(resolve, reject);
+      stopping = true;
+    });
+  });
+}

@@ -1,0 +1,8 @@
+import type { Health } from "../observe/health.ts";
+import type { Metrics } from "../observe/metrics.ts";
+
+/** What those who run the registry ask it about itself. */
+export interface Operations {
+  readonly health: Health;
+  readonly metrics: Metrics;
+}
