@@ -50,7 +50,7 @@ export async function prepareClients(): Promise<ClientReport> {
   };
 
   // A program that is there and yet of no use here would not be of more use if it were installed again.
-  const packages = (["skopeo", "buildah", "podman", "strace"] as const).filter(
+  const packages = (["skopeo", "buildah", "podman", "strace", "openssl"] as const).filter(
     (peer) => Bun.which(peer) === null,
   );
   await install(packages, installPackages);

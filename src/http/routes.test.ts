@@ -258,6 +258,10 @@ describe("the table", () => {
     ]);
   });
 
+  test("shows metrics to administrators only", () => {
+    expect(found("GET", "/metrics").route.permission).toBe("administer");
+  });
+
   test.each(
     ROUTES.map(({ method, pattern, permission }) => [method, pattern, permission] as const),
   )("%s %s demands a permission that fits the method: %s", (method, pattern, permission) => {

@@ -40,7 +40,7 @@ function runs(pid: number): boolean {
 }
 
 describe("a signal to the launcher", () => {
-  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+  test.each(["SIGTERM", "SIGINT"] as const)(
     "stops the server, and the launcher ends after it, with 0: %s",
     async (signal) => {
       await using folder = await temporaryFolder();
@@ -55,6 +55,20 @@ describe("a signal to the launcher", () => {
       expect(existsSync(folder.at("data", "wharfinger", "owner.json"))).toBe(false);
     },
   );
+
+  test("asks the server to read its configuration again: SIGHUP", async () => {
+    await using folder = await temporaryFolder();
+    await using server = await launchServer(folder);
+
+    process.kill(server.pid, "SIGHUP");
+
+    const logs = await eventually(
+      async () => server.logs(),
+      (text) => text.includes("the configuration was read again"),
+    );
+    expect(logs).toContain("the configuration was read again");
+    expect((await fetch(`${server.url}/v2/`)).status).toBe(200);
+  });
 
   test("reaches the server through npm start, too", async () => {
     await using folder = await temporaryFolder();

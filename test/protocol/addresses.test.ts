@@ -134,7 +134,6 @@ describe("what an address supports", () => {
   });
 
   for (const path of [
-    "/",
     "/v1/",
     "/v3/",
     "/v2/a",

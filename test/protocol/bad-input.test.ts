@@ -197,7 +197,7 @@ describe("dots in an address", () => {
     "/../data",
     "/v2/x/manifests/..",
     "/v2/x/blobs/uploads/..",
-    "/v2/x/blobs/../../..",
+    "/v2/x/blobs/../../../x",
   ]) {
     test(`${path} is nothing`, async () => {
       await leavingNoTrace(registry, async () => {

@@ -8,6 +8,7 @@ export const peers = [
   "podman",
   "docker-registry",
   "strace",
+  "openssl",
   "oras",
   "schemathesis",
 ] as const;
@@ -61,6 +62,7 @@ export function client(peer: Peer): Found {
       return mayMount() ? { path } : { reason: `${peer} needs root, and to be allowed to mount` };
     }
     case "skopeo":
+    case "openssl":
     case "strace": {
       const path = Bun.which(peer);
       return path === null ? { reason: `${peer} was not found` } : { path };

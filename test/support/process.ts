@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The first `GET` of this path that is answered with one of the statuses means that it is up. */
   readonly ready: { readonly path: string; readonly statuses: readonly number[] };
+  /** Whether it speaks TLS; its certificate is taken as it is. */
+  readonly secure?: boolean;
 }
 
 const startPatience = 30_000;
@@ -78,7 +80,7 @@ function spawn(options: ServerOptions, host: string): Server {
     }
   };
   return {
-    url: `http://${host}`,
+    url: `${options.secure ? "https" : "http"}://${host}`,
     host,
     pid: child.pid,
     logs: () => logs,
@@ -101,6 +103,7 @@ async function untilReady(
     if (over !== undefined) return `ended at once, with ${over.signal ?? `exit code ${over.code}`}`;
     const response = await fetch(server.url + ready.path, {
       signal: AbortSignal.timeout(2000),
+      tls: { rejectUnauthorized: false },
     }).catch(() => undefined);
     await response?.body?.cancel();
     if (response !== undefined && ready.statuses.includes(response.status)) return undefined;

@@ -12,6 +12,8 @@ export interface WharfOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The statuses of `GET /v2/` that mean it is up. */
   readonly ready?: readonly number[];
+  /** Whether it is configured for TLS. */
+  readonly secure?: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ export async function startWharf(options: WharfOptions): Promise<Server> {
     ],
     env: { ...environment(), ...options.env },
     ready: { path: "/v2/", statuses: options.ready ?? [200] },
+    secure: options.secure ?? false,
   });
 }
 

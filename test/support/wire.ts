@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { connect as connectSecurely } from "node:tls";
 
 export interface WireAnswer {
   readonly status: number;
@@ -26,11 +27,14 @@ export async function openRequest(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Wire> {
   const address = new URL(url);
-  const socket = connect({ host: address.hostname, port: Number(address.port) });
+  const place = { host: address.hostname, port: Number(address.port) };
+  const secure = address.protocol === "https:";
+  // Whose certificate it is, is the question of other tests.
+  const socket = secure ? connectSecurely({ ...place, rejectUnauthorized: false }) : connect(place);
   let failure: Error | undefined;
   socket.on("error", (error) => (failure = error));
   await new Promise<void>((resolve, reject) =>
-    socket.once("connect", resolve).once("error", reject),
+    socket.once(secure ? "secureConnect" : "connect", resolve).once("error", reject),
   );
   const source = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const next = async (): Promise<Buffer | undefined> => {

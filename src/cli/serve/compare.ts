@@ -17,7 +17,7 @@ const AT_START = [
 /** Settings that are said in parts. */
 const IN_PARTS = ["log", "limits"];
 
-/** Settings by name that differ, in the order of the schema. */
+/** Settings by name that differ, in the order of their names. */
 export interface Changes {
   readonly applied: readonly string[];
   /** They wait for the next start. */
@@ -34,6 +34,7 @@ export function compare(before: Config, after: Config): Changes {
     if (isDeepStrictEqual(old, now)) return [];
     return IN_PARTS.includes(key) ? inner(key, old, now) : [key];
   });
+  changed.sort();
   const turned = (before.tls === undefined) !== (after.tls === undefined);
   const waits = (name: string): boolean => AT_START.includes(name) || (name === "tls" && turned);
   return {

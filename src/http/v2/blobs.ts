@@ -20,7 +20,11 @@ export const getBlob: Handler = async (exchange) => {
     const part = `bytes ${range.start}-${range.end - 1}/${blob.size}`;
     return new Response(body, {
       status: 206,
-      headers: { ...headers(blob), "content-range": part },
+      headers: {
+        ...headers(blob),
+        "content-range": part,
+        "content-length": String(range.end - range.start),
+      },
     });
   }
   // Bun applies a Range header to files by itself. One that we decided to ignore must not reach it.
