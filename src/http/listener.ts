@@ -31,7 +31,7 @@ const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
  * Listens at one address, over TLS with a certificate that can be replaced.
  *
  * A server of Bun has its certificate for good. So a new one is a new server at the same port, which
- * takes the new connections, while the old one answers what it has accepted (docs/decisions/0007).
+ * takes the new connections, while the old one answers what it has accepted (docs/decisions/0014).
  */
 export class Listener {
   readonly #options: ListenerOptions;
