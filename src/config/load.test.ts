@@ -59,7 +59,7 @@ const DEFAULTS: Config = {
     uploads: 10_000,
     uploadsPerRepository: 1000,
   },
-  log: { level: "info", format: "auto", access: "none" },
+  log: { level: "info", format: "auto", access: "none", fields: {} },
 };
 
 describe("without any setting", () => {
@@ -97,7 +97,7 @@ describe("settings", () => {
       publicUrl: "https://hub.example/registry",
       delete: false,
       sparse: true,
-      log: { level: "debug", format: "json", access: "none" },
+      log: { level: "debug", format: "json", access: "none", fields: {} },
     });
   });
 
@@ -175,7 +175,7 @@ describe("a mistake", () => {
     ["an unknown level", "log: { level: loud }", "log.level: "],
     ["a list where settings belong", "log: []", "log: "],
     ["an unknown way of authentication", "auth: basic", "auth: "],
-    ["an alias that contains itself", "log: &x { level: *x }", "log.level: "],
+    ["an alias that contains itself", "log: &x { level: *x }", "an alias contains itself"],
     ["a URL of another kind", "publicUrl: ftp://x", "publicUrl: "],
     ["a URL without a host", "publicUrl: https:x", "publicUrl: "],
     ["a path alone", "publicUrl: /registry", "publicUrl: "],

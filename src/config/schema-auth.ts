@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseNameGlob } from "../oci/name-glob.ts";
-import { duration } from "./values.ts";
+import { duration, file } from "./values.ts";
 
 /** What a rule can allow. `administer`: users, tokens, metrics, and all that is neither pull nor push. */
 export const ACTIONS = ["pull", "push", "delete", "administer"] as const;
@@ -17,12 +17,19 @@ const name = z.string().min(1);
 /** Whoever one rule names may do what it allows; the rights of all rules add up. */
 const rule = z
   .strictObject({
-    /** Globs of repository names: `*` within a part, `**` across parts. */
-    repositories: z.array(glob).min(1),
-    /** Names of users; `*` is everybody with a valid password or token. */
-    users: z.array(name).default([]),
-    groups: z.array(name).default([]),
-    allow: z.array(z.enum(ACTIONS)).min(1),
+    repositories: z
+      .array(glob)
+      .min(1)
+      .describe("globs of repository names: `*` within a part, `**` across parts"),
+    users: z
+      .array(name)
+      .prefault([])
+      .describe("names of users; `*` is everybody with a valid password or token"),
+    groups: z.array(name).prefault([]).describe("names of groups"),
+    allow: z
+      .array(z.enum(ACTIONS))
+      .min(1)
+      .describe("what they may do; `administer` is users, tokens and metrics"),
   })
   .refine(({ users, groups }) => users.length + groups.length > 0, {
     error: 'it names nobody: say users or groups; users: ["*"] is everybody who can log in',
@@ -30,58 +37,73 @@ const rule = z
 
 /** Tokens that this registry issues to clients which log in (`docker login`). */
 const issuer = z.strictObject({
-  /** The audience of its tokens, as clients repeat it. */
-  service: z.string().min(1).default("wharfinger"),
-  /** How long a token lasts before the client asks for another. */
-  expires: duration.default(300_000),
+  service: z
+    .string()
+    .min(1)
+    .prefault("wharfinger")
+    .describe("the audience of its tokens, as clients repeat it"),
+  expires: duration
+    .prefault("5m")
+    .describe("how long a token lasts before the client asks for another"),
 });
 
 /** A token server elsewhere, as the distribution registry knows it. */
 const tokenServer = z.strictObject({
-  /** Where clients get their tokens. */
-  realm: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
-  service: z.string().min(1),
-  issuer: z.string().min(1),
-  /** PEM certificates whose keys may sign tokens. */
-  rootCertBundle: z.string().min(1).optional(),
-  /** A JSON Web Key Set with keys that may sign tokens. */
-  jwks: z.string().min(1).optional(),
-  signingAlgorithms: z.array(z.string().min(1)).optional(),
+  realm: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .describe("the URL where clients get their tokens"),
+  service: z.string().min(1).describe("the audience that its tokens must have"),
+  issuer: z.string().min(1).describe("the issuer that its tokens must have"),
+  rootCertBundle: file.optional().describe("PEM: certificates whose keys may sign tokens"),
+  jwks: file.optional().describe("a JSON Web Key Set with keys that may sign tokens"),
+  signingAlgorithms: z
+    .array(z.string().min(1))
+    .optional()
+    .describe("the algorithms that may sign tokens"),
 });
 
-/** Who may do what. */
-export const auth = z.union([
-  z.literal("none"),
-  z
-    .strictObject({
-      /** What clients show when they ask for a password. */
-      realm: z
-        .string()
-        .regex(/^[\x20-\x7e]+$/, "must be printable ASCII: it travels in a header")
-        .default("Wharfinger"),
-      /** Users and their bcrypt hashes, one a line. Unset: `wharfinger/htpasswd` in the data folder. */
-      htpasswd: z.string().min(1).optional(),
-      /** Globs of repositories that may be pulled without a password. */
-      anonymousPull: z.array(glob).default([]),
-      /** Groups for rules: name to users. */
-      groups: z.record(name, z.array(name)).default({}),
-      /** Unset: every user may do everything. */
-      rules: z.array(rule).optional(),
-      issuer: issuer.optional(),
-      token: tokenServer.optional(),
-    })
-    .superRefine(({ groups, rules = [] }, context) => {
-      for (const [index, { groups: named }] of rules.entries()) {
-        for (const group of named.filter((one) => !Object.hasOwn(groups, one))) {
-          const message = `there is no group ${JSON.stringify(group)}`;
-          context.addIssue({ code: "custom", message, path: ["rules", index, "groups"] });
-        }
+const settings = z
+  .strictObject({
+    realm: z
+      .string()
+      .regex(/^[\x20-\x7e]+$/, "must be printable ASCII: it travels in a header")
+      .prefault("Wharfinger")
+      .describe("what clients show when they ask for a password"),
+    htpasswd: file
+      .optional()
+      .describe(
+        "users and their bcrypt hashes, one a line. Unset: `wharfinger/htpasswd` in the data folder",
+      ),
+    anonymousPull: z
+      .array(glob)
+      .prefault([])
+      .describe("globs of repositories that may be pulled without a password"),
+    groups: z.record(name, z.array(name)).prefault({}).describe("groups for rules: name to users"),
+    rules: z
+      .array(rule)
+      .optional()
+      .describe(
+        "whoever one rule names may do what it allows; the rights of all add up. Unset: every user may do everything",
+      ),
+    issuer: issuer.optional().describe("issue tokens to clients that log in"),
+    token: tokenServer.optional().describe("send clients to a token server elsewhere"),
+  })
+  .superRefine(({ groups, rules = [] }, context) => {
+    for (const [index, { groups: named }] of rules.entries()) {
+      for (const group of named.filter((one) => !Object.hasOwn(groups, one))) {
+        const message = `there is no group ${JSON.stringify(group)}`;
+        context.addIssue({ code: "custom", message, path: ["rules", index, "groups"] });
       }
-    })
-    .refine(({ issuer: own, token }) => !own || !token, {
-      error: "issuer and token exclude each other: clients are sent to one place only",
-    })
-    .refine(({ token }) => !token || token.rootCertBundle || token.jwks, {
-      error: "token: needs rootCertBundle or jwks, to know whose tokens are genuine",
-    }),
-]);
+    }
+  })
+  .refine(({ issuer: own, token }) => !own || !token, {
+    error: "issuer and token exclude each other: clients are sent to one place only",
+  })
+  .refine(({ token }) => !token || token.rootCertBundle || token.jwks, {
+    error: "token: needs rootCertBundle or jwks, to know whose tokens are genuine",
+  });
+
+/** Who may do what. */
+export const auth = z.union([z.literal("none"), settings], {
+  error: "must be none, or settings such as htpasswd",
+});

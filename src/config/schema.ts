@@ -3,57 +3,105 @@ import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { auth } from "./schema-auth.ts";
 import { limits } from "./schema-limits.ts";
 import { notifications } from "./schema-notifications.ts";
-import { headerName, headerValue, listen, publicUrl } from "./values.ts";
+import { duration, file, headers, listen, prefix, publicUrl } from "./values.ts";
 
-const file = z.string().min(1);
-
-/** Certificates are read again when their files change. */
 const tls = z.strictObject({
-  /** PEM: the server's certificate, then those between it and the root. */
-  certificate: file,
-  key: file,
-  /** PEM: clients must show a certificate that one of these has signed. */
-  clientCAs: z.array(file).min(1).optional(),
-  minimum: z.enum(["1.2", "1.3"]).default("1.2"),
+  certificate: file.describe("PEM: the server's certificate, then those between it and the root"),
+  key: file.describe("PEM: its key"),
+  clientCAs: z
+    .array(file)
+    .min(1)
+    .optional()
+    .describe("PEM: clients must show a certificate that one of these has signed"),
+  minimum: z.enum(["1.2", "1.3"]).prefault("1.2").describe("the oldest version of TLS to speak"),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(LOG_LEVELS)
+    .prefault("info")
+    .describe("`debug` has every request, `info` changes and refusals"),
+  format: z
+    .enum(LOG_FORMATS)
+    .prefault("auto")
+    .describe("`auto`: pretty on a terminal, JSON lines elsewhere"),
+  access: z
+    .enum(["none", "combined", "json"])
+    .prefault("none")
+    .describe("a line for every request, on standard output"),
+  fields: z
+    .record(z.string().min(1), z.string())
+    .prefault({})
+    .describe("names and values that stand in every line, such as the name of this registry"),
+});
+
+const addressOrNetwork = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
+  error: "must be an address or a network, such as 10.0.0.0/8",
 });
 
 /**
  * Everything that can be set, with its default. Keys that are not here are errors: a setting that is
- * spelled wrongly must not be silently off.
+ * spelled wrongly must not be silently off. The descriptions become `docs/configuration.md` and the JSON
+ * Schema for editors (`npm run docs`).
  */
 export const schema = z.strictObject({
-  /** Where the registry listens. */
-  listen: listen.default({ hostname: "127.0.0.1", port: 5000 }),
-  /** The folder with the tree (`docker/registry/v2`) and our own files (`wharfinger`). */
-  data: file.default("./data"),
-  /** `none`: anybody who reaches the address may read, write and delete. Unset, only on loopback. */
-  auth: auth.optional(),
-  tls: tls.optional(),
-  /** The URL that clients use, when a proxy stands in between. Unset, Location headers are relative. */
-  publicUrl: publicUrl.optional(),
-  /** Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
-  trustedProxies: z.array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()])).default([]),
-  /** Headers on every answer. */
-  headers: z.record(headerName, z.array(headerValue)).default({}),
-  /** Whether tags, manifests and blobs can be deleted through the API. */
-  delete: z.boolean().default(true),
-  /** Pulls only: whatever would change something is refused. */
-  readOnly: z.boolean().default(false),
-  /** Take manifests although parts of them are missing: for mirrors that hold one platform of many. */
-  sparse: z.boolean().default(false),
-  /** A second listener, without authentication, for metrics and health. */
-  debug: z.strictObject({ listen }).optional(),
+  listen: listen
+    .prefault("127.0.0.1:5000")
+    .describe(
+      "where the registry listens: `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address",
+    ),
+  data: file
+    .prefault("./data")
+    .describe(
+      "the folder with the tree (`docker/registry/v2`) and our own files (`wharfinger`); created when it is not there",
+    ),
+  auth: auth
+    .optional()
+    .describe(
+      "`none`: anybody who reaches the address may read, write and delete. Unset: the same, on loopback only",
+    ),
+  tls: tls.optional().describe("certificates are read again when their files change"),
+  prefix: prefix
+    .optional()
+    .describe("the path below which the API is served, for a proxy that does not take it away"),
+  publicUrl: publicUrl
+    .optional()
+    .describe(
+      "the URL that clients use, when a proxy stands in between. Unset: Location headers are relative, which every client understands",
+    ),
+  trustedProxies: z
+    .array(addressOrNetwork)
+    .prefault([])
+    .describe(
+      "addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed",
+    ),
+  headers: headers.prefault({}).describe("headers on every answer: name to values"),
+  drain: duration
+    .optional()
+    .describe(
+      "after this long a stop cuts off the transfers under way. Unset: they end however long they take",
+    ),
+  delete: z
+    .boolean()
+    .prefault(true)
+    .describe("whether tags, manifests and blobs can be deleted through the API"),
+  readOnly: z
+    .boolean()
+    .prefault(false)
+    .describe("pulls only: whatever would change something is refused"),
+  sparse: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      "take manifests although parts of them are missing: for mirrors that hold one platform of many",
+    ),
+  debug: z
+    .strictObject({ listen: listen.describe("where it listens, as above") })
+    .optional()
+    .describe("a second listener, without authentication, for metrics and health"),
   notifications: notifications.prefault({}),
   limits: limits.prefault({}),
-  log: z
-    .strictObject({
-      level: z.enum(LOG_LEVELS).default("info"),
-      /** `auto`: pretty on a terminal, JSON lines elsewhere. */
-      format: z.enum(LOG_FORMATS).default("auto"),
-      /** A line for every request, on standard output. */
-      access: z.enum(["none", "combined", "json"]).default("none"),
-    })
-    .prefault({}),
+  log: log.prefault({}),
 });
 
 export type Config = Readonly<z.output<typeof schema>>;

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** The path of a file or a folder. */
+export const file = z.string().min(1);
+
 const LISTEN = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]*)):(\d{1,5})$/;
 
 /** `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address. */
@@ -31,6 +34,8 @@ export const headerValue = z
     error: "is not the value of a header: control characters, or spaces at an end",
   });
 
+export const headers = z.record(headerName, z.array(headerValue));
+
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
@@ -55,3 +60,11 @@ export const duration = z.string().transform((text, context) => {
   context.addIssue(`${JSON.stringify(text)} is not a duration, such as 30s, 15m, 12h or 90d`);
   return z.NEVER;
 });
+
+/** A path without dots and doubled slashes, as `/path`: requests are compared with it as they come. */
+export const prefix = z
+  .string()
+  .transform((text) => text.replace(/\/+$/, ""))
+  .refine((text) => /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/.test(text), {
+    error: "must be a path, such as /registry",
+  });
