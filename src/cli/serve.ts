@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { loadConfig } from "../config/load.ts";
+import { readConfig } from "../config/load.ts";
 import { run } from "./serve/run.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -17,7 +17,7 @@ export function serveCommand(terminal: Terminal): Command {
         "SIGHUP makes it read its configuration again.\n" +
         "Without a configuration it listens on 127.0.0.1:5000 and keeps its data in ./data.",
     )
-    .argument("[CONFIG]", "a wharf.yaml; see docs/configuration.md")
+    .argument("[CONFIG]", "a wharf.yaml, or the config.yml of a registry:2 or registry:3")
     .option("--listen <HOST:PORT>", "where to listen; :5000 means every address")
     .option(
       "--data <DIR>",
@@ -25,10 +25,18 @@ export function serveCommand(terminal: Terminal): Command {
     )
     .addHelpText("after", EXAMPLES)
     .action(async (file: string | undefined, options: ServeOptions) => {
-      const { environment } = terminal;
-      const load = () => loadConfig({ file: file ?? null, environment, flags: { ...options } });
-      await run(load, terminal);
+      await serve(file ?? null, options, terminal);
     });
+}
+
+/** Runs the registry with a configuration, or without any, until it is stopped. */
+export async function serve(
+  file: string | null,
+  flags: ServeOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const { environment } = terminal;
+  await run(() => readConfig({ file, environment, flags: { ...flags } }), terminal);
 }
 
 const EXAMPLES = `
@@ -37,6 +45,7 @@ Examples:
   wharf serve --listen 127.0.0.1:8080       on another port
   wharf serve --data /var/lib/registry      with the data of a registry:2
   wharf serve wharf.yaml                    with a configuration file
+  wharf serve /etc/docker/registry/config.yml   with that of a registry:2, and its REGISTRY_… variables
 
 Then push a first image:
   skopeo copy --dest-tls-verify=false docker-archive:app.tar docker://127.0.0.1:5000/app:1

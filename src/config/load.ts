@@ -1,50 +1,125 @@
 import { readFileSync } from "node:fs";
-import type { z } from "zod";
 import { RegistryError } from "../oci/errors.ts";
-import { nearest } from "./nearest.ts";
+import { isDistribution, ORIGINS, translate } from "./distribution.ts";
+import { isMap } from "./distribution-section.ts";
+import { applyVariables } from "./distribution-variables.ts";
+import { inForce } from "./in-force.ts";
+import { describeIssues } from "./issues.ts";
+import { ownVariables } from "./own-variables.ts";
 import { type Config, schema } from "./schema.ts";
+import { hidden, type Secrets, withSecrets } from "./secrets.ts";
+import { parseYaml, type Scalars, YamlFault } from "./yaml.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables and the settings they stand for. A flag wins over a variable, a variable over the file. */
-const VARIABLES: Readonly<Record<string, readonly string[]>> = {
-  WHARF_LISTEN: ["listen"],
-  WHARF_DATA: ["data"],
-  WHARF_AUTH: ["auth"],
-  WHARF_PUBLIC_URL: ["publicUrl"],
-  WHARF_DELETE: ["delete"],
-  WHARF_SPARSE: ["sparse"],
-  WHARF_LOG_LEVEL: ["log", "level"],
-  WHARF_LOG_FORMAT: ["log", "format"],
-};
-
-/** Settings that are the same word in the client's environment and mean something else there. */
-const OF_THE_CLIENT = ["WHARF_REGISTRY"];
-
-interface Sources {
-  /** A YAML file; null: none, which is a working registry. */
+export interface Sources {
+  /** A wharf.yaml, or a configuration of the distribution registry; null: none, which is a working registry. */
   readonly file: string | null;
   readonly environment: Environment;
-  /** From the command line. */
+  /** From the command line: paths of settings, such as `log.level`, and values. */
   readonly flags: Readonly<Record<string, string | undefined>>;
 }
 
-/** Reads, merges and checks the configuration; frozen. Throws CONFIG_INVALID with every fault and its place. */
-export function loadConfig({ file, environment, flags }: Sources): Config {
-  const settings = file === null ? {} : readFile(file);
-  for (const [variable, path] of Object.entries(VARIABLES)) {
-    const value = environment[variable];
-    if (value !== undefined) assign(settings, path, typed(value));
-  }
+/** What is in force, and what should be said about it. */
+export interface Loaded {
+  readonly config: Config;
+  readonly kind: "wharf" | "distribution";
+  /** All settings with their defaults as a wharf.yaml would have them, without secrets: for showing them. */
+  readonly settings: unknown;
+  /** Sentences for whoever runs the registry. No secrets. */
+  readonly warnings: readonly string[];
+  /** Key paths of what this registry does by itself, from a configuration of another one. */
+  readonly needless: readonly string[];
+}
+
+/** The configuration alone; see `readConfig`. */
+export function loadConfig(sources: Sources): Config {
+  return readConfig(sources).config;
+}
+
+/**
+ * Reads, merges and checks the configuration; frozen. A flag wins over a variable, a variable over the file.
+ * Throws CONFIG_INVALID with every fault and its place.
+ */
+export function readConfig({ file, environment, flags }: Sources): Loaded {
+  const secrets: Secrets = { values: [], faults: [] };
+  const base = file === null ? noFile() : readSettings(file, environment, secrets);
+  const { settings, kind } = base;
+  for (const { path, value } of ownVariables(environment)) assign(settings, path, value);
   for (const [flag, value] of Object.entries(flags)) {
-    if (value !== undefined) assign(settings, [flag], value);
+    if (value !== undefined) assign(settings, flag.split("."), value);
   }
-  refuseUnknownVariables(environment);
+  if (kind === "distribution" && settings["auth"] === undefined) settings["auth"] = "none";
   const parsed = schema.safeParse(settings);
-  if (!parsed.success) throw invalid(file, describe(parsed.error));
+  const rename = kind === "wharf" ? (path: string) => path : originOf;
+  const faults = [
+    ...secrets.faults,
+    ...(parsed.success ? [] : [describeIssues(parsed.error.issues, rename)]),
+  ];
+  if (!parsed.success || faults.length > 0) {
+    throw invalid(file, hidden(faults.join("; "), secrets.values));
+  }
   const config = frozen(parsed.data);
-  refuseOpenDoor(config, file);
-  return config;
+  if (kind === "wharf") refuseOpenDoor(config, file);
+  const warnings = [...base.warnings, ...remarksOnDoor(config, kind)].map((text) =>
+    file === null ? text : `${file}: ${text}`,
+  );
+  const shown = JSON.stringify(inForce(settings, schema), (_, value: unknown) =>
+    typeof value === "string" ? hidden(value, secrets.values) : value,
+  );
+  return { config, kind, settings: JSON.parse(shown), warnings, needless: base.needless };
+}
+
+type Settings = Record<string, unknown>;
+
+interface Base {
+  readonly settings: Settings;
+  readonly kind: Loaded["kind"];
+  readonly warnings: readonly string[];
+  readonly needless: readonly string[];
+}
+
+function noFile(): Base {
+  return { settings: {}, kind: "wharf", warnings: [], needless: [] };
+}
+
+function readSettings(file: string, environment: Environment, secrets: Secrets): Base {
+  const text = readText(file);
+  const document = parse(file, text, "typed") ?? {};
+  if (!isMap(document)) throw invalid(file, "it must be a map of settings");
+  if (isDistribution(document)) return readDistribution(file, text, environment);
+  return { ...noFile(), settings: withSecrets(document, schema, environment, secrets) };
+}
+
+function readDistribution(file: string, text: string, environment: Environment): Base {
+  const document = parse(file, text, "text") as Settings;
+  const applied = applyVariables(document, environment, (path) => readFileSync(path, "utf8"));
+  const { settings, faults, unused, needless, remarks } = translate(applied.tree);
+  const all = [...applied.faults, ...faults];
+  if (all.length > 0) throw invalid(file, all.join("; "));
+  const idle = [...unused, ...applied.unknown];
+  const warnings = [
+    ...(idle.length === 0 ? [] : [`these settings have no effect here: ${idle.join(", ")}`]),
+    ...remarks,
+  ];
+  return { settings: { ...settings }, kind: "distribution", warnings, needless };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw invalid(file, `it cannot be read (${(error as Error).message})`);
+  }
+}
+
+function parse(file: string, text: string, scalars: Scalars): unknown {
+  try {
+    return parseYaml(text, scalars);
+  } catch (error) {
+    if (error instanceof YamlFault) throw invalid(file, error.message);
+    throw error;
+  }
 }
 
 /** At every depth: whoever is handed a part of it can not change it either. */
@@ -55,60 +130,25 @@ function frozen<T extends object>(value: T): Readonly<T> {
   return Object.freeze(value);
 }
 
-type Settings = Record<string, unknown>;
-
-function readFile(file: string): Settings {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw invalid(file, `it cannot be read (${(error as Error).message})`);
-  }
-  let value: unknown;
-  try {
-    value = Bun.YAML.parse(text);
-  } catch (error) {
-    throw invalid(file, `it is not YAML (${(error as Error).message})`);
-  }
-  if (value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value))
-    throw invalid(file, "it must be a map of settings");
-  const twice = repeated(text);
-  if (twice !== null) throw invalid(file, `the setting ${twice} stands twice`);
-  return { ...value };
-}
-
-/** YAML's reader takes the last of two equal keys: the first, such as a second policy, would be silently off. */
-function repeated(text: string): string | null {
-  const lines = text.matchAll(/^(?<quote>["']?)(?<key>\w+)\k<quote>[ \t]*:(?=\s|$)/gm);
-  const keys = [...lines].map(({ groups }) => groups?.["key"] ?? "");
-  return keys.find((key, index) => keys.indexOf(key) < index) ?? null;
-}
-
-/** Variables are text; `true` and `false` are meant as such. */
-function typed(value: string): unknown {
-  return value === "true" ? true : value === "false" ? false : value;
-}
-
 function assign(settings: Settings, [key = "", ...rest]: readonly string[], value: unknown): void {
   if (rest.length === 0) {
     settings[key] = value;
     return;
   }
   const inner = settings[key];
-  const copy: Settings = typeof inner === "object" && inner !== null ? { ...inner } : {};
+  const copy: Settings = isMap(inner) ? { ...inner } : {};
   assign(copy, rest, value);
   settings[key] = copy;
 }
 
-function refuseUnknownVariables(environment: Environment): void {
-  const known = [...Object.keys(VARIABLES), ...OF_THE_CLIENT];
-  for (const variable of Object.keys(environment)) {
-    if (!variable.startsWith("WHARF_") || known.includes(variable)) continue;
-    // Kubernetes sets WHARF_PORT, WHARF_SERVICE_HOST and the like for a service named "wharf".
-    if (/^WHARF_(?:PORT|SERVICE)(?:_|$)/.test(variable)) continue;
-    throw invalid(null, `unknown variable ${variable}${suggestion(variable, known)}`);
+/** What a path of ours is called in a distribution configuration: the longest part of it that has a name. */
+function originOf(path: string): string {
+  const keys = path.split(".");
+  for (let length = keys.length; length > 0; length--) {
+    const origin = ORIGINS[keys.slice(0, length).join(".")];
+    if (origin !== undefined) return [origin, ...keys.slice(length)].join(".");
   }
+  return path;
 }
 
 /** Whether only this machine reaches the address. */
@@ -126,22 +166,22 @@ function refuseOpenDoor({ listen, auth }: Config, file: string | null): void {
   );
 }
 
-function describe(error: z.ZodError): string {
-  return error.issues.map(describeIssue).join("; ");
-}
+const OPENLY =
+  "passwords travel unencrypted: whoever can listen on the way can read them. Set `tls`, or let a proxy " +
+  "with TLS stand in front and listen on 127.0.0.1";
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const where = issue.path.join(".");
-  if (issue.code !== "unrecognized_keys") return `${where || "the file"}: ${issue.message}`;
-  const known = Object.keys(where === "log" ? schema.shape.log.unwrap().shape : schema.shape);
-  return issue.keys
-    .map((key) => `unknown setting ${where ? `${where}.` : ""}${key}${suggestion(key, known)}`)
-    .join("; ");
-}
-
-function suggestion(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  return near === null ? "" : ` (did you mean ${near}?)`;
+/** Taken at its word, and said loudly: what most configurations of the distribution registry leave open. */
+function remarksOnDoor({ listen, auth, tls, publicUrl }: Config, kind: Loaded["kind"]): string[] {
+  if (isLoopback(listen.hostname)) return [];
+  const writes = "may push, pull and delete";
+  if (kind === "distribution" && auth === "none") {
+    return [
+      `there is no auth: anyone who reaches ${listen.hostname} port ${listen.port} ${writes}`,
+    ];
+  }
+  if (typeof auth !== "object" || tls !== undefined || publicUrl?.startsWith("https:") === true)
+    return [];
+  return [OPENLY];
 }
 
 function invalid(file: string | null, reason: string): RegistryError {

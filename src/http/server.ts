@@ -20,6 +20,8 @@ import { watchConnections } from "./watch.ts";
 export interface ServerSettings {
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */
   readonly publicUrl: string;
+  /** The paths of the API begin with it. "" or absent: no prefix. */
+  readonly prefix?: string;
   readonly gate: Gate;
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[];
@@ -145,7 +147,8 @@ async function respond(request: Request, address: string, here: Situation): Prom
   const { settings, operations, flood, log } = here;
   const { gate } = settings;
   const { method } = request;
-  const { path, query } = split(request.url);
+  const { path: whole, query } = split(request.url);
+  const path = below(settings.prefix ?? "", whole);
   let matched: Match | null = null;
   let caller: Caller | null = null;
   let response: Response;
@@ -224,6 +227,13 @@ function announcedLength(headers: Headers): number {
   const text = headers.get("content-length");
   const length = text === null ? 0 : Number(text);
   return Number.isSafeInteger(length) && length > 0 ? length : 0;
+}
+
+/** A path as it would be without the prefix. Outside of it there is no API, only what answers at the root. */
+function below(prefix: string, path: string): string {
+  if (prefix === "") return path;
+  if (path.startsWith(`${prefix}/`)) return path.slice(prefix.length);
+  return /^\/(?:v2|api)(?:\/|$)/.test(path) ? `//${path}` : path;
 }
 
 /** The client went away: nobody reads the answer, and nothing is wrong with us. */

@@ -10,6 +10,8 @@ export interface LogOptions {
   readonly level: (typeof LOG_LEVELS)[number];
   /** `auto`: pretty on a terminal, JSON lines elsewhere. */
   readonly format: (typeof LOG_FORMATS)[number];
+  /** What stands in every line. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** Names under which a secret may travel; their values never reach the log. */
@@ -28,7 +30,7 @@ const SECRETS = [
  * Structured logs on stderr: stdout belongs to what a command prints. Written at once, so that the last
  * line before an end, which says why, is never the one that is lost.
  */
-export function createLog({ level, format }: LogOptions, terminal: boolean): Log {
+export function createLog({ level, format, fields = {} }: LogOptions, terminal: boolean): Log {
   const readable = format === "pretty" || (format === "auto" && terminal);
   const destination = readable
     ? pretty({
@@ -43,7 +45,7 @@ export function createLog({ level, format }: LogOptions, terminal: boolean): Log
   return pino(
     {
       level,
-      base: null,
+      base: { ...fields },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRETS, censor: "[redacted]" },

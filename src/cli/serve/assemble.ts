@@ -27,7 +27,8 @@ export interface Parts {
 /** Puts together what the server goes by: at the start, and again at each reload. What it makes needs no closing. */
 export function assemble(config: Config, parts: Parts): ServerSettings {
   return {
-    publicUrl: config.publicUrl ?? "",
+    publicUrl: config.publicUrl ?? config.prefix ?? "",
+    prefix: config.prefix ?? "",
     gate: parts.gate,
     trustedProxies: config.trustedProxies,
     observers: observersOf(config, parts),

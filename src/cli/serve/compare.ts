@@ -7,6 +7,7 @@ const AT_START = [
   "data",
   "debug",
   "log.format",
+  "log.fields",
   "limits.connections",
   "limits.idle",
   "limits.head",

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Gate } from "../../auth/gate.ts";
+import type { Loaded } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import type { CertificateWatch } from "../../http/certificate-watch.ts";
 import { readCertificates } from "../../http/certificates.ts";
@@ -34,13 +35,14 @@ export interface Running {
  * showing a certificate that was read and checked, and asking the database who listens. Never throws: a
  * registry that runs goes on.
  */
-export async function reload(running: Running, load: () => Config): Promise<void> {
+export async function reload(running: Running, load: () => Loaded): Promise<void> {
   const { log, metrics } = running;
   try {
-    const config = load();
+    const { config, warnings } = load();
     const { applied, waiting } = compare(running.config, config);
     await apply(running, config);
     metrics.reloaded("applied");
+    for (const warning of warnings) log.warn(warning);
     log.info({ changed: applied }, "the configuration was read again");
     if (waiting.length > 0) {
       log.warn({ settings: waiting }, "changed, but only a restart applies it");

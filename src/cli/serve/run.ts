@@ -1,7 +1,7 @@
 import { hostname as machineName } from "node:os";
 import { createGate } from "../../auth/create-gate.ts";
 import type { Gate } from "../../auth/gate.ts";
-import { isLoopback } from "../../config/load.ts";
+import { type Loaded, isLoopback } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { CertificateWatch } from "../../http/certificate-watch.ts";
 import { type Certificates, readCertificates } from "../../http/certificates.ts";
@@ -29,10 +29,11 @@ import { OPENLY, hostAndPort, sendsPasswordsOpenly, welcome } from "./welcome.ts
  *
  * What was started last is closed first, whatever ends it: a failure on the way, or a signal.
  */
-export async function run(load: () => Config, terminal: Terminal): Promise<void> {
-  const config = load();
+export async function run(load: () => Loaded, terminal: Terminal): Promise<void> {
+  const { config, warnings } = load();
   await using closing = new AsyncDisposableStack();
   const log = createLog(config.log, terminal.stderrIsTerminal);
+  for (const warning of warnings) log.warn(warning);
   const accessLog = new LineWriter(async (text) => await terminal.output(text));
   closing.defer(async () => await accessLog.close());
   const metrics = createMetrics();
@@ -89,7 +90,7 @@ export async function run(load: () => Config, terminal: Terminal): Promise<void>
   announcements.start(`${machineName()}:${server.port}`);
   for (const line of welcome(server.port, debugPort, config)) terminal.print(line);
   if (sendsPasswordsOpenly(config)) log.warn(OPENLY);
-  await untilStopped(server, health, terminal, log);
+  await untilStopped(running, health, terminal);
   await closing.disposeAsync();
   log.info("stopped");
 }
@@ -140,23 +141,26 @@ function tell({ check, reason }: Finding, error: unknown, log: Log): void {
   else log.error({ check, reason, err: error }, "a check fails");
 }
 
-/** The first wish to stop lets transfers end, the second cuts them off. */
-async function untilStopped(
-  server: RunningServer,
-  health: Health,
-  terminal: Terminal,
-  log: Log,
-): Promise<void> {
+/** The first wish to stop lets transfers end, for as long as the configuration says; the second cuts them off. */
+async function untilStopped(running: Running, health: Health, terminal: Terminal): Promise<void> {
+  const { server, log } = running;
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
+    const cutOff = (why: object): void => {
+      log.info(why, "cutting off what still runs");
+      server.abort().then(resolve, reject);
+    };
     terminal.onStop((signal) => {
-      log.info(
-        { signal },
-        stopping ? "cutting off what still runs" : "stopping when all transfers have ended",
-      );
       health.stop();
-      (stopping ? server.abort() : server.stop()).then(resolve, reject);
+      if (stopping) return cutOff({ signal });
       stopping = true;
+      log.info({ signal }, "stopping when all transfers have ended");
+      const { drain } = running.config;
+      const late = drain === undefined ? null : setTimeout(() => cutOff({ drain }), drain);
+      server
+        .stop()
+        .then(resolve, reject)
+        .finally(() => late && clearTimeout(late));
     });
   });
 }
