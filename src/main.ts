@@ -1,11 +1,14 @@
+import { basename } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command, CommanderError } from "commander";
 import { secretPrompt } from "./cli/ask-secret.ts";
 import { checkCommand } from "./cli/check.ts";
+import { configCommand } from "./cli/config.ts";
 import { deleteCommand } from "./cli/delete.ts";
 import { Exit } from "./cli/exit.ts";
 import { htpasswdCommand } from "./cli/htpasswd.ts";
 import { listCommand } from "./cli/list.ts";
+import { registryCommand } from "./cli/registry.ts";
 import { serveCommand } from "./cli/serve.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import { userCommand } from "./cli/user.ts";
@@ -27,6 +30,8 @@ function program(terminal: Terminal): Command {
     .addCommand(deleteCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(userCommand(terminal))
+    .addCommand(configCommand(terminal))
+    .addCommand(registryCommand(terminal, manifest.version))
     .addCommand(htpasswdCommand(terminal), { hidden: true });
 }
 
@@ -103,9 +108,19 @@ async function leave(code: number): Promise<never> {
   process.exit(lost && code === 0 ? 1 : code);
 }
 
+/** Programs of their own; a build into one file is the one by whose name it was started. */
+const PROGRAMS = ["registry", "htpasswd"];
+const called = basename(process.argv0);
+const args = [...(PROGRAMS.includes(called) ? [called] : []), ...process.argv.slice(2)];
+const asRegistry = args[0] === "registry";
 try {
-  await program(terminal).parseAsync();
+  if (asRegistry) {
+    const command = registryCommand(terminal, manifest.version);
+    await command.parseAsync(args.slice(1), { from: "user" });
+  } else await program(terminal).parseAsync(args, { from: "user" });
   await leave(0);
 } catch (error) {
-  await leave(report(error));
+  const code = report(error);
+  // Scripts around the other registry know no other code.
+  await leave(asRegistry ? Math.min(code, 1) : code);
 }

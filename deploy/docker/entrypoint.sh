@@ -1,0 +1,10 @@
+#!/bin/sh
+# As the images registry:2 and registry:3 have it: a configuration alone is served.
+set -e
+
+case "${1:-}" in
+  *.yaml | *.yml) set -- registry serve "$@" ;;
+  serve | garbage-collect | help | -*) set -- registry "$@" ;;
+esac
+
+exec "$@"

@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import { stringify } from "yaml";
+import { type Loaded, readConfig } from "../config/load.ts";
+import { jsonDocument } from "./json.ts";
+import { subcommand } from "./subcommand.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface CheckOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** `wharf config`: everything about the configuration that needs no running registry. */
+export function configCommand(terminal: Terminal): Command {
+  return subcommand("config", terminal)
+    .summary("check a configuration")
+    .addCommand(checkCommand(terminal));
+}
+
+function checkCommand(terminal: Terminal): Command {
+  return subcommand("check", terminal)
+    .showHelpAfterError("See: wharf config check --help")
+    .summary("say whether a configuration is right, and what would be in force")
+    .description(
+      "Reads a configuration as `wharf serve` would, with its variables, and prints all settings that would\n" +
+        "be in force, as a wharf.yaml, secrets hidden. Starts nothing, opens no data. Exit code 2: it is wrong.",
+    )
+    .argument("[CONFIG]", "a wharf.yaml, or the config.yml of a registry:2 or registry:3")
+    .option("-c, --config <FILE>", "the same")
+    .option("--json", "one JSON document")
+    .option("-q, --quiet", "print nothing but what is wrong")
+    .action((argument: string | undefined, options: CheckOptions) => {
+      const file = argument ?? options.config ?? null;
+      const loaded = readConfig({ file, environment: terminal.environment, flags: {} });
+      if (options.quiet === true) return;
+      if (options.json === true) terminal.print(document(file, loaded));
+      else print(file, loaded, terminal);
+    });
+}
+
+function document(file: string | null, { kind, settings, warnings, needless }: Loaded): string {
+  return jsonDocument({ file, kind, settings, warnings, needless });
+}
+
+function print(file: string | null, loaded: Loaded, terminal: Terminal): void {
+  for (const warning of loaded.warnings) terminal.note(`warning: ${warning}`);
+  if (loaded.needless.length > 0) {
+    terminal.note(`not needed here: ${loaded.needless.join(", ")}`);
+  }
+  const source =
+    loaded.kind === "distribution"
+      ? `${file}, a configuration of the distribution registry`
+      : (file ?? "no file");
+  terminal.print(`# What would be in force with ${source}`);
+  terminal.print(stringify(loaded.settings, { lineWidth: 0 }).trimEnd());
+}
