@@ -1,0 +1,39 @@
+import { describe, expect, test } from "bun:test";
+import { parse } from "yaml";
+import { generated } from "../scripts/docs.ts";
+import { jsonSchema } from "../src/config/reference.ts";
+import { schema } from "../src/config/schema.ts";
+import { settingsOf } from "../src/config/schema-walk.ts";
+
+describe("what is made from the schema of the configuration", () => {
+  test("is up to date in docs/ (npm run docs)", async () => {
+    for (const [path, text] of await generated()) {
+      expect({ path, text: await Bun.file(path).text() }).toEqual({ path, text });
+    }
+  });
+
+  test("explains every setting", () => {
+    const silent = settingsOf(schema).filter(({ description }) => description === "");
+
+    expect(silent.map(({ path }) => path.join("."))).toEqual([]);
+  });
+
+  test("knows the keys of secrets' files, and takes no pattern for a variable's place", () => {
+    const text = JSON.stringify(jsonSchema());
+
+    expect(text).toContain('"urlFile"');
+    expect(text).not.toContain('"format":"');
+    expect(text).not.toContain('"pattern":"');
+  });
+});
+
+test("every wharf.yaml in the documentation is one", async () => {
+  const page = await Bun.file("docs/configuration.md").text();
+  const examples = [...page.matchAll(/```yaml\n(# wharf\.yaml\n.*?)```/gs)].map(([, text]) => text);
+
+  expect(examples.length).toBeGreaterThan(0);
+  for (const example of examples) {
+    const { success, error } = schema.safeParse(parse(example ?? ""));
+    expect({ example, success, error: error?.message }).toMatchObject({ success: true });
+  }
+});
