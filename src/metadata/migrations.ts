@@ -1,12 +1,13 @@
 import type { Database } from "bun:sqlite";
-import { readFileSync } from "node:fs";
+import first from "./schema/sqlite-1.sql" with { type: "text" };
+import second from "./schema/sqlite-2.sql" with { type: "text" };
 
 /**
- * The schema, as the steps that lead to it: file n makes version n out of version n - 1, and a new
+ * The schema, as the steps that lead to it: step n makes version n out of version n - 1, and a new
  * database walks them all. A step that was released is never changed, so an old database and a new one
- * end up alike.
+ * end up alike. They are imported and not read, so that a build into one file has them in it.
  */
-const STEPS = ["sqlite-1.sql", "sqlite-2.sql"] as const;
+const STEPS: readonly string[] = [first, second];
 
 /** The version that this program writes. */
 export const VERSION = STEPS.length;
@@ -25,9 +26,7 @@ export function migrate(db: Database): void {
           "use the program that wrote it, or a newer one",
       );
     }
-    for (const file of STEPS.slice(version)) {
-      db.run(readFileSync(new URL(`./schema/${file}`, import.meta.url), "utf8"));
-    }
+    for (const step of STEPS.slice(version)) db.run(step);
     db.run(`PRAGMA user_version = ${VERSION}`);
   }).immediate();
 }

@@ -84,7 +84,7 @@ let mounts: boolean | undefined;
  * Whether images can be unpacked here. Without root both programs need ranges of user ids, which few
  * test machines have; in a container without privileges even root can neither mount nor get a namespace to do so in.
  */
-function mayMount(): boolean {
+export function mayMount(): boolean {
   mounts ??=
     isRoot() &&
     [["--mount"], ["--user", "--map-root-user", "--mount"]].some(
