@@ -3,9 +3,11 @@ import { createInterface } from "node:readline/promises";
 import { Command, CommanderError } from "commander";
 import { secretPrompt } from "./cli/ask-secret.ts";
 import { checkCommand } from "./cli/check.ts";
+import { completeCommand, completionCommand } from "./cli/completion.ts";
 import { configCommand } from "./cli/config.ts";
 import { deleteCommand } from "./cli/delete.ts";
 import { Exit } from "./cli/exit.ts";
+import { helpCommand } from "./cli/help.ts";
 import { htpasswdCommand } from "./cli/htpasswd.ts";
 import { listCommand } from "./cli/list.ts";
 import { registryCommand } from "./cli/registry.ts";
@@ -20,11 +22,13 @@ import manifest from "../package.json" with { type: "json" };
  * begin with a dash.
  */
 function program(terminal: Terminal): Command {
+  const whole = (): Command => program(terminal);
   return new Command("wharf")
     .description("A private container registry that keeps itself clean.")
     .version(manifest.version, "-V, --version")
     .exitOverride()
     .enablePositionalOptions()
+    .helpCommand(false)
     .addCommand(serveCommand(terminal))
     .addCommand(listCommand(terminal))
     .addCommand(deleteCommand(terminal))
@@ -32,6 +36,9 @@ function program(terminal: Terminal): Command {
     .addCommand(userCommand(terminal))
     .addCommand(configCommand(terminal))
     .addCommand(registryCommand(terminal, manifest.version))
+    .addCommand(completionCommand(terminal))
+    .addCommand(helpCommand(whole, terminal))
+    .addCommand(completeCommand(whole, terminal), { hidden: true })
     .addCommand(htpasswdCommand(terminal), { hidden: true });
 }
 
