@@ -56,8 +56,8 @@ export async function soak(
         // Between its blobs and its manifest somebody else may delete one of them.
         await made()
           .push(url, name(), tag())
-          .catch((error: Error) => {
-            if (!error.message.includes("MANIFEST_BLOB_UNKNOWN")) throw error;
+          .catch((error: unknown) => {
+            if (!String(error).includes("MANIFEST_BLOB_UNKNOWN")) throw error;
           });
       },
       pull: async () => {
