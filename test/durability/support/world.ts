@@ -116,9 +116,12 @@ export class World implements Disposable {
     const uploads = await recover({ metadata, storage }, events, this.now);
     // What a thread of its own does in the background is done here, whole.
     const except = await unsettled(metadata);
-    await readTree(scanning, metadata, { now: this.now, except }).catch((error: unknown) => {
+    try {
+      const { unread } = await readTree(scanning, metadata, { now: this.now, except });
+      this.warnings.push(...unread.map((name) => `could not be read: ${name}`));
+    } catch (error) {
       this.warnings.push(String(error));
-    });
+    }
     const rules = { delete: true, sparse: false, maxManifestSize: 1e6 };
     this.registry = { metadata, storage, uploads, rules, now: this.now };
   }
