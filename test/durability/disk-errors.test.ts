@@ -8,7 +8,7 @@ setDefaultTimeout(600_000);
 const seed = seedOfRun();
 const thorough = process.env["DURABILITY"] === "thorough";
 /** Of all faults, so many are tried in each scenario; every sync is always one of them. */
-const TRIED = 12;
+const TRIED = 8;
 
 function faultsOf(calls: readonly string[], random: Random): Fault[] {
   const all = calls.flatMap((call, at) =>
