@@ -48,5 +48,8 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     retireJournal: (...of) => removing(() => metadata.retireJournal(...of)),
     advanceCursors: (...of) => removing(() => metadata.advanceCursors(...of)),
     trimEvents: (...of) => removing(() => metadata.trimEvents(...of)),
+    setSetting: (...of) => stop.watch(() => metadata.setSetting(...of)),
+    setListeners: (...of) => stop.watch(() => metadata.setListeners(...of)),
+    replaceRepository: (...of) => stop.watch(() => metadata.replaceRepository(...of)),
   };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { cp, mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Folder, temporaryFolder } from "../support/folder.ts";
-import { type Fixture, image } from "../support/image.ts";
+import { image } from "../support/image.ts";
 import { digestOf } from "../support/oci.ts";
 import { notServed } from "../support/pull.ts";
 import { pushBlob } from "../support/push.ts";
@@ -77,12 +77,21 @@ describe("a blob whose file was damaged behind our back", () => {
 
 describe("a database that is not what it was", () => {
   /** A data folder with an image, after a clean stop. */
-  async function stopped(place: Folder): Promise<{ data: string; one: Fixture; file: string }> {
-    const data = place.at("data");
-    const one = image({ layers: 1, size: LARGE });
-    await using wharf = await startWharf({ data });
+  let kept: Folder;
+  const one = image({ layers: 1, size: LARGE });
+
+  beforeAll(async () => {
+    kept = await temporaryFolder();
+    await using wharf = await startWharf({ data: kept.at("data") });
     await one.push(wharf.url, "team/app", "v1");
-    return { data, one, file: join(data, "wharfinger", "metadata.sqlite") };
+  });
+
+  afterAll(() => kept[Symbol.asyncDispose]());
+
+  async function copyOf(folder: Folder): Promise<{ data: string; file: string }> {
+    const data = folder.at("data");
+    await cp(kept.at("data"), data, { recursive: true });
+    return { data, file: join(data, "wharfinger", "metadata.sqlite") };
   }
 
   async function refusalToStart(data: string): Promise<string> {
@@ -109,23 +118,27 @@ describe("a database that is not what it was", () => {
   for (const [name, damage] of Object.entries(broken)) {
     test(`${name} is refused at the start, and nothing is changed`, async () => {
       await using folder = await temporaryFolder();
-      const { data, one, file } = await stopped(folder);
-      await cp(file, folder.at("kept"));
+      const { data, file } = await copyOf(folder);
       await damage(file);
       const before = digestOf(await readFile(file));
 
       expect(await refusalToStart(data)).toContain("the data folder cannot be used");
       expect(digestOf(await readFile(file))).toBe(before);
-
-      await cp(folder.at("kept"), file);
-      await using wharf = await startWharf({ data });
-      expect(await notServed(wharf.url, "team/app", "v1", one)).toEqual([]);
     });
   }
 
+  test("and that is put back from a copy of the whole folder, serves all", async () => {
+    await using folder = await temporaryFolder();
+    const { data, file } = await copyOf(folder);
+    await rm(file);
+    await cp(kept.at("data", "wharfinger", "metadata.sqlite"), file);
+    await using wharf = await startWharf({ data });
+    expect(await notServed(wharf.url, "team/app", "v1", one)).toEqual([]);
+  });
+
   test("removed with all that is ours, it is made anew from the tree", async () => {
     await using folder = await temporaryFolder();
-    const { data, one } = await stopped(folder);
+    const { data } = await copyOf(folder);
     await rm(join(data, "wharfinger"), { recursive: true });
     await using wharf = await startWharf({ data });
     expect(await notServed(wharf.url, "team/app", "v1", one)).toEqual([]);

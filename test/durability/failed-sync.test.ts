@@ -68,6 +68,7 @@ async function expectStopped({ server: { url }, before }: Given): Promise<void> 
     expect(await response.text()).toContain("no change is taken until the registry is restarted");
   }
   expect(await notServed(url, "team/app", "v1", before)).toEqual([]);
+  expect((await fetch(`${url}/readyz`)).status).toBe(503);
 }
 
 /** After a restart on a disk that works again, everything does. */
