@@ -26,11 +26,16 @@ export class Turns {
     });
   }
 
+  /** Its looks wait for nothing, but let others have their turn. */
+  between(storage: Storage): Storage {
+    return waiting(storage, async () => await this.#turn(0));
+  }
+
   /** Does work that somebody waits for; `work` gets the storage whose looks go first. */
   async urgently<T>(storage: Storage, work: (storage: Storage) => Promise<T>): Promise<T> {
     this.#urgent++;
     try {
-      return await work(waiting(storage, async () => await this.#turn(0)));
+      return await work(this.between(storage));
     } finally {
       if (--this.#urgent === 0) for (const go of this.#noMoreUrgent.splice(0)) go();
     }

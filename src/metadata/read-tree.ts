@@ -70,7 +70,7 @@ export async function readTree(
   const reader = new TreeReader(metadata, options.now());
   let repositories = 0;
   const recording = new Background(RECORDING);
-  const names = options.repositories?.values() ?? reader.names(storage);
+  const names = options.repositories?.values() ?? reader.names(await reader.list(storage), storage);
   await inParallel(READING, names, async (name) => {
     if (options.except?.has(name)) return;
     const snapshot = await reader.read(name, storage);
@@ -102,13 +102,18 @@ export class TreeReader {
     return { ...this.#counts, problems, unread };
   }
 
-  /** All repositories of the tree, then those that are known and were not found there. */
-  async *names(storage: Storage): AsyncGenerator<RepositoryName> {
-    const found = new Set<RepositoryName>();
-    for await (const name of walkRepositories(storage, this.findings)) {
-      found.add(name);
-      yield name;
-    }
+  /** The repositories of the tree. */
+  async list(storage: Storage): Promise<RepositoryName[]> {
+    return await Array.fromAsync(walkRepositories(storage, this.findings));
+  }
+
+  /** Those, then the ones that are known and were not found there. */
+  async *names(
+    listed: readonly RepositoryName[],
+    storage: Storage,
+  ): AsyncGenerator<RepositoryName> {
+    yield* listed;
+    const found = new Set(listed);
     for await (const name of this.#known()) {
       if (found.has(name)) continue;
       // Nothing is removed because a whole tree is not there: that is a disk, not a decision.

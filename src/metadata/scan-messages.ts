@@ -23,6 +23,8 @@ export type ScanRequest =
   | "stop";
 
 export type ScanReply =
+  /** The repositories that the tree had at the start, in ASCII order. */
+  | { readonly listed: readonly RepositoryName[] }
   | { readonly record: number; readonly snapshot: RepositorySnapshot }
   /** It says what the tree says. `held`: it will not be read again. */
   | { readonly done: RepositoryName; readonly held: boolean }

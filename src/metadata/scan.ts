@@ -40,7 +40,10 @@ export class TreeScan {
 
   async all(): Promise<void> {
     const storage = this.turns.background(this.storage);
-    await this.#each(this.reader.names(storage), storage);
+    // Somebody may wait for the list of all; it takes a look into each repository's folder.
+    const listed = await this.reader.list(this.turns.between(this.storage));
+    this.post({ listed: listed.toSorted() });
+    await this.#each(this.reader.names(listed, storage), storage);
     await walkBlobs(storage, this.reader.findings);
     // Those that somebody waits for were passed over; the end is the end of these too.
     for (;;) {

@@ -23,6 +23,11 @@ export interface TreeScanner {
    * different cannot be recorded.
    */
   ready(name: RepositoryName, intent: "read" | "change"): Promise<void> | undefined;
+  /**
+   * The repositories that the tree had at the start, in ASCII order, as soon as that is known; null when
+   * all were compared: then the metadata know better.
+   */
+  readonly listed: Promise<readonly RepositoryName[] | null>;
   /** Resolves when all repositories were compared; to null when it could not be done. Never rejects. */
   readonly finished: Promise<ReadReport | null>;
   close(): Promise<void>;
@@ -36,6 +41,7 @@ export function startTreeScan(
   const worker = new Worker(new URL("./scan-worker.ts", import.meta.url).href);
   const ask = (request: ScanRequest): void => worker.postMessage(request);
   const finished = Promise.withResolvers<ReadReport | null>();
+  const listed = Promise.withResolvers<readonly RepositoryName[] | null>();
   const stopped = Promise.withResolvers<void>();
   const compared = new Set<RepositoryName>(place.except);
   const waiting = { read: new Waiting(), change: new Waiting() };
@@ -48,6 +54,7 @@ export function startTreeScan(
     stopped.resolve();
     for (const all of Object.values(waiting)) all.resolveAll();
     compared.clear();
+    listed.resolve(null);
     finished.resolve(report);
   };
   /** Everything is served as it is known: what another registry did is noticed at the next start. */
@@ -78,6 +85,7 @@ export function startTreeScan(
 
   worker.onmessage = ({ data }: MessageEvent<ScanReply>) => {
     if (data === "stopped") stopped.resolve();
+    else if ("listed" in data) listed.resolve(data.listed);
     else if ("record" in data) void record(data);
     else if ("done" in data) done(data.done, data.held);
     else if ("problems" in data) for (const one of data.problems) events.problem(one);
@@ -98,6 +106,9 @@ export function startTreeScan(
     ready(name, intent) {
       if (over || compared.has(name)) return undefined;
       return waiting[intent].wait(name, () => ask({ first: name, hold: intent === "change" }));
+    },
+    get listed() {
+      return over ? Promise.resolve(null) : listed.promise;
     },
     finished: finished.promise,
     async close() {

@@ -3,7 +3,7 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { ReadReport } from "../metadata/read-tree.ts";
 import type { TreeScanner } from "../metadata/tree-scanner.ts";
 import { digestOf } from "../oci/digest.ts";
-import { parseName } from "../oci/name.ts";
+import { type RepositoryName, parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
 import { compared } from "./compared.ts";
 
@@ -11,11 +11,11 @@ const APP = parseName("team/app");
 const OTHER = parseName("other");
 const V1 = parseTag("v1");
 const DIGEST = digestOf(new Uint8Array());
-const PAGE = { last: null, limit: 10 };
 
 /** A scan that the test drives, and metadata that note what they are asked. */
 function given() {
   const finished = Promise.withResolvers<ReadReport | null>();
+  const listed = Promise.withResolvers<RepositoryName[] | null>();
   const waiting = new Map<string, PromiseWithResolvers<void>>();
   const asked: string[] = [];
   let over = false;
@@ -28,6 +28,7 @@ function given() {
       waiting.set(key, known);
       return known.promise;
     },
+    listed: listed.promise,
     finished: finished.promise,
     close: async () => undefined,
   };
@@ -40,7 +41,7 @@ function given() {
         return null;
       }),
   });
-  return { scan, finished, waiting, asked, inner, metadata: compared(inner, scan) };
+  return { scan, finished, listed, waiting, asked, inner, metadata: compared(inner, scan) };
 }
 
 const READS = [
@@ -115,14 +116,40 @@ describe("while the tree is compared", () => {
     expect(asked).toEqual([]);
   });
 
-  test("the list of all repositories waits for the end", async () => {
-    const { metadata, asked, finished } = given();
-    const answer = metadata.listRepositories(PAGE);
+  test("the list of all repositories is that of the tree, and of what was pushed since", async () => {
+    const { inner, scan, listed } = given();
+    const [known, inTree] = [
+      ["a", "gone", "new", "tree/b"],
+      ["a", "tree/b", "tree/c"],
+    ];
+    const asked: string[] = [];
+    const metadata = compared(
+      {
+        ...inner,
+        listRepositories: async ({ last, limit }) =>
+          known
+            .filter((name) => name > (last ?? ""))
+            .slice(0, limit)
+            .map(parseName),
+        hasRepository: async (name) => name !== parseName("gone"),
+      },
+      // Of what we know and the tree had not, each is compared first.
+      { ...scan, ready: async (name) => void asked.push(name) },
+    );
+    const pages = [
+      { last: null, limit: 10 },
+      { last: null, limit: 2 },
+      { last: "new", limit: 1 },
+      { last: "tree/c", limit: 5 },
+    ].map((page) => metadata.listRepositories(page));
     await Bun.sleep(0);
     expect(asked).toEqual([]);
-    finished.resolve(null);
-    await answer;
-    expect(asked).toEqual(["listRepositories"]);
+    listed.resolve(inTree.map(parseName));
+
+    const answers = (await Promise.all(pages)).map((names) => names.join(" "));
+
+    expect(answers).toEqual(["a new tree/b tree/c", "a new", "tree/b", ""]);
+    expect(new Set(asked)).toEqual(new Set(["gone", "new"]));
   });
 
   test("what concerns no repository waits for nothing", async () => {

@@ -1,4 +1,4 @@
-import type { Metadata } from "../metadata/metadata.ts";
+import type { Metadata, Page } from "../metadata/metadata.ts";
 import type { TreeScanner } from "../metadata/tree-scanner.ts";
 import type { RepositoryName } from "../oci/name.ts";
 
@@ -7,7 +7,8 @@ const MOUNT_PATIENCE_MS = 1000;
 
 /**
  * While the tree is compared with the metadata: whoever touches a repository waits until it says what
- * the tree says, and is served first. Lists over all repositories wait for the end.
+ * the tree says, and is served first. The list of all repositories is that of the tree, and waits until
+ * its folders were walked.
  *
  * So a change never meets the reading of its repository, and an answer is never older than what another
  * registry left. When differences cannot be recorded (a full disk), reads go on with what is known, and
@@ -52,8 +53,19 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
       return await inner.mountBlob(name, digest, from, ...rest);
     },
     async listRepositories(page) {
-      await scan.finished;
-      return await inner.listRepositories(page);
+      const listed = await scan.listed;
+      if (!listed) return await inner.listRepositories(page);
+      const { last, limit } = page;
+      const from = listed.findIndex((name) => last === null || name > last);
+      const names = new Set(from < 0 ? [] : listed.slice(from, from + limit));
+      const inTree = new Set(listed);
+      // What we know beside: pushed since, or gone, or where it could not be read.
+      for await (const name of known(inner, page)) {
+        if (inTree.has(name)) continue;
+        await scan.ready(name, "read")?.catch(() => undefined);
+        if (await inner.hasRepository(name)) names.add(name);
+      }
+      return [...names].toSorted().slice(0, limit);
     },
   };
   void scan.finished.then(() => {
@@ -61,4 +73,15 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     Object.assign(wrapper, inner);
   });
   return wrapper;
+}
+
+/** All repositories after `last` that the metadata know, page by page. */
+async function* known(inner: Metadata, { last, limit }: Page): AsyncGenerator<RepositoryName> {
+  for (let after = last; ;) {
+    const names: RepositoryName[] = await inner.listRepositories({ last: after, limit });
+    yield* names;
+    const end = names.at(-1);
+    if (end === undefined || names.length < limit) return;
+    after = end;
+  }
 }
