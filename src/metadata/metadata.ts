@@ -226,6 +226,11 @@ export interface RepositorySnapshot {
   readonly keep?: Keep;
   /** The tree has no such repository (any more). Unless something is kept, its name goes too. */
   readonly gone?: boolean;
+  /**
+   * Manifests that are kept and of which the tree has lost the bytes: the journal brings them back. (A
+   * registry that deletes a manifest removes its link first, and then it is not kept.)
+   */
+  readonly lost?: readonly Digest[];
 }
 
 export interface Keep {

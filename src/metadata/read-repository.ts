@@ -70,7 +70,8 @@ export async function readRepository(
   if (gone && recorded) await mustBeGone(storage, name);
   const keep = { blobs: layers.kept.items, manifests: revisions.kept.items, tags: tags.kept.items };
   const found = { blobs: layers.found, manifests: revisions.found, tags: tags.found };
-  return isAsKnown(found, keep, recorded, gone) ? null : { name, ...found, keep, gone };
+  if (revisions.lost.length === 0 && isAsKnown(found, keep, recorded, gone)) return null;
+  return { name, ...found, keep, gone, lost: revisions.lost };
 }
 
 const NOTHING: KnownRepository = { blobs: new Map(), manifests: new Map(), tags: new Map() };

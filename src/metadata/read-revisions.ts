@@ -14,6 +14,8 @@ const LARGEST_MANIFEST = 16 * 1024 * 1024;
 export class Revisions {
   /** Linked, and known already: their bytes are in the metadata, and need not be read again. */
   readonly kept = new Kept<Digest>();
+  /** Of those the tree has the link, but not the bytes. */
+  readonly lost: Digest[] = [];
   readonly #found = new Map<Digest, SnapshotManifest>();
 
   constructor(
@@ -36,8 +38,9 @@ export class Revisions {
         const state = data ? `has ${data.size} bytes instead of ${before}` : "is missing";
         remark(
           path,
-          `the file of the manifest ${digest} ${state}; we serve it from our tables, other registries cannot`,
+          `the file of the manifest ${digest} ${state}; it is written again, from our tables`,
         );
+        this.lost.push(digest);
         return;
       }
       const bytes = await readManifest(storage, digest, (problem) => remark(path, problem));

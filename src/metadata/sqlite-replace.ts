@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { Tag } from "../oci/reference.ts";
+import type { JournalEntry } from "./journal.ts";
 import type { MovedTag, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 
 /**
@@ -17,6 +18,7 @@ export function replaceRepository(db: Database, snapshot: RepositorySnapshot): R
   const tags = replaceTags(db, id, snapshot);
   const manifests = replaceManifests(db, id, snapshot);
   const blobs = replaceBlobs(db, id, snapshot);
+  bringBack(db, id, snapshot);
   if (snapshot.gone && isEmpty(db, id)) {
     db.query("DELETE FROM repositories WHERE id = $id").run({ id });
   }
@@ -163,6 +165,15 @@ function replaceBlobs(
   const removed = [...known].filter((digest) => !isKept(keep?.blobs, digest));
   for (const digest of removed) unlink.run({ id, digest });
   return { added, removed: removed.length };
+}
+
+function bringBack(db: Database, id: number, { name, lost = [] }: RepositorySnapshot): void {
+  const known = digestsOf(db, "manifests", id);
+  const journal = db.query("INSERT INTO journal (entry) VALUES ($entry)");
+  for (const digest of lost) {
+    const entry: JournalEntry = { op: "put-manifest", name, digest };
+    if (known.has(digest)) journal.run({ entry: JSON.stringify(entry) });
+  }
 }
 
 function digestsOf(db: Database, table: "manifests" | "repository_blobs", id: number): Set<Digest> {

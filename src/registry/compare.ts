@@ -40,6 +40,7 @@ export async function compareTree(
       "the tree has not followed the last changes of these; what another program did to them meanwhile is noticed at the next start",
     );
   }
+  let said = "";
   const scan = startTreeScan({ ...place, except }, metadata, {
     compared: (repositories) => events.reading(repositories),
     changed(name, changes) {
@@ -57,8 +58,12 @@ export async function compareTree(
       }
     },
     problem: ({ problem, ...where }) => events.warn(where, problem),
-    failed: (error) =>
-      events.warn({ err: error }, "the tree cannot be compared with what is known; trying again"),
+    failed(error) {
+      // Once for each reason: it is tried every few seconds.
+      if (said === String(error)) return;
+      said = String(error);
+      events.warn({ err: error }, "the tree cannot be compared with what is known; trying again");
+    },
   });
   void scan.finished
     .then(async (report) => {

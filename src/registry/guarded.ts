@@ -46,6 +46,8 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     removeManifest: (...of) => removing(() => metadata.removeManifest(...of)),
     removeUpload: (id) => removing(() => metadata.removeUpload(id)),
     retireJournal: (...of) => removing(() => metadata.retireJournal(...of)),
+    // What the tree has beside the tables says where the room went: it is recorded while there is any.
+    replaceRepository: (snapshot) => stop.watch(() => metadata.replaceRepository(snapshot)),
     advanceCursors: (...of) => removing(() => metadata.advanceCursors(...of)),
     trimEvents: (...of) => removing(() => metadata.trimEvents(...of)),
     setSetting: (...of) => stop.watch(() => metadata.setSetting(...of)),

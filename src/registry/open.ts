@@ -87,6 +87,8 @@ export async function openRegistry(
     tidying = tidy(uploads, room, stop, events, now);
   }, HOUSEKEEPING_MS);
   follower.wake();
+  // It may have found that the tree has lost something that the tables still have.
+  void scan.finished.then(() => follower.wake());
 
   return {
     registry: {

@@ -71,6 +71,8 @@ interface Damage {
   readonly costs: "nothing" | "a layer" | "its layers" | "the tag" | "the image";
   /** What it costs when it was known before. */
   readonly costsKnown?: "nothing" | "a layer" | "its layers" | "the tag" | "the image";
+  /** What was known before is brought back to the tree. */
+  readonly healed?: boolean;
 }
 
 const link = (): string => tagCurrentLink(APP, V1);
@@ -203,17 +205,19 @@ const DAMAGES: readonly Damage[] = [
     what: "a manifest of which the bytes are missing",
     does: (of) => rm(of.path(blobPath(of.manifest))),
     at: (of) => revisionLink(APP, of.manifest),
-    says: /push that image again|we serve it from our tables/,
+    says: /push that image again|it is written again, from our tables/,
     costs: "the image",
     costsKnown: "nothing",
+    healed: true,
   },
   {
     what: "a manifest that was cut short",
     does: (of) => truncate(of.path(blobPath(of.manifest)), 50),
     at: (of) => revisionLink(APP, of.manifest),
-    says: /push that image again|we serve it from our tables/,
+    says: /push that image again|it is written again, from our tables/,
     costs: "the image",
     costsKnown: "nothing",
+    healed: true,
   },
   {
     what: "a manifest's folder that is a file",
@@ -277,19 +281,22 @@ async function stateOf(data: string): Promise<string> {
 }
 
 describe("a tree is opened with", () => {
-  for (const { what, does, at, says, costs, costsKnown = costs } of DAMAGES) {
+  for (const { what, does, at, says, costs, costsKnown = costs, healed = false } of DAMAGES) {
     for (const known of [false, true]) {
       const when = known ? ", of a registry that knew it whole" : "";
       test(`${what}${when}: it is reported once, and costs ${known ? costsKnown : costs}`, async () => {
         await using folder = await temporaryFolder();
         const of = await given(folder);
+        const whole = await stateOf(of.data);
         if (known) {
-          await using whole = await localRegistry({}, { data: of.data });
-          expect(await costOf(whole.url, of)).toBe("nothing");
-          await fetch(`${whole.url}/v2/_catalog`);
+          await using registry = await localRegistry({}, { data: of.data });
+          expect(await costOf(registry.url, of)).toBe("nothing");
+          for (const [name, tag, fixture] of of.rest) {
+            expect(await notServed(registry.url, name, tag, fixture)).toEqual([]);
+          }
         }
         await does(of);
-        const before = await stateOf(of.data);
+        const before = known && healed ? whole : await stateOf(of.data);
         const warnings: { path?: unknown; message: string }[] = [];
         const warn = ({ path }: Readonly<Record<string, unknown>>, message: string): void =>
           void warnings.push({ path, message });

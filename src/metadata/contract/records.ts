@@ -258,6 +258,20 @@ export function records(given: Given): void {
       expect(await given.shown()).toEqual(before);
     });
 
+    test("brings back to the tree what that has lost, if it is known", async () => {
+      await given.push("one", { tags: ["v1"] });
+      const last = (await given.metadata.readJournal(10)).at(-1);
+      await given.metadata.retireJournal(last?.id ?? 0);
+      const keep = { blobs: "all", manifests: "all", tags: "all" } as const;
+      const lost = [digestFor("one"), digestFor("two")];
+
+      await given.metadata.replaceRepository({ ...snapshotOf(APP, [], {}), keep, lost });
+
+      expect(await given.journal()).toEqual([
+        { op: "put-manifest", name: APP, digest: digestFor("one") },
+      ]);
+    });
+
     test("that is gone loses its name too, and can come again", async () => {
       await given.link("layer");
       await given.push("one", { tags: ["v1"] });
