@@ -78,7 +78,9 @@ export async function startTreeFollower(
   const schedule = (delay: number): void => {
     timer ??= setTimeout(() => {
       timer = null;
-      run().then(
+      // What woke us may have come after the batch under way was read.
+      const followed = running ? running.catch(() => undefined).then(run) : run();
+      followed.then(
         () => (said = ""),
         (error: unknown) => {
           // Once for each reason: it is tried every second.
