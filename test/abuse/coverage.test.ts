@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { CLASSES, INPUTS } from "./coverage.ts";
+import { CLASSES } from "./coverage-classes.ts";
+import { CONTENT } from "./coverage-content.ts";
+import { REQUESTS } from "./coverage-requests.ts";
 
 /**
  * The list of bad inputs and the list of other registries' mistakes, and the tests that try them. A
@@ -23,7 +25,7 @@ async function missing(tests: readonly string[]): Promise<string[]> {
 }
 
 describe("every bad input that concerns a server has its tests", () => {
-  for (const [number, { input, tests }] of Object.entries(INPUTS)) {
+  for (const [number, { input, tests }] of Object.entries({ ...REQUESTS, ...CONTENT })) {
     test(`${number}: ${input}`, async () => {
       expect(tests.length).toBeGreaterThan(0);
       expect(await missing(tests)).toEqual([]);
