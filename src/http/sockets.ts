@@ -1,4 +1,5 @@
 import { FFIType, dlopen } from "bun:ffi";
+import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 
 /** What the system knows of one connection of ours. Counts are bytes since it was opened. */
@@ -15,7 +16,9 @@ export interface Sighting {
 
 /** The connections to one port of this process. */
 export interface Sockets {
-  /** Descriptors that may be connections. */
+  /** How many descriptors this process may have, files and connections together. */
+  readonly mostDescriptors: number;
+  /** Descriptors that may be connections; also when there is none left to look with. */
   descriptors(): Promise<number[]>;
   /** Null when it is none, or not one to our port. */
   look(fd: number): Sighting | null;
@@ -63,9 +66,17 @@ export function openSockets(localPort: number): Sockets | null {
     return ((address[2] ?? 0) << 8) | (address[3] ?? 0);
   };
 
+  const mostDescriptors = descriptorLimit();
   return {
+    mostDescriptors,
     async descriptors() {
-      return (await readdir("/proc/self/fd")).map(Number);
+      try {
+        return (await readdir("/proc/self/fd")).map(Number);
+      } catch (error) {
+        if ((error as { code?: string }).code !== "EMFILE") throw error;
+        // All are taken, so each number is one.
+        return Array.from({ length: mostDescriptors }, (_, fd) => fd);
+      }
     },
     look(fd) {
       if (portOf("getsockname", fd) !== localPort) return null;
@@ -86,6 +97,12 @@ export function openSockets(localPort: number): Sockets | null {
       calls.shutdown(fd, SHUT_RDWR);
     },
   };
+}
+
+function descriptorLimit(): number {
+  const text = readFileSync("/proc/self/limits", "utf8");
+  const soft = Number(/^Max open files\s+(\d+)/m.exec(text)?.[1]);
+  return Number.isNaN(soft) ? Number.POSITIVE_INFINITY : soft;
 }
 
 function loadCalls() {

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Log } from "../observe/log.ts";
 import { type Connection, isOverdue, seen, surplus } from "./connections.ts";
 import { type Sockets, openSockets } from "./sockets.ts";
@@ -20,9 +19,13 @@ export interface Watch {
 }
 
 /** Between two looks, in milliseconds. Ten thousand connections take 40 ms of each. */
-const MOST_PAUSE = 5000;
+const MOST_PAUSE = 2500;
 /** Looks without letting others have a turn: about a millisecond. */
 const SLICE = 256;
+/** When others wait at the door, they come in at once. */
+const PAUSE_WHEN_FULL = 500;
+/** Where there are too many, so many stay: closing one for each that comes would let nobody in. */
+const ROOM = 0.8;
 /** Files, the database and what tells us apart from a dead process need descriptors, too. */
 const FOR_CONNECTIONS = 0.8;
 
@@ -41,19 +44,21 @@ export function watchConnections(
   const look = lookAround(sockets, () => new Set([...working].map(portOf)), limits, log);
   let timer: ReturnType<typeof setTimeout> | null = null;
   let stopped = false;
-  const later = (): void => {
+  const usual = Math.min(MOST_PAUSE, limits.head / 4);
+  const later = (pause: number): void => {
     if (stopped) return;
-    timer = setTimeout(
-      () => {
-        look()
-          .catch((error: unknown) => log.warn({ err: error }, "connections cannot be watched"))
-          .finally(later);
-      },
-      Math.min(MOST_PAUSE, limits.head / 4),
-    );
+    timer = setTimeout(() => {
+      look().then(
+        (full) => later(full ? Math.min(PAUSE_WHEN_FULL, usual) : usual),
+        (error: unknown) => {
+          log.warn({ err: error }, "connections cannot be watched");
+          later(usual);
+        },
+      );
+    }, pause);
     timer.unref();
   };
-  later();
+  later(usual);
   return {
     began: (request) => void working.add(request),
     ended: (request) => void working.delete(request),
@@ -69,11 +74,11 @@ function lookAround(
   ports: () => ReadonlySet<number | null>,
   limits: WatchLimits,
   log: Log,
-): () => Promise<void> {
+): () => Promise<boolean> {
   let known = new Map<number, Connection>();
-  let most: number | null = null;
+  const { connections, head } = limits;
+  const most = Math.min(connections, Math.floor(sockets.mostDescriptors * FOR_CONNECTIONS));
   return async () => {
-    most ??= Math.min(limits.connections, await descriptorsForConnections());
     const descriptors = await sockets.descriptors();
     const now = performance.now();
     const found = new Map<number, Connection>();
@@ -86,15 +91,16 @@ function lookAround(
         const sighting = sockets.look(fd);
         if (!sighting) continue;
         const connection = seen(known.get(fd), sighting, serving.has(sighting.port), now);
-        if (isOverdue(connection, limits.head, now)) {
+        if (isOverdue(connection, head, now)) {
           sockets.end(fd);
           overdue++;
         } else found.set(fd, connection);
       }
     }
-    const tooMany = endSurplus(sockets, found, most);
+    const tooMany = found.size > most ? endSurplus(sockets, found, most * ROOM) : 0;
     known = found;
     if (overdue + tooMany > 0) log.warn({ overdue, tooMany }, "connections were closed");
+    return tooMany > 0;
   };
 }
 
@@ -113,10 +119,4 @@ function endSurplus(
     ended++;
   }
   return ended;
-}
-
-async function descriptorsForConnections(): Promise<number> {
-  const text = await readFile("/proc/self/limits", "utf8");
-  const soft = Number(/^Max open files\s+(\d+)/m.exec(text)?.[1]);
-  return Number.isNaN(soft) ? Number.POSITIVE_INFINITY : Math.floor(soft * FOR_CONNECTIONS);
 }

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { openSockets } from "../../src/http/sockets.ts";
+import { expectClean } from "../support/clean.ts";
 import { eventually } from "../support/eventually.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { image } from "../support/image.ts";
 import { onLinux } from "../support/linux.ts";
+import { startServer } from "../support/process.ts";
+import { notServed } from "../support/pull.ts";
 import { digest, fresh, pushBytes } from "../protocol/support/content.ts";
 import { type RawConnection, connectRaw, rawRequest } from "../protocol/support/raw.ts";
 import { expectAlive } from "../protocol/support/refused.ts";
@@ -123,9 +129,43 @@ describe.skipIf(!onLinux)("the head of a request has a deadline", () => {
 test
   .skipIf(!onLinux)
   .concurrent(
+    "a crowd that takes every descriptor is sent away, and then others are served",
+    async () => {
+      await using folder = await temporaryFolder();
+      const made = image();
+      await using server = await startServer({
+        command: (listen) => [
+          "sh",
+          "-c",
+          `ulimit -n 128; exec "$@"`,
+          "sh",
+          process.execPath,
+          join(import.meta.dir, "..", "..", "src", "main.ts"),
+          ...["serve", "--listen", listen, "--data", folder.at("data")],
+        ],
+        env: process.env,
+        ready: { path: "/v2/", statuses: [200] },
+      });
+      const port = Number(new URL(server.url).port);
+      const crowd = await Promise.all(Array.from({ length: 300 }, () => connectRaw(port)));
+
+      const answer = await fetch(`${server.url}/v2/`, { keepalive: false });
+      await made.push(server.url, "crowd/app", "v1");
+
+      expect(answer.status).toBe(200);
+      expect(await notServed(server.url, "crowd/app", "v1", made)).toEqual([]);
+      for (const connection of crowd) connection.hangUp();
+      await server.stop();
+      await expectClean(folder.at("data"));
+    },
+  );
+
+test
+  .skipIf(!onLinux)
+  .concurrent(
     "stalled clients are dropped after the idle time, and leave nothing open",
     async () => {
-      await using registry = await startRegistry({ limits: { idle: 1000 } });
+      await using registry = await startRegistry({ limits: { idle: 5000 } });
       const { bytes, descriptor } = fresh(20_000_000);
       await pushBytes(registry.url, "slow/app", bytes);
       const target = `/v2/slow/app/blobs/uploads/?digest=${digest("x")}`;
@@ -161,16 +201,16 @@ test
   );
 
 test.concurrent("a flood from one address is answered 429 with the time to come back, and then served", async () => {
-  await using registry = await startRegistry({ limits: { requestsPerSecond: 2 } });
+  await using registry = await startRegistry({ limits: { requestsPerSecond: 0.5 } });
   const answers = [];
   for (let at = 0; at < 40; at++) answers.push(await registry.ask("GET", "/v2/"));
 
   const refused = answers.filter(({ status }) => status === 429);
 
-  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(20);
+  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(5);
   expect(refused.length).toBeGreaterThan(0);
   expect(refused[0]?.errors[0]?.code).toBe("TOOMANYREQUESTS");
-  expect(refused[0]?.headers.get("retry-after")).toBe("1");
-  await Bun.sleep(1000);
+  expect(refused[0]?.headers.get("retry-after")).toMatch(/^[12]$/);
+  await Bun.sleep(2000);
   expect((await registry.ask("GET", "/v2/")).status).toBe(200);
 });
