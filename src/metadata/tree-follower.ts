@@ -79,8 +79,8 @@ export async function startTreeFollower(
     timer ??= setTimeout(() => {
       timer = null;
       // What woke us may have come after the batch under way was read.
-      const followed = running ? running.catch(() => undefined).then(run) : run();
-      followed.then(
+      const done = running ? running.catch(() => undefined).then(run) : run();
+      done.then(
         () => (said = ""),
         (error: unknown) => {
           // Once for each reason: it is tried every second.

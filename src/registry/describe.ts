@@ -100,6 +100,8 @@ async function addSizes(
   for (const reference of await registry.metadata.referencesOf(name, digest)) {
     if (sizes.has(reference.digest)) continue;
     sizes.set(reference.digest, reference.size);
+    // An index may have tens of thousands of children, and the metadata answers at once.
+    if (sizes.size % 256 === 0) await Bun.sleep(0);
     if (reference.role !== "child") continue;
     const child = await registry.metadata.findManifest(name, reference.digest);
     if (child) await addSizes(name, child, sizes, registry);
