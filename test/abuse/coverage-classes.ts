@@ -1,11 +1,14 @@
-import { at, badInput, chunks, refusals } from "./support/titles.ts";
+import { at, chunks, refusals } from "./support/titles.ts";
 
 const RACES = "protocol/manifest-races";
 
 /** Mistakes of other registries, each with the tests that would find it here. */
 export const CLASSES: Readonly<Record<string, readonly string[]>> = {
-  "distribution CVE-2017-11468: a manifest was read without a limit":
-    badInput("manifests of 1 GiB"),
+  "distribution CVE-2017-11468: a manifest was read without a limit": at(
+    "abuse/memory",
+    "with its length",
+    "in chunks",
+  ),
   "distribution CVE-2023-2253: ?n= allocated n entries": at(
     "protocol/discovery",
     "clamps the size of a page",

@@ -89,7 +89,13 @@ export const CONTENT: Inputs = {
   },
   43: {
     input: "manifests of a gigabyte",
-    tests: badInput("does not grow with what is refused: manifests of 1 GiB"),
+    tests: at(
+      "abuse/memory",
+      "with its length",
+      "in chunks",
+      "in one chunk",
+      "with a length that lies",
+    ),
   },
   44: {
     input: "deep JSON",

@@ -268,7 +268,7 @@ describe.skipIf(!onLinux)("memory", () => {
   const GIB = 1024;
   const block = new Uint8Array(1024 * 1024).fill(0x5b);
 
-  test("does not grow with what is refused: manifests of 1 GiB, uploads to nowhere, endless chunks", async () => {
+  test("does not grow with what is refused: uploads to nowhere, endless chunks", async () => {
     await using folder = await temporaryFolder();
     await using wharf = await startWharf({ data: folder.at("data") });
     const port = Number(new URL(wharf.url).port);
@@ -296,8 +296,6 @@ describe.skipIf(!onLinux)("memory", () => {
       await flood("PUT", manifestPath, [type, "Transfer-Encoding: chunked"], 413, 16);
     const before = await peakMemory(wharf.pid);
 
-    await flood("PUT", manifestPath, [type], 413);
-    await flood("PUT", manifestPath, [type, "Transfer-Encoding: chunked"], 413);
     await flood("POST", "/v2/memory/blobs/uploads/?digest=sha256:bad", [], 400);
     await flood("PATCH", "/v2/memory/blobs/uploads/nobody", ["Transfer-Encoding: chunked"], 404);
 
