@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { RegistryError } from "../oci/errors.ts";
 import { type BasicCredentials, parseBasic } from "./basic.ts";
-import { Bounded } from "./bounded.ts";
 import type { Caller } from "./caller.ts";
+import { CheckedPasswords } from "./checked-passwords.ts";
+import { clientOf } from "./client.ts";
 import type { Gate } from "./gate.ts";
 import type { Users } from "./htpasswd.ts";
 import { verifyNobody, verifyPassword } from "./passwords.ts";
 import type { Rules } from "./rules.ts";
-import { Throttle, clientOf } from "./throttle.ts";
+import { Throttle } from "./throttle.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** Where the users stand; `HtpasswdFile` says what the arguments mean. */
@@ -25,9 +26,6 @@ export interface PasswordGateOptions {
   readonly now: () => number;
 }
 
-/** Credentials whose password was found right; some hundred bytes each. */
-const MOST_CHECKED = 10_000;
-
 /**
  * A check keeps a core busy for tens of milliseconds. One core stays free for requests, and with one
  * check at a time on a small machine pulls do not notice them.
@@ -37,12 +35,6 @@ const LIMITS = {
   perClient: 100,
   inAll: 400,
 };
-
-/** A password that was right for this hash; it says nothing about another hash of the same user. */
-interface Checked {
-  readonly name: string;
-  readonly hash: string;
-}
 
 /**
  * Lets in who knows a password of an htpasswd file.
@@ -56,7 +48,7 @@ interface Checked {
  */
 export function passwordGate({ realm, rules, source, now }: PasswordGateOptions): Gate {
   const fingerprint = fingerprints();
-  const checked = new Bounded<Checked>(MOST_CHECKED);
+  const checked = new CheckedPasswords();
   const underWay = new Map<string, Promise<Caller>>();
   const throttle = new Throttle();
   const queue = new WorkQueue(LIMITS);
@@ -64,9 +56,8 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
   const challenge = `Basic realm="${realm.replace(/["\\]/g, "\\$&")}"`;
 
   const known = (mark: string, users: Users): Caller | null => {
-    const entry = checked.get(mark);
-    if (!entry || users.hashes.get(entry.name) !== entry.hash) return null;
-    return rules.user(entry.name);
+    const name = checked.userOf(mark, users);
+    return name === null ? null : rules.user(name);
   };
 
   const unknown = async (mark: string, header: string, address: string): Promise<Caller> => {
@@ -89,6 +80,8 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
   ): Promise<Caller> => {
     const users = await source.users(now(), true);
     const hash = users.hashes.get(name);
+    // Looked for in any case: that takes a moment, which would tell.
+    const other = decoy(users, fingerprint(name));
     const refuseHasty = (): void => {
       const wait = throttle.wait(address, name, now());
       if (wait > 0) throw tooMany("wrong passwords, too often", wait);
@@ -98,7 +91,7 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
       // Those that waited with this one may have been wrong meanwhile.
       refuseHasty();
       const right = await (hash === undefined
-        ? verifyNobody(password, decoy(users, fingerprint(name)))
+        ? verifyNobody(password, other)
         : verifyPassword(password, hash));
       if (!right) throttle.failed(address, name, now());
       return right;
@@ -106,7 +99,7 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
     if (!verified) throw tooMany("too many passwords wait to be checked", 1000);
     if (!(await verified) || hash === undefined) throw new RegistryError("UNAUTHORIZED");
     throttle.succeeded(address, name);
-    checked.set(mark, { name, hash });
+    checked.add(mark, name, hash);
     const current = await source.users(now());
     // While it was checked the file may have got another hash for him, or none.
     return known(mark, current) ?? (await check(mark, { name, password }, address));

@@ -1,4 +1,5 @@
 import { Bounded } from "./bounded.ts";
+import { clientOf } from "./client.ts";
 
 /** So many wrong passwords of one address for one user cost nothing but themselves. */
 const FREE_FOR_USER = 5;
@@ -62,16 +63,4 @@ export class Throttle {
 /** An address has no space in it, so no user's name can make one of another. */
 function pair(client: string, user: string): string {
   return `${client} ${user.slice(0, 255)}`;
-}
-
-/** With IPv6 everybody has 2^64 addresses: those count as one. Pure. */
-export function clientOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(":")) return address;
-  const [front = "", back] = address.split("::");
-  const groups = front === "" ? [] : front.split(":");
-  const behind = back === undefined || back === "" ? [] : back.split(":");
-  while (groups.length + behind.length < 8) groups.push("0");
-  return `${[...groups, ...behind].slice(0, 4).join(":")}::/64`;
 }

@@ -1,3 +1,4 @@
+import { clientOf } from "../auth/client.ts";
 import { RegistryError } from "../oci/errors.ts";
 
 /** An image has dozens of parts, asked for at once: so many seconds' worth may come together. */
@@ -53,18 +54,4 @@ export class Flood {
       this.#settledAt.delete(client);
     }
   }
-}
-
-/** Who sends from an address: with IPv6 everybody has 2^64 of them. Pure. */
-export function clientOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(":")) return address;
-  const [front = "", back] = address.split("::");
-  const parts = (text: string): string[] => (text === "" ? [] : text.split(":"));
-  const groups = parts(front);
-  const behind = parts(back ?? "");
-  // `::` stands for as many zeros as are missing.
-  while (groups.length + behind.length < 8) groups.push("0");
-  return `${[...groups, ...behind].slice(0, 4).join(":")}::/64`;
 }

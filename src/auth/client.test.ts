@@ -1,0 +1,15 @@
+import { expect, test } from "bun:test";
+import { clientOf } from "./client.ts";
+
+test.each([
+  ["10.1.2.3", "10.1.2.3"],
+  ["::ffff:10.1.2.3", "10.1.2.3"],
+  ["::1", "0:0:0:0::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+  ["1::2:3:4:5:6:7", "1:0:2:3::/64"],
+  ["", ""],
+])("the client at %s is %s", (address, client) => {
+  expect(clientOf(address)).toBe(client);
+});
