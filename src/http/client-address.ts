@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 
 /** Finds out who a request comes from, where proxies stand in between. */
-export type ClientAddress = (peer: string, forwardedFor: string | null) => string;
+export type ClientAddress = (peer: string, headers: Headers) => string;
 
 /**
  * `trusted`: addresses and networks (CIDR) of proxies whose X-Forwarded-For is believed.
@@ -12,9 +12,10 @@ export type ClientAddress = (peer: string, forwardedFor: string | null) => strin
 export function clientAddresses(trusted: readonly string[]): ClientAddress {
   if (trusted.length === 0) return (peer) => peer;
   const isProxy = listed(trusted);
-  return (peer, forwardedFor) => {
+  return (peer, headers) => {
     let client = peer;
-    for (const hop of (forwardedFor ?? "").split(",").toReversed()) {
+    const hops = headers.get("x-forwarded-for") ?? "";
+    for (const hop of hops.split(",").toReversed()) {
       const address = plain(hop);
       if (!isProxy(client) || address === null) break;
       client = address;

@@ -88,7 +88,7 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     async (request, bun) => {
       const here = now;
       const peer = bun.requestIP(request)?.address ?? "";
-      const address = here.clientAddress(peer, request.headers.get("x-forwarded-for"));
+      const address = here.clientAddress(peer, request.headers);
       watch.began(request);
       try {
         return await respond(request, address, here);
