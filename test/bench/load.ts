@@ -30,7 +30,12 @@ export interface Clients {
     flags: LoadFlags,
   ): Promise<LoadResult>;
   /** Answers a second to GET requests for one path, over this many connections; all must be 2xx. */
-  requests(server: Server, path: string, connections: number): Promise<number>;
+  requests(
+    server: Server,
+    path: string,
+    connections: number,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<number>;
 }
 
 const operationSeconds = 900;
@@ -63,12 +68,11 @@ export async function makeClients(folder: string): Promise<Clients> {
         cpu: field(result, "cpu"),
       };
     },
-    async requests(server, path, connections) {
+    async requests(server, path, connections, headers = {}) {
       const options = ["-t1", `-c${connections}`, `-d${wrkSeconds}s`, "--timeout", "30s"];
-      const output = await run(
-        ["wrk", ...options, "-H", `Accept: ${manifestType}`, server.url + path],
-        120,
-      );
+      const all = Object.entries({ accept: manifestType, ...headers });
+      const lines = all.flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
+      const output = await run(["wrk", ...options, ...lines, server.url + path], 120);
       const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(output)?.[1];
       if (rate === undefined || /Non-2xx|Socket errors/.test(output))
         throw new Error(`wrk on ${path}:\n${output}`);

@@ -4,6 +4,7 @@
  */
 import { names } from "./answers.ts";
 import { audience } from "./audience.ts";
+import { password, thousandRules } from "./closed.ts";
 import { firstRead } from "./first-read.ts";
 import type { Group } from "./row.ts";
 import { type Server, withSettings } from "./servers.ts";
@@ -150,7 +151,17 @@ const memory: Group = {
   ],
 };
 
-export const groups: readonly Group[] = [images, told, tags, catalog, layer, memory, firstRead];
+export const groups: readonly Group[] = [
+  images,
+  told,
+  password,
+  thousandRules,
+  tags,
+  catalog,
+  layer,
+  memory,
+  firstRead,
+];
 
 /** A list that is short of entries would be quick, and wrong. */
 async function expectLength(

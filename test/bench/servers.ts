@@ -53,13 +53,13 @@ export function wharf(template: string | undefined): Program {
 }
 
 /** The same program with a wharf.yaml of these settings, which is the last word of its command. */
-export function withSettings(program: Program, settings: () => object): Program {
+export function withSettings(program: Program, settings: () => object | Promise<object>): Program {
   return {
     name: `${program.name}+`,
     async command(folder, data, port) {
       const { words, env } = await program.command(folder, data, port);
       const file = join(folder, "wharf.yaml");
-      await writeFile(file, JSON.stringify(settings()));
+      await writeFile(file, JSON.stringify(await settings()));
       return { words: [...words, file], env };
     },
   };
@@ -115,7 +115,8 @@ export async function startServer(program: Program, folder: string): Promise<Ser
       );
       const elapsed = (performance.now() - spawnedAt) / 1000;
       await answer?.arrayBuffer().catch(() => undefined);
-      if (answer?.ok) return elapsed;
+      // One that asks for a password has answered, too.
+      if (answer?.ok || answer?.status === 401) return elapsed;
       await Bun.sleep(5);
     }
     const reason = await describe();
