@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type Loaded, readConfig } from "../config/load.ts";
+import { RegistryError } from "../oci/errors.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -31,6 +32,9 @@ function checkCommand(terminal: Terminal): Command {
     .option("--json", "one JSON document")
     .option("-q, --quiet", "print nothing but what is wrong")
     .action((argument: string | undefined, options: CheckOptions) => {
+      if (argument !== undefined && options.config !== undefined && argument !== options.config) {
+        throw new RegistryError("USAGE", { reason: "two configurations: CONFIG and --config" });
+      }
       const file = argument ?? options.config ?? null;
       const loaded = readConfig({ file, environment: terminal.environment, flags: {} });
       if (options.quiet === true) return;

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { readConfig } from "../config/load.ts";
+import { readConfig, type Sources } from "../config/load.ts";
+import { RegistryError } from "../oci/errors.ts";
 import { run } from "./serve/run.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -7,6 +8,10 @@ import type { Terminal } from "./terminal.ts";
 interface ServeOptions {
   readonly listen?: string;
   readonly data?: string;
+  readonly config?: string;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly debug?: boolean;
 }
 
 export function serveCommand(terminal: Terminal): Command {
@@ -23,20 +28,29 @@ export function serveCommand(terminal: Terminal): Command {
       "--data <DIR>",
       "where images are kept; a folder of registry:2 or registry:3 is taken as it is",
     )
+    .option("-c, --config <FILE>", "the same as CONFIG")
+    .option("-q, --quiet", "log warnings and errors only, as log.level: warn")
+    .option("-v, --verbose", "log every request, as log.level: debug")
+    .option("--debug", "the same as --verbose")
     .addHelpText("after", EXAMPLES)
-    .action(async (file: string | undefined, options: ServeOptions) => {
-      await serve(file ?? null, options, terminal);
+    .action(async (argument: string | undefined, options: ServeOptions) => {
+      const { listen, data, config, quiet, verbose, debug } = options;
+      if (argument !== undefined && config !== undefined && argument !== config) {
+        throw new RegistryError("USAGE", { reason: "two configurations: CONFIG and --config" });
+      }
+      const level = verbose || debug ? "debug" : quiet ? "warn" : undefined;
+      await serve(argument ?? config ?? null, { listen, data, "log.level": level }, terminal);
     });
 }
 
 /** Runs the registry with a configuration, or without any, until it is stopped. */
 export async function serve(
   file: string | null,
-  flags: ServeOptions,
+  flags: Sources["flags"],
   terminal: Terminal,
 ): Promise<void> {
   const { environment } = terminal;
-  await run(() => readConfig({ file, environment, flags: { ...flags } }), terminal);
+  await run(() => readConfig({ file, environment, flags }), terminal);
 }
 
 const EXAMPLES = `

@@ -23,3 +23,8 @@ export interface Terminal {
   /** From now on, calls back whenever the process is asked to read its configuration again. */
   onReload(heard: () => void): void;
 }
+
+/** Whether lines on stderr may have colours. @see no-color.org */
+export function hasColours({ stderrIsTerminal, environment }: Terminal): boolean {
+  return stderrIsTerminal && !environment["NO_COLOR"];
+}

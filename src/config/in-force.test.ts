@@ -23,7 +23,7 @@ describe("what is in force", () => {
   test("is a configuration again, that means the same", () => {
     const settings = {
       listen: ":1",
-      auth: { rules: [{ repositories: ["a"], allow: ["pull"] }] },
+      auth: { rules: [{ repositories: ["a"], users: ["*"], allow: ["pull"] }] },
       limits: { head: "5s" },
       log: { fields: { a: "b" } },
     };

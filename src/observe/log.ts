@@ -30,13 +30,17 @@ const SECRETS = [
  * Structured logs on stderr: stdout belongs to what a command prints. Written at once, so that the last
  * line before an end, which says why, is never the one that is lost.
  */
-export function createLog({ level, format, fields = {} }: LogOptions, terminal: boolean): Log {
+export function createLog(
+  { level, format, fields = {} }: LogOptions,
+  terminal: boolean,
+  colours = terminal,
+): Log {
   const readable = format === "pretty" || (format === "auto" && terminal);
   const destination = readable
     ? pretty({
         destination: 2,
         sync: true,
-        colorize: terminal,
+        colorize: colours,
         ignore: "pid,hostname",
         translateTime: "SYS:HH:MM:ss.l",
         singleLine: true,

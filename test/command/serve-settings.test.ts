@@ -99,7 +99,7 @@ describe("settings of wharf serve", () => {
     ["an unknown setting", "lisen: :1", "wharf.yaml: unknown setting lisen (did you mean listen?)"],
     ["an unknown inner setting", "log: { levle: info }", "log.levle (did you mean level?)"],
     ["a wrong value", "delete: perhaps", "wharf.yaml: delete: "],
-    ["what is not YAML", "a: [", "wharf.yaml: it is not YAML"],
+    ["what is not YAML", "a: [", "wharf.yaml: line 1: it is not YAML"],
   ])("in a file are refused with exit code 2: %s", async (_, text, message) => {
     await using folder = await temporaryFolder();
     await Bun.write(folder.at("wharf.yaml"), text);
@@ -138,7 +138,13 @@ describe("the command line of wharf serve", () => {
 
     const { out, err, exitCode } = refused(folder, ["--help"]);
 
-    for (const option of ["CONFIG", "--listen <HOST:PORT>", "--data <DIR>", "-h, --help"]) {
+    for (const option of [
+      "CONFIG",
+      "--listen <HOST:PORT>",
+      "--data <DIR>",
+      "-q, --quiet",
+      "-h, --help",
+    ]) {
       expect(out).toContain(`  ${option} `);
     }
     expect(out.replaceAll(/\s+/g, " ")).toContain(

@@ -21,6 +21,9 @@ health: { storagedriver: { enabled: true, interval: 10s, threshold: 3 } }
 /** What is compared: the same questions to both, and what of the answers must be the same. */
 type Ask = (url: string, pushed: Fixture) => Promise<Record<string, string | number | null>>;
 
+/** Beside the port that both are given: a free one for their debug listeners. */
+const debugPort = 10_000 + Math.floor(Math.random() * 20_000);
+
 interface Case {
   readonly name: string;
   readonly env: (folder: string) => Record<string, string>;
@@ -159,27 +162,50 @@ const cases: readonly Case[] = [
   },
 ];
 
-group("the same configuration, given to us and to docker-registry", ["docker-registry"], () => {
-  test.each(cases)("behaves the same: $name", async ({ env, ask, ready, empty }) => {
-    await using folder = await temporaryFolder();
-    await Bun.write(folder.at("config.yml"), CONFIG);
-    const hash = await Bun.password.hash("correct horse", { algorithm: "bcrypt", cost: 5 });
-    await Bun.write(folder.at("htpasswd"), `alice:${hash.replace("$2b$", "$2y$")}\n`);
-    const pushed = image();
-    const answers = async (start: typeof startOurs, data: string) => {
-      await using server = await start({
-        config: folder.at("config.yml"),
-        env: env(folder.path),
-        data: folder.at(data),
-        ...(ready !== undefined && { ready: { path: ready, statuses: [200] } }),
-      });
-      if (empty !== true) await pushed.push(server.url, "team/app", "v1");
-      return await ask(server.url, pushed);
+const debugging: Case = {
+  name: "with a debug listener",
+  env: () => ({
+    REGISTRY_HTTP_DEBUG_ADDR: `127.0.0.1:${debugPort}`,
+    REGISTRY_HTTP_DEBUG_PROMETHEUS_ENABLED: "true",
+  }),
+  ask: async () => {
+    const debug = `http://127.0.0.1:${debugPort}`;
+    const health = await fetch(`${debug}/debug/health`);
+    const metrics = await fetch(`${debug}/metrics`);
+    await metrics.body?.cancel();
+    return {
+      health: health.status,
+      healthy: await health.text(),
+      metrics: metrics.status,
+      kind: metrics.headers.get("content-type")?.split(";")[0] ?? null,
     };
+  },
+};
 
-    const theirs = await answers(startTheirs, "theirs");
-    const ours = await answers(startOurs, "ours");
+group("the same configuration, given to us and to docker-registry", ["docker-registry"], () => {
+  test.each([...cases, debugging])(
+    "behaves the same: $name",
+    async ({ env, ask, ready, empty }) => {
+      await using folder = await temporaryFolder();
+      await Bun.write(folder.at("config.yml"), CONFIG);
+      const hash = await Bun.password.hash("correct horse", { algorithm: "bcrypt", cost: 5 });
+      await Bun.write(folder.at("htpasswd"), `alice:${hash.replace("$2b$", "$2y$")}\n`);
+      const pushed = image();
+      const answers = async (start: typeof startOurs, data: string) => {
+        await using server = await start({
+          config: folder.at("config.yml"),
+          env: env(folder.path),
+          data: folder.at(data),
+          ...(ready !== undefined && { ready: { path: ready, statuses: [200] } }),
+        });
+        if (empty !== true) await pushed.push(server.url, "team/app", "v1");
+        return await ask(server.url, pushed);
+      };
 
-    expect(ours).toEqual(theirs);
-  });
+      const theirs = await answers(startTheirs, "theirs");
+      const ours = await answers(startOurs, "ours");
+
+      expect(ours).toEqual(theirs);
+    },
+  );
 });

@@ -14,7 +14,7 @@ import { type Log, createLog } from "../../observe/log.ts";
 import { createMetrics } from "../../observe/metrics.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { openRegistry } from "../../registry/open.ts";
-import type { Terminal } from "../terminal.ts";
+import { hasColours, type Terminal } from "../terminal.ts";
 import { usersOf } from "../users-file.ts";
 import { Announcements } from "./announcements.ts";
 import { assemble, rulesOf } from "./assemble.ts";
@@ -22,7 +22,7 @@ import { healthChecks } from "./checks.ts";
 import { eventsOf } from "./events.ts";
 import { sourcesOf } from "./figures.ts";
 import { type Running, reload } from "./reload.ts";
-import { OPENLY, hostAndPort, sendsPasswordsOpenly, welcome } from "./welcome.ts";
+import { hostAndPort, welcome } from "./welcome.ts";
 
 /**
  * Runs the registry until it is stopped. `load` reads the configuration; at each reload it is called again.
@@ -30,10 +30,11 @@ import { OPENLY, hostAndPort, sendsPasswordsOpenly, welcome } from "./welcome.ts
  * What was started last is closed first, whatever ends it: a failure on the way, or a signal.
  */
 export async function run(load: () => Loaded, terminal: Terminal): Promise<void> {
-  const { config, warnings } = load();
+  const { config, warnings, needless } = load();
   await using closing = new AsyncDisposableStack();
-  const log = createLog(config.log, terminal.stderrIsTerminal);
+  const log = createLog(config.log, terminal.stderrIsTerminal, hasColours(terminal));
   for (const warning of warnings) log.warn(warning);
+  if (needless.length > 0) log.info({ settings: needless }, "these settings are not needed here");
   const accessLog = new LineWriter(async (text) => await terminal.output(text));
   closing.defer(async () => await accessLog.close());
   const metrics = createMetrics();
@@ -89,7 +90,6 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   open.announce(`${scheme}://${hostAndPort({ ...config.listen, port: server.port })}`);
   announcements.start(`${machineName()}:${server.port}`);
   for (const line of welcome(server.port, debugPort, config)) terminal.print(line);
-  if (sendsPasswordsOpenly(config)) log.warn(OPENLY);
   await untilStopped(running, health, terminal);
   await closing.disposeAsync();
   log.info("stopped");

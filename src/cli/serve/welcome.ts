@@ -36,16 +36,6 @@ function authentication(config: Config): string {
   return `users of ${usersOf(config)}; ${rights}${anonymous}`;
 }
 
-export const OPENLY =
-  "passwords travel unencrypted: whoever can listen on the way can read them. Set `tls`, or let a proxy " +
-  "with TLS stand in front and listen on 127.0.0.1";
-
-/** With a public https URL there is a proxy that takes them encrypted. */
-export function sendsPasswordsOpenly({ auth, listen, tls, publicUrl }: Config): boolean {
-  if (typeof auth !== "object" || isLoopback(listen.hostname)) return false;
-  return !tls && !publicUrl?.startsWith("https:");
-}
-
 export function hostAndPort({ hostname, port }: Config["listen"]): string {
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
