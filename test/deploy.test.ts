@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { parse, parseAllDocuments, stringify } from "yaml";
+import { EVERY_ADDRESS } from "../src/config/values.ts";
 import { readConfig, type Loaded } from "../src/config/load.ts";
 import { legacyFolder } from "./support/drop-in.ts";
 import { temporaryFolder } from "./support/folder.ts";
@@ -23,7 +24,7 @@ describe("the image", () => {
     const { config, warnings } = await loaded(await read(deploy, "docker", "config.yml"));
 
     expect(config).toMatchObject({
-      listen: { hostname: "0.0.0.0", port: 5000 },
+      listen: { hostname: EVERY_ADDRESS, port: 5000 },
       data: "/var/lib/registry",
       delete: false,
     });

@@ -47,7 +47,7 @@ describe("wharf config check", () => {
     expect(parse(out.join("\n"))).toMatchObject({ listen: ":7", auth: "none", delete: false });
     expect(err).toEqual([
       `warning: ${file}: these settings have no effect here: wharehouse`,
-      expect.stringContaining("there is no auth: anyone who reaches 0.0.0.0 port 7"),
+      expect.stringContaining("there is no auth: anyone who reaches port 7 on this machine"),
       "not needed here: storage.cache",
     ]);
   });

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { RegistryError } from "../oci/errors.ts";
 import { type Environment, loadConfig } from "./load.ts";
 import type { Config } from "./schema.ts";
+import { EVERY_ADDRESS } from "./values.ts";
 
 let folder: string;
 
@@ -283,7 +284,8 @@ describe("the address", () => {
     ["127.0.0.1:5000", { hostname: "127.0.0.1", port: 5000 }],
     ["localhost:0", { hostname: "localhost", port: 0 }],
     ["[::1]:65535", { hostname: "::1", port: 65_535 }],
-    [":5000", { hostname: "0.0.0.0", port: 5000 }],
+    [":5000", { hostname: EVERY_ADDRESS, port: 5000 }],
+    ["0.0.0.0:5000", { hostname: "0.0.0.0", port: 5000 }],
     ["registry.example:443", { hostname: "registry.example", port: 443 }],
     ["[::]:5000", { hostname: "::", port: 5000 }],
   ])("%s is taken apart", async (listen, expected) => {

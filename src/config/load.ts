@@ -8,6 +8,7 @@ import { describeIssues } from "./issues.ts";
 import { ownVariables } from "./own-variables.ts";
 import { type Config, schema } from "./schema.ts";
 import { hidden, type Secrets, withSecrets } from "./secrets.ts";
+import { EVERY_ADDRESS } from "./values.ts";
 import { parseYaml, type Scalars, YamlFault } from "./yaml.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -175,9 +176,9 @@ function remarksOnDoor({ listen, auth, tls, publicUrl }: Config, kind: Loaded["k
   if (isLoopback(listen.hostname)) return [];
   const writes = "may push, pull and delete";
   if (kind === "distribution" && auth === "none") {
-    return [
-      `there is no auth: anyone who reaches ${listen.hostname} port ${listen.port} ${writes}`,
-    ];
+    const where =
+      listen.hostname === EVERY_ADDRESS ? "this machine" : `${listen.hostname} of this machine`;
+    return [`there is no auth: anyone who reaches port ${listen.port} on ${where} ${writes}`];
   }
   if (typeof auth !== "object" || tls !== undefined || publicUrl?.startsWith("https:") === true)
     return [];

@@ -1,9 +1,17 @@
+import { networkInterfaces } from "node:os";
 import { z } from "zod";
 
 /** The path of a file or a folder. */
 export const file = z.string().min(1);
 
 const LISTEN = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]*)):(\d{1,5})$/;
+
+/** Every address of this machine. Where there is IPv6 at all, `::` takes IPv4 as well; elsewhere it is no address. */
+export const EVERY_ADDRESS = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .some(({ family }) => family === "IPv6")
+  ? "::"
+  : "0.0.0.0";
 
 /** `HOST:PORT`, `[IPv6]:PORT`, or `:PORT` for every address. */
 export const listen = z.string().transform((text, context) => {
@@ -13,7 +21,7 @@ export const listen = z.string().transform((text, context) => {
     context.addIssue(`${JSON.stringify(text)} is not HOST:PORT, such as 127.0.0.1:5000`);
     return z.NEVER;
   }
-  return { hostname: ipv6 ?? (host || "0.0.0.0"), port };
+  return { hostname: ipv6 ?? (host || EVERY_ADDRESS), port };
 });
 
 /** Paths are put behind it, and clients see it. */

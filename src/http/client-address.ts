@@ -41,6 +41,11 @@ function listed(networks: readonly string[]): (address: string) => boolean {
 function plain(text: string): string | null {
   const trimmed = text.trim();
   const bare = /^\[([^\]]*)\](?::\d+)?$/.exec(trimmed)?.[1] ?? trimmed;
-  const address = bare.replace(/^::ffff:(?=\d+\.)/i, "").replace(/^([\d.]+):\d+$/, "$1");
+  const address = withoutMapping(bare).replace(/^([\d.]+):\d+$/, "$1");
   return isIP(address) === 0 ? null : address;
+}
+
+/** An IPv4 client of a socket for both families is shown as `::ffff:192.0.2.1`, and is the same client. Pure. */
+export function withoutMapping(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }

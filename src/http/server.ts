@@ -4,7 +4,7 @@ import { RegistryError } from "../oci/errors.ts";
 import type { Log } from "../observe/log.ts";
 import { hideRepositories } from "../registry/hidden.ts";
 import type { Registry } from "../registry/registry.ts";
-import { clientAddresses } from "./client-address.ts";
+import { clientAddresses, withoutMapping } from "./client-address.ts";
 import type { Handler } from "./exchange.ts";
 import { type ExtraHeaders, extraHeaders } from "./extra-headers.ts";
 import { Flood } from "./flood.ts";
@@ -87,7 +87,7 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     { ...options, idle: Math.ceil(limits.idle / 1000) },
     async (request, bun) => {
       const here = now;
-      const peer = bun.requestIP(request)?.address ?? "";
+      const peer = withoutMapping(bun.requestIP(request)?.address ?? "");
       const address = here.clientAddress(peer, request.headers);
       watch.began(request);
       try {

@@ -60,7 +60,7 @@ describe("a port that is taken", () => {
 
     const { err, exitCode } = refused(`:${port}`, folder.at("second"), { WHARF_AUTH: "none" });
 
-    expect(err).toContain(`cannot listen on 0.0.0.0:${port}`);
+    expect(err).toMatch(new RegExp(`cannot listen on (0\\.0\\.0\\.0|\\[::\\]):${port}`));
     expect(exitCode).toBe(2);
   });
 });

@@ -82,7 +82,12 @@ describe("wharf serve", () => {
     await using server = await serve(folder, [], { WHARF_AUTH: "none" });
     const port = new URL(server.url).port;
 
-    expect(server.logs()).toContain(`Wharfinger serves http://0.0.0.0:${port}\n`);
+    // Both families, where this machine has both.
+    expect(server.logs()).toMatch(
+      new RegExp(`Wharfinger serves http://(0\\.0\\.0\\.0|\\[::\\]):${port}\n`),
+    );
+    const hosts = server.logs().includes("[::]") ? ["127.0.0.1", "[::1]"] : ["127.0.0.1"];
+    for (const host of hosts) expect((await fetch(`http://${host}:${port}/v2/`)).status).toBe(200);
     expect(server.logs()).toContain("off: anyone who reaches this address may push");
     expect(server.logs()).toContain(`docker push ${server.host}/my/image:1`);
   });
