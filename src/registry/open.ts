@@ -167,9 +167,17 @@ async function prepare(root: string): Promise<Room> {
     room.makeSome();
     return room;
   } catch (error) {
-    const reason = `${root} cannot be created or written (${(error as Error).message})`;
+    const reason = `${root} cannot be created or written (${(error as Error).message})${whose(error, root)}`;
     throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
+}
+
+/** A folder that another program filled as root is refused to everybody else: what gives it to us. */
+function whose(error: unknown, root: string): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const uid = process.getuid?.();
+  if ((code !== "EACCES" && code !== "EPERM") || uid === undefined) return "";
+  return `; this process is user ${uid}: as root, \`chown -R ${uid} ${root}\` gives it the folder`;
 }
 
 /**

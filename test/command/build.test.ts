@@ -56,13 +56,9 @@ describe("the program as one file", () => {
     }, folder.at("data"));
   });
 
-  test.skipIf(!mayMount())(
-    "runs as any user, on a file system of which only the data folder can be written",
-    async () => {
-      await using folder = await temporaryFolder();
-      const data = await folder.folder("data");
-      await chown(data, 54_321, 0);
-      const script = `set -e
+  /** As another user, on a file system of which only the data folder can be written: command and arguments. */
+  function confined(data: string, listen: string): string[] {
+    const script = `set -e
 mount --make-rprivate /
 mount --bind "$1" /media
 mount --bind "$2" /mnt
@@ -71,22 +67,43 @@ mount -o remount,ro,bind /
 cd /
 exec setpriv --reuid=54321 --regid=0 --clear-groups --no-new-privs \\
   env -i TMPDIR=/mnt/wharfinger /media/wharf serve --listen "$3" --data /mnt`;
+    return ["unshare", "--mount", "sh", "-c", script, "sh", dist.at("out"), data, listen];
+  }
 
-      await works(
-        (listen) => ["unshare", "--mount", "sh", "-c", script, "sh", dist.at("out"), data, listen],
-        data,
-      );
+  test.skipIf(!mayMount())(
+    "runs as any user, on a file system of which only the data folder can be written",
+    async () => {
+      await using folder = await temporaryFolder();
+      const data = await folder.folder("data");
+      await chown(data, 54_321, 0);
+
+      await works((listen) => confined(data, listen), data);
     },
   );
 
-  test("is the distribution registry's executable by that name", () => {
-    const run = (...args: string[]) => {
-      const { stdout, stderr, exitCode } = Bun.spawnSync([dist.at("out", "registry"), ...args], {
-        env: cleanEnvironment(),
-      });
+  test.skipIf(!mayMount())("says what to do about a folder of another user", async () => {
+    await using folder = await temporaryFolder();
+    const data = await folder.folder("data");
+
+    const { stderr, exitCode } = Bun.spawnSync(confined(data, "127.0.0.1:0"));
+
+    expect(stderr.toString()).toContain(
+      "this process is user 54321: as root, `chown -R 54321 /mnt`",
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  test("is the distribution registry's executable by that name, and htpasswd by that", async () => {
+    const as = (name: string, args: readonly string[]) => {
+      const command = [dist.at("out", name), ...args];
+      const { stdout, stderr, exitCode } = Bun.spawnSync(command, { env: cleanEnvironment() });
       return { out: stdout.toString(), err: stderr.toString(), exitCode };
     };
+    const run = (...args: string[]) => as("registry", args);
 
+    const [, user, hash] = /^(\w+):(\S+)\n/.exec(as("htpasswd", ["-Bbn", "alice", "pw"]).out) ?? [];
+    expect(user).toBe("alice");
+    expect(await Bun.password.verify("pw", (hash ?? "").replace("$2y$", "$2b$"))).toBe(true);
     expect(run("--version")).toMatchObject({
       out: `registry wharfinger ${manifest.version}\n`,
       exitCode: 0,
