@@ -1,7 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eventually } from "../../test/support/eventually.ts";
 import { receiver } from "../../test/support/receiver.ts";
-import { endpoint, numbered, tags, world } from "../../test/support/outbox.ts";
+import { pushOf } from "../metadata/contract/fixtures.ts";
+import { APP, WHO, endpoint, numbered, tags, world } from "../../test/support/outbox.ts";
 
 setDefaultTimeout(60_000);
 
@@ -68,6 +69,17 @@ describe("a restart", () => {
     await given.restart({ endpoints: [endpoint(next)] });
 
     expect(await tags(next, 1)).toEqual(["v1"]);
+  });
+
+  test("overlooks no change that was under way when others began to listen", async () => {
+    await using to = receiver();
+    await using given = await world({ endpoints: [endpoint(to)] });
+    await Bun.sleep(100);
+
+    // It goes past the outbox, as a change does that was begun before there was this one.
+    await given.tables().putManifest(pushOf(APP, "manifest", { tags: ["v1"] }), WHO);
+
+    expect(await tags(to, 1)).toEqual(["v1"]);
   });
 
   test("does not wait for a receiver that hangs", async () => {

@@ -62,7 +62,7 @@ export interface OutboxOptions {
 const PULLS = 1000;
 
 const SAVE_MS = 1000;
-/** Between two looks at the limit, and at what was dropped. */
+/** Between two looks at the limit, at what was dropped, and at what nobody has said. */
 const CHECK_MS = 10_000;
 
 /** Takes up where the last process ended. */
@@ -142,6 +142,8 @@ export async function openOutbox(
       troubled = false;
       if (performance.now() - checked < checkMs) return;
       checked = performance.now();
+      // A change that was under way when another configuration came has told the couriers before these.
+      for (const courier of couriers) courier.wake();
       sayDropped();
       await trim();
     } catch (error) {

@@ -31,6 +31,8 @@ export interface Line {
 export interface World extends AsyncDisposable {
   readonly lines: readonly Line[];
   metadata(): Metadata;
+  /** The same, past the outbox. */
+  tables(): Metadata;
   outbox(): Outbox;
   /** Pushes a manifest with this tag. */
   push(tag: string, name?: RepositoryName): Promise<void>;
@@ -72,6 +74,7 @@ export async function world(settings: object): Promise<World> {
   return {
     lines,
     metadata: () => outbox.metadata,
+    tables: () => metadata,
     outbox: () => outbox,
     async push(tag, name = APP) {
       const by = { ...WHO, requestId: crypto.randomUUID() };

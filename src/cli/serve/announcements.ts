@@ -25,13 +25,14 @@ export class Announcements {
   }
 
   static async open(config: Config, metadata: Metadata, log: Log): Promise<Announcements> {
-    let publicUrl = (): string | undefined => config.publicUrl;
+    let current = (): Config => config;
     const scheme = config.tls ? "https" : "http";
-    const baseUrl = (said: string): string => publicUrl() ?? `${scheme}://${said}`;
+    const baseUrl = (said: string): string =>
+      current().publicUrl ?? `${scheme}://${said}${current().prefix ?? ""}`;
     const reopen = async (settings: Settings): Promise<Outbox> =>
       await openOutbox(settings, { metadata, baseUrl, log });
     const all = new Announcements(config, await reopen(config.notifications), reopen);
-    publicUrl = () => all.#config.publicUrl;
+    current = () => all.#config;
     return all;
   }
 
