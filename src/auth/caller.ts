@@ -15,13 +15,29 @@ export interface Caller {
   may(action: Action, repository: RepositoryName): boolean;
   /** In every repository that there is or can be: what concerns the registry as a whole. */
   mayEverywhere(action: Action): boolean;
+  /** Whether the catalog may name the repository to him. */
+  lists(repository: RepositoryName): boolean;
+  /** A token for some repositories: whoever has it may ask for another one, which allows more. */
+  readonly narrowed: boolean;
+  /** How he has shown who he is, as a token issued to him remembers it; null: no token is issued to him. */
+  readonly credential: Credential | null;
 }
+
+/** What the rights of an issued token rest on: when it is gone, so is the token. */
+export type Credential =
+  | { readonly kind: "nobody" }
+  /** `version` changes with the password. */
+  | { readonly kind: "password"; readonly user: string; readonly version: string }
+  | { readonly kind: "token"; readonly id: string };
 
 /** The caller where no authentication is wanted. */
 export const ANYBODY: Caller = {
   name: null,
   may: () => true,
   mayEverywhere: () => true,
+  lists: () => true,
+  narrowed: false,
+  credential: null,
 };
 
 /** The caller where nobody was asked who he is, because the route is for everyone. */

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { ACTIONS } from "../config/schema-auth.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { AccessToken } from "./access-token.ts";
+import { replaceFile } from "./replace-file.ts";
+import { isRepositoryGlob } from "./repository-glob.ts";
+
+/** Its name, below `wharfinger/` in the data folder: it must outlive the database, which can be thrown away. */
+export const TOKENS_FILE = "tokens.json";
+
+const time = z.iso.datetime();
+
+const token = z.strictObject({
+  id: z.string().regex(/^[a-z0-9]{12}$/),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  user: z.string().min(1),
+  repositories: z.array(z.string().refine(isRepositoryGlob)).min(1),
+  actions: z.array(z.enum(ACTIONS)).min(1),
+  created: time,
+  expires: time.nullable(),
+  note: z.string(),
+});
+
+const document = z.strictObject({ version: z.literal(1), tokens: z.array(token) });
+
+/**
+ * The tokens of a file, by id; of no file: none. Throws DATA_FOLDER when the text is anything else than what
+ * we write: a token that was revoked, or one that is valid, must not be lost to a slip of an editor.
+ */
+export function parseTokens(path: string, text: string | null): ReadonlyMap<string, AccessToken> {
+  if (text === null) return new Map();
+  const refuse = (why: string, cause?: unknown): RegistryError =>
+    new RegistryError("DATA_FOLDER", { reason: `${path} is broken (${why})` }, { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw refuse("it is not JSON", error);
+  }
+  const parsed = document.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw refuse(`${issue?.path.join(".") || "it"}: ${issue?.message}`);
+  }
+  const tokens = new Map(parsed.data.tokens.map((one) => [one.id, one]));
+  if (tokens.size !== parsed.data.tokens.length) throw refuse("an id stands twice");
+  return tokens;
+}
+
+/** Changes the tokens of a file, durably. Throws DATA_FOLDER when it is broken or cannot be written. */
+export function changeTokens(
+  path: string,
+  change: (tokens: Map<string, AccessToken>) => void,
+): void {
+  replaceFile(path, (text) => {
+    const tokens = new Map(parseTokens(path, text));
+    change(tokens);
+    return `${JSON.stringify({ version: 1, tokens: [...tokens.values()] }, null, 2)}\n`;
+  });
+}
