@@ -1,20 +1,22 @@
 import { z } from "zod";
 import { ACTIONS } from "../config/schema-auth.ts";
 import { RegistryError } from "../oci/errors.ts";
+import { parseNameGlob } from "../oci/name-glob.ts";
 import type { AccessToken } from "./access-token.ts";
 import { replaceFile } from "./replace-file.ts";
-import { isRepositoryGlob } from "./repository-glob.ts";
 
 /** Its name, below `wharfinger/` in the data folder: it must outlive the database, which can be thrown away. */
 export const TOKENS_FILE = "tokens.json";
 
 const time = z.iso.datetime();
 
+const glob = z.string().refine((text) => "matches" in parseNameGlob(text), "is no glob");
+
 const token = z.strictObject({
   id: z.string().regex(/^[a-z0-9]{12}$/),
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   user: z.string().min(1),
-  repositories: z.array(z.string().refine(isRepositoryGlob)).min(1),
+  repositories: z.array(glob).min(1),
   actions: z.array(z.enum(ACTIONS)).min(1),
   created: time,
   expires: time.nullable(),

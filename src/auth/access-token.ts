@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { parseNameGlob } from "../oci/name-glob.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Action, Caller } from "./caller.ts";
-import { globMatches } from "./repository-glob.ts";
 
 /** A long-lived token of a user, for a part of what he may do. What is stored of it; the secret is not. */
 export interface AccessToken {
@@ -54,11 +54,7 @@ export function makeAccessToken(
 }
 
 /** Each letter as likely as any other: bytes beyond the last whole round of the alphabet are left out. */
-function letters(
-  length: number,
-  alphabet: string,
-  random: (length: number) => Uint8Array,
-): string {
+function letters(length: number, alphabet: string, random: (length: number) => Uint8Array): string {
   const fair = 256 - (256 % alphabet.length);
   let text = "";
   while (text.length < length) {
@@ -86,9 +82,10 @@ export function isExpired({ expires }: AccessToken, now: number): boolean {
 
 /** Whoever shows a token: what it allows, of what its owner may do at that moment. */
 export function tokenCaller(token: AccessToken, owner: Caller): Caller {
+  const globs = token.repositories.map(parseNameGlob);
   const allows = (action: Action, repository: RepositoryName): boolean =>
     token.actions.includes(action) &&
-    token.repositories.some((glob) => globMatches(glob, repository));
+    globs.some((glob) => "matches" in glob && glob.matches(repository));
   return {
     name: token.user,
     may: (action, repository) => allows(action, repository) && owner.may(action, repository),
@@ -96,8 +93,6 @@ export function tokenCaller(token: AccessToken, owner: Caller): Caller {
       token.actions.includes(action) &&
       token.repositories.includes("**") &&
       owner.mayEverywhere(action),
-    lists: (repository) => allows("pull", repository) && owner.lists(repository),
-    narrowed: false,
     credential: { kind: "token", id: token.id },
   };
 }

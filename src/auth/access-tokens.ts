@@ -15,6 +15,9 @@ import { WatchedFile, type WatchOptions } from "./watched-file.ts";
 export class AccessTokens {
   readonly #file: WatchedFile<ReadonlyMap<string, AccessToken>>;
 
+  /** As long as neither token nor owner has changed, so that a request reads no globs. */
+  readonly #callers = new WeakMap<AccessToken, { owner: Caller; caller: Caller }>();
+
   /** Throws DATA_FOLDER when the file is broken. */
   constructor(
     path: string,
@@ -45,6 +48,11 @@ export class AccessTokens {
     const token = this.#file.get().get(id);
     if (!token || isExpired(token, this.now())) return null;
     const owner = this.accounts.find(token.user);
-    return owner && tokenCaller(token, owner);
+    if (!owner) return null;
+    const known = this.#callers.get(token);
+    if (known?.owner === owner) return known.caller;
+    const caller = tokenCaller(token, owner);
+    this.#callers.set(token, { owner, caller });
+    return caller;
   }
 }

@@ -10,5 +10,5 @@ export interface Accounts {
    * The user with this password. Throws UNAUTHORIZED when it is wrong, TOO_MANY_REQUESTS when it was wrong
    * too often. `address` is where the request comes from.
    */
-  login(name: string, password: string, address: string): Caller | Promise<Caller>;
+  login(name: string, password: Uint8Array<ArrayBuffer>, address: string): Caller | Promise<Caller>;
 }

@@ -15,12 +15,10 @@ export interface Caller {
   may(action: Action, repository: RepositoryName): boolean;
   /** In every repository that there is or can be: what concerns the registry as a whole. */
   mayEverywhere(action: Action): boolean;
-  /** Whether the catalog may name the repository to him. */
-  lists(repository: RepositoryName): boolean;
-  /** A token for some repositories: whoever has it may ask for another one, which allows more. */
-  readonly narrowed: boolean;
-  /** How he has shown who he is, as a token issued to him remembers it; null: no token is issued to him. */
-  readonly credential: Credential | null;
+  /** Whether the catalog may name the repository to him; unset: when he may pull from it. */
+  lists?(repository: RepositoryName): boolean;
+  /** How he has shown who he is, as a token issued to him remembers it; unset: no token is issued to him. */
+  readonly credential?: Credential;
 }
 
 /** What the rights of an issued token rest on: when it is gone, so is the token. */
@@ -35,9 +33,6 @@ export const ANYBODY: Caller = {
   name: null,
   may: () => true,
   mayEverywhere: () => true,
-  lists: () => true,
-  narrowed: false,
-  credential: null,
 };
 
 /** The caller where nobody was asked who he is, because the route is for everyone. */
@@ -46,3 +41,8 @@ export const NOBODY: Caller = {
   may: () => false,
   mayEverywhere: () => false,
 };
+
+/** Whether the catalog may name a repository to this caller. */
+export function mayList(caller: Caller, repository: RepositoryName): boolean {
+  return caller.lists ? caller.lists(repository) : caller.may("pull", repository);
+}

@@ -1,0 +1,177 @@
+import { SignJWT, jwtVerify } from "jose";
+import { RegistryError } from "../oci/errors.ts";
+import type { Caller, Credential } from "./caller.ts";
+import { limited } from "./limited.ts";
+import type { Principals } from "./principals.ts";
+import { type Grants, cutDown, entriesOf, grantsOf, isEmpty, scopeText } from "./scope.ts";
+import { ALGORITHM, type TokenKey } from "./token-key.ts";
+import {
+  type Claims,
+  VerifiedTokens,
+  checkTime,
+  invalidToken,
+  readClaims,
+} from "./verified-token.ts";
+
+/** `auth.issuer` in the configuration. */
+export interface IssuerSettings {
+  /** The audience of the tokens. */
+  readonly service: string;
+  /** Milliseconds. */
+  readonly expires: number;
+}
+
+/** An answer to a request for a token. */
+export interface Issued {
+  readonly token: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+  /** UTC milliseconds. */
+  readonly issuedAt: number;
+  /** What was granted, as scopes. */
+  readonly scope: string;
+  /** Only when it was asked for. */
+  readonly refreshToken: string | null;
+}
+
+const ISSUER = "wharfinger";
+const ACCESS = "JWT";
+/** A refresh token is no access token, and the other way round: the signed type tells them apart. */
+const REFRESH = "wharf-refresh+jwt";
+
+/** Clocks are set back by some seconds now and then; a token that was just issued is good all the same. */
+const SET_BACK_MS = 10_000;
+
+/** Clients send a token in a header, and headers have limits; some servers in between allow 8 KiB. */
+const LONGEST = 7 * 1024;
+
+interface Genuine {
+  readonly claims: Claims;
+  readonly grants: Grants;
+  readonly credential: Credential;
+}
+
+/**
+ * Issues tokens to whoever has shown who he is, and knows them again. A token says what it was asked for
+ * and rests on what was shown then: each time it is used, it allows what it says of what that allows at
+ * that moment. So a token lasts no longer than the password, the access token or the right behind it.
+ *
+ * @see distribution, "Token Authentication Specification" and "Oauth2 Token Authentication"
+ */
+export class Issuer {
+  readonly #verified = new VerifiedTokens<Genuine>();
+
+  constructor(
+    readonly settings: IssuerSettings,
+    readonly key: TokenKey,
+    readonly principals: Principals,
+    readonly now: () => number,
+  ) {}
+
+  /**
+   * Issues a token for what the caller may have of what is asked for. To have got nothing is no error for
+   * somebody with a name, as the protocol wants it. Throws UNAUTHORIZED for nobody who gets nothing, and
+   * PARAMETER_INVALID when so much is asked for that no header could hold the token.
+   */
+  async issue(caller: Caller, asked: Grants, offline: boolean): Promise<Issued> {
+    const { credential } = caller;
+    if (!credential) throw new RegistryError("UNAUTHORIZED", { reason: "log in with a password" });
+    const grants = cutDown(asked, caller);
+    if (credential.kind === "nobody" && isEmpty(grants)) throw new RegistryError("UNAUTHORIZED");
+
+    const issuedAt = Math.floor(this.now() / 1000) * 1000;
+    const expiresIn = Math.ceil(this.settings.expires / 1000);
+    const rest = { ...claimsOf(credential), access: entriesOf(grants) };
+    const token = await this.#sign(ACCESS, caller, rest, issuedAt, issuedAt + expiresIn * 1000);
+    if (token.length > LONGEST) {
+      throw new RegistryError("PARAMETER_INVALID", {
+        reason: "scope: more repositories than one token can name",
+        parameter: "scope",
+      });
+    }
+    const lasting = offline && credential.kind !== "nobody";
+    const refreshToken = lasting
+      ? await this.#sign(REFRESH, caller, claimsOf(credential), issuedAt, null)
+      : null;
+    return { token, expiresIn, issuedAt, scope: scopeText(grants), refreshToken };
+  }
+
+  /** Whoever shows a token of ours. Throws UNAUTHORIZED, or rejects with it. */
+  identify(token: string): Caller | Promise<Caller> {
+    const genuine = this.#verified.get(token, (text) => this.#check(text, ACCESS));
+    return genuine instanceof Promise
+      ? genuine.then((one) => this.#callerOf(one))
+      : this.#callerOf(genuine);
+  }
+
+  /** Whoever got this refresh token, with all his rights. Rejects with UNAUTHORIZED. */
+  async refresh(token: string): Promise<Caller> {
+    const { credential } = await this.#check(token, REFRESH);
+    return this.#owner(credential);
+  }
+
+  #callerOf({ claims, grants, credential }: Genuine): Caller {
+    checkTime(claims, this.now(), { early: SET_BACK_MS, late: 0 });
+    return limited(grants, this.#owner(credential));
+  }
+
+  #owner(credential: Credential): Caller {
+    const owner = this.principals.find(credential);
+    if (!owner) throw invalidToken("what it rests on is gone");
+    return owner;
+  }
+
+  async #check(token: string, type: typeof ACCESS | typeof REFRESH): Promise<Genuine> {
+    const { service } = this.settings;
+    let payload: Record<string, unknown>;
+    try {
+      ({ payload } = await jwtVerify(token, this.key.publicKey, {
+        algorithms: [ALGORITHM],
+        typ: type,
+        issuer: ISSUER,
+        audience: service,
+        // Times are checked at every use, not only at the first.
+        currentDate: new Date(this.now()),
+        clockTolerance: SET_BACK_MS / 1000,
+      }));
+    } catch (error) {
+      throw invalidToken("it was not issued here, or has expired", error);
+    }
+    const claims = readClaims(payload);
+    return { claims, grants: grantsOf(claims.access), credential: credentialOf(claims) };
+  }
+
+  #sign(
+    type: string,
+    { name }: Caller,
+    claims: Record<string, unknown>,
+    issued: number,
+    expires: number | null,
+  ): Promise<string> {
+    const seconds = issued / 1000;
+    const jwt = new SignJWT(claims)
+      .setProtectedHeader({ typ: type, alg: ALGORITHM, kid: this.key.id })
+      .setIssuer(ISSUER)
+      .setSubject(name ?? "")
+      .setAudience(this.settings.service)
+      .setIssuedAt(seconds)
+      .setNotBefore(seconds)
+      .setJti(crypto.randomUUID());
+    if (expires !== null) jwt.setExpirationTime(expires / 1000);
+    return jwt.sign(this.key.privateKey);
+  }
+}
+
+/** How a token names what it rests on; nobody's has neither. */
+function claimsOf(credential: Credential): Record<string, unknown> {
+  if (credential.kind === "token") return { accessToken: credential.id };
+  return credential.kind === "password" ? { password: credential.version } : {};
+}
+
+function credentialOf({ subject, payload }: Claims): Credential {
+  const { accessToken: id, password: version } = payload;
+  if (typeof id === "string") return { kind: "token", id };
+  if (typeof version === "string") return { kind: "password", user: subject, version };
+  if (subject === "") return { kind: "nobody" };
+  throw invalidToken("it rests on nothing");
+}
