@@ -1,3 +1,4 @@
+import type { Issuer } from "./issuer.ts";
 import { ANYBODY, type Caller } from "./caller.ts";
 
 /** Decides who a caller is. */
@@ -7,8 +8,14 @@ export interface Gate {
    * Throws UNAUTHORIZED when the credentials are wrong, TOO_MANY_REQUESTS when they were wrong too often.
    */
   identify(headers: Headers, address: string): Caller | Promise<Caller>;
-  /** The WWW-Authenticate header that asks for credentials; null: nothing is ever asked for. */
-  challenge(scope: string | null): string | null;
+  /**
+   * The WWW-Authenticate header that asks for credentials; null: nothing is ever asked for. `origin`: the
+   * scheme and host that the client used, where they are known; `error`: what was wrong with his token, in
+   * the words of RFC 6750.
+   */
+  challenge(scope: string | null, origin?: string | null, error?: string | null): string | null;
+  /** What issues tokens here; unset: nothing does. */
+  readonly issuer?: Issuer | undefined;
 }
 
 /** No authentication: everybody may do everything. */
@@ -27,7 +34,10 @@ export function replaceableGate(first: Gate): ReplaceableGate {
   let current = first;
   return {
     identify: (headers, address) => current.identify(headers, address),
-    challenge: (scope) => current.challenge(scope),
+    challenge: (scope, origin, error) => current.challenge(scope, origin, error),
+    get issuer() {
+      return current.issuer;
+    },
     replace(gate) {
       current = gate;
     },

@@ -73,9 +73,8 @@ export class Issuer {
    * somebody with a name, as the protocol wants it. Throws UNAUTHORIZED for nobody who gets nothing, and
    * PARAMETER_INVALID when so much is asked for that no header could hold the token.
    */
-  async issue(caller: Caller, asked: Grants, offline: boolean): Promise<Issued> {
-    const { credential } = caller;
-    if (!credential) throw new RegistryError("UNAUTHORIZED", { reason: "log in with a password" });
+  async issue(by: Caller, asked: Grants, offline: boolean): Promise<Issued> {
+    const { caller, credential } = this.principals.rooted(by);
     const grants = cutDown(asked, caller);
     if (credential.kind === "nobody" && isEmpty(grants)) throw new RegistryError("UNAUTHORIZED");
 

@@ -72,7 +72,7 @@ export function checkTime(
   now: number,
   { early, late }: Leeway,
 ): void {
-  if (now > expires + late) throw invalidToken("it has expired");
+  if (now >= expires + late) throw invalidToken("it has expired");
   if (now < notBefore - early) throw invalidToken("its time has not come");
 }
 

@@ -170,7 +170,8 @@ async function respond(request: Request, address: string, here: Situation): Prom
       const registry = granted ? here.visible : here.hidden;
       const { publicUrl } = settings;
       const handler = settings.readOnly ? readOnly(route) : route.handler;
-      const asked = { request, parameters, query, caller, address };
+      const issuer = gate.issuer ?? null;
+      const asked = { request, parameters, query, caller, address, issuer };
       response = await handler({ ...asked, registry, publicUrl, operations });
     }
   } catch (thrown) {

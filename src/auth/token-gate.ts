@@ -1,0 +1,71 @@
+import { RegistryError } from "../oci/errors.ts";
+import { parseBasic } from "./basic.ts";
+import { bearerChallenge, parseBearer } from "./bearer.ts";
+import type { Caller } from "./caller.ts";
+import type { Gate } from "./gate.ts";
+import type { Issuer } from "./issuer.ts";
+import type { Principals } from "./principals.ts";
+import type { TokenServer } from "./token-server/token-server.ts";
+
+/** Where this registry's own tokens are issued. */
+export const TOKEN_PATH = "/token";
+
+/** What a gate with our own issuer needs besides. */
+export interface Issuing {
+  readonly issuer: Issuer;
+  /** The URL that clients use; "": the one that each has used. */
+  readonly publicUrl: string;
+}
+
+/** `wharf_`, the id, `_` and the secret behind a name and a colon, as base64: shorter headers hold no token. */
+const SHORTEST_BASIC = "Basic ".length + Math.floor((64 * 4) / 3) - 2;
+
+/**
+ * Lets in, besides whom `passwords` lets in, whoever shows an access token, as a password or as Bearer, and,
+ * where tokens are issued, whoever shows one of those.
+ */
+export function tokenGate(passwords: Gate, principals: Principals, issuing: Issuing | null): Gate {
+  const withBearer = (token: string): Caller | Promise<Caller> => {
+    const caller = principals.tokens.identify(token, null) ?? issuing?.issuer.identify(token);
+    if (caller) return caller;
+    throw new RegistryError("UNAUTHORIZED", { reason: "this is no token of this registry" });
+  };
+  const withPassword = (header: string): Caller | null => {
+    const credentials = header.length < SHORTEST_BASIC ? null : parseBasic(header);
+    if (!credentials) return null;
+    const password = Buffer.from(credentials.password).toString("latin1");
+    return principals.tokens.identify(password, credentials.name);
+  };
+  return {
+    identify(headers, address) {
+      const header = headers.get("authorization");
+      if (header === null) return passwords.identify(headers, address);
+      const token = parseBearer(header);
+      if (token !== null) return withBearer(token);
+      return withPassword(header) ?? passwords.identify(headers, address);
+    },
+    challenge(scope, origin = null, error = null) {
+      const base = issuing && (issuing.publicUrl || origin);
+      // Whoever sends no host that could stand in a URL is still told that he needs a password.
+      if (!issuing || !base) return passwords.challenge(scope, origin, error);
+      const { service } = issuing.issuer.settings;
+      return bearerChallenge({ realm: base + TOKEN_PATH, service, scope, error });
+    },
+    ...(issuing && { issuer: issuing.issuer }),
+  };
+}
+
+/** Lets in whoever shows a token of a token server elsewhere, and nobody else. */
+export function tokenServerGate(server: TokenServer, realm: string, nobody: Caller): Gate {
+  return {
+    identify(headers) {
+      const header = headers.get("authorization");
+      if (header === null) return nobody;
+      const token = parseBearer(header);
+      if (token !== null) return server.identify(token);
+      throw new RegistryError("UNAUTHORIZED", { reason: "this registry takes tokens only" });
+    },
+    challenge: (scope, _origin, error = null) =>
+      bearerChallenge({ realm, service: server.settings.service, scope, error }),
+  };
+}

@@ -1,0 +1,13 @@
+/** A host as it may stand in a URL that we give to others: a name or an address, and a port. */
+const ORIGIN =
+  /^https?:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?=\/|$)/;
+
+/**
+ * The scheme and host that a client has used, out of the URL that Bun puts together from its Host header;
+ * null when that is no host. Pure.
+ *
+ * It is what the client says, so it is repeated to that client only, in an answer that nobody may store.
+ */
+export function originOf(url: string): string | null {
+  return ORIGIN.exec(url)?.[0] ?? null;
+}
