@@ -13,6 +13,7 @@ import { listCommand } from "./cli/list.ts";
 import { registryCommand } from "./cli/registry.ts";
 import { serveCommand } from "./cli/serve.ts";
 import type { Terminal } from "./cli/terminal.ts";
+import { tokenCommand } from "./cli/token.ts";
 import { userCommand } from "./cli/user.ts";
 import { ERRORS, RegistryError } from "./oci/errors.ts";
 import manifest from "../package.json" with { type: "json" };
@@ -34,6 +35,7 @@ function program(terminal: Terminal): Command {
     .addCommand(deleteCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(userCommand(terminal))
+    .addCommand(tokenCommand(terminal))
     .addCommand(configCommand(terminal))
     .addCommand(registryCommand(terminal, manifest.version))
     .addCommand(completionCommand(terminal))

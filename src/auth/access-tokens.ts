@@ -9,6 +9,7 @@ import {
 import { parseTokens } from "./access-token-file.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Caller } from "./caller.ts";
+import type { TokenUses } from "./token-uses.ts";
 import { WatchedFile, type WatchOptions } from "./watched-file.ts";
 
 /** The access tokens of a registry that runs: who shows one, and what he may do. */
@@ -23,6 +24,7 @@ export class AccessTokens {
     path: string,
     readonly accounts: Accounts,
     readonly now: () => number,
+    readonly uses: TokenUses,
     watch: WatchOptions = {},
   ) {
     this.#file = new WatchedFile(path, (text) => parseTokens(path, text), watch);
@@ -40,6 +42,7 @@ export class AccessTokens {
     const known = token !== undefined && isSecretOf(token, parts.secret);
     const caller = known && (user === null || user === token.user) ? this.find(parts.id) : null;
     if (!caller) throw new RegistryError("UNAUTHORIZED", { reason: "the token is not valid" });
+    this.uses.mark(parts.id, this.now());
     return caller;
   }
 

@@ -1,12 +1,14 @@
 import { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import {
+  chownSync,
   closeSync,
   fsyncSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -41,6 +43,7 @@ function takeLock(path: string): Database {
   let db: Database | undefined;
   try {
     db = new Database(`${path}.lock`, { create: true });
+    adopt(`${path}.lock`, dirname(path));
     db.run(`PRAGMA busy_timeout = ${PATIENCE_MS}`);
     db.run("BEGIN EXCLUSIVE");
     return db;
@@ -69,6 +72,7 @@ function write(path: string, text: string): void {
     const file = openSync(temporary, "wx", MODE);
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+      adopt(temporary, folder);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -83,6 +87,20 @@ function write(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw cannot(path, (error as Error).message, error);
+  }
+}
+
+/**
+ * Gives a new file to whom its folder belongs: root, who may run the command, is seldom who runs the
+ * registry, and what root alone may read would lock the registry out.
+ */
+function adopt(path: string, folder: string): void {
+  const [file, home] = [statSync(path), statSync(folder)];
+  if (file.uid === home.uid && file.gid === home.gid) return;
+  try {
+    chownSync(path, home.uid, home.gid);
+  } catch {
+    // Only root may. Whoever else can write here has a folder that is shared, and knows why.
   }
 }
 

@@ -273,6 +273,13 @@ export const ERRORS = {
     message: "the registry wants other credentials",
     remedy: "log in, or check user and password",
   },
+  TOKEN_UNKNOWN: {
+    code: "UNKNOWN",
+    status: 404,
+    exit: 1,
+    message: "no such access token",
+    remedy: "`wharf token list` shows the tokens there are",
+  },
   REFUSED: {
     code: "UNSUPPORTED",
     status: 405,
