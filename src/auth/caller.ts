@@ -15,8 +15,8 @@ export interface Caller {
   may(action: Action, repository: RepositoryName): boolean;
   /** In every repository that there is or can be: what concerns the registry as a whole. */
   mayEverywhere(action: Action): boolean;
-  /** Whether the catalog may name the repository to him; unset: when he may pull from it. */
-  lists?(repository: RepositoryName): boolean;
+  /** What the catalog may name to him; unset: what he may pull; null: he came with a token for other things. */
+  readonly lists?: ((repository: RepositoryName) => boolean) | null;
   /** How he has shown who he is, as a token issued to him remembers it; unset: no token is issued to him. */
   readonly credential?: Credential;
 }
@@ -44,5 +44,6 @@ export const NOBODY: Caller = {
 
 /** Whether the catalog may name a repository to this caller. */
 export function mayList(caller: Caller, repository: RepositoryName): boolean {
-  return caller.lists ? caller.lists(repository) : caller.may("pull", repository);
+  if (caller.lists === undefined) return caller.may("pull", repository);
+  return caller.lists?.(repository) ?? false;
 }

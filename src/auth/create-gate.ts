@@ -1,24 +1,46 @@
+import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { RegistryError } from "../oci/errors.ts";
+import { AccessTokens } from "./access-tokens.ts";
+import { TOKENS_FILE } from "./access-token-file.ts";
+import { accountsOf } from "./accounts.ts";
+import { NOBODY } from "./caller.ts";
 import { type Gate, OPEN_GATE } from "./gate.ts";
 import { HtpasswdFile, type Warn } from "./htpasswd-file.ts";
+import { Issuer } from "./issuer.ts";
 import { passwordGate } from "./password-gate.ts";
+import { Principals } from "./principals.ts";
 import { compileRules } from "./rules.ts";
+import { tokenGate, tokenServerGate } from "./token-gate.ts";
+import { KEY_FILE, openTokenKey } from "./token-key.ts";
+import { TokenServer } from "./token-server/token-server.ts";
+import { TokenUses, USES_FILE } from "./token-uses.ts";
+import type { WatchOptions } from "./watched-file.ts";
+
+/** Where a gate finds what it needs. */
+export interface GatePlaces {
+  /** The file of users where the configuration names none. */
+  readonly htpasswd: string;
+  /** The folder of our own files; it is there. */
+  readonly own: string;
+  /** The URL that clients use; "": the one that each has used. */
+  readonly publicUrl: string;
+}
 
 /**
- * The gate that the configuration asks for, with its users read. `htpasswd`: the file of users where the
- * configuration names none. Throws CONFIG_INVALID.
+ * The gate that the configuration asks for, with its users, tokens and keys read. Throws CONFIG_INVALID, or
+ * DATA_FOLDER when a file of ours is broken.
  */
 export async function createGate(
   auth: Config["auth"],
-  htpasswd: string,
+  { htpasswd, own, publicUrl }: GatePlaces,
   warn: Warn,
 ): Promise<Gate> {
   if (auth === undefined || auth === "none") return OPEN_GATE;
-  // What would protect something and does not yet must not be silently off.
-  for (const setting of ["issuer", "token"] as const) {
-    if (auth[setting])
-      throw new RegistryError("CONFIG_INVALID", { reason: `auth.${setting}: not yet` });
+  const watch: WatchOptions = {
+    onTrouble: (err) => warn({ err }, "a file of tokens is broken; what it said before counts"),
+  };
+  if (auth.token) {
+    return tokenServerGate(new TokenServer(auth.token, Date.now, watch), auth.token.realm, NOBODY);
   }
   if (!/^[\x20-\x7e]+$/.test(auth.realm)) {
     const reason = "auth.realm: it travels in a header, and must be printable ASCII";
@@ -26,7 +48,16 @@ export async function createGate(
   }
   const now = (): number => performance.now();
   const source = new HtpasswdFile(auth.htpasswd ?? htpasswd, warn);
-  const gate = passwordGate({ realm: auth.realm, rules: compileRules(auth), source, now });
+  const rules = compileRules(auth);
+  const passwords = passwordGate({ realm: auth.realm, rules, source, now });
   await source.users(now());
-  return gate;
+  const anonymous = auth.anonymousPull.length > 0;
+  const accounts = accountsOf({ rules, anonymous, source, passwords, now });
+  const uses = new TokenUses(join(own, USES_FILE));
+  const tokens = new AccessTokens(join(own, TOKENS_FILE), accounts, Date.now, uses, watch);
+  const principals = new Principals(accounts, tokens);
+  if (!auth.issuer) return tokenGate(passwords, principals, null);
+  const key = await openTokenKey(join(own, KEY_FILE));
+  const issuer = new Issuer(auth.issuer, key, principals, Date.now);
+  return tokenGate(passwords, principals, { issuer, publicUrl });
 }

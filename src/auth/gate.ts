@@ -14,6 +14,8 @@ export interface Gate {
    * the words of RFC 6750.
    */
   challenge(scope: string | null, origin?: string | null, error?: string | null): string | null;
+  /** The WWW-Authenticate header where only a name and a password help. */
+  readonly login?: string | undefined;
   /** What issues tokens here; unset: nothing does. */
   readonly issuer?: Issuer | undefined;
 }
@@ -35,6 +37,9 @@ export function replaceableGate(first: Gate): ReplaceableGate {
   return {
     identify: (headers, address) => current.identify(headers, address),
     challenge: (scope, origin, error) => current.challenge(scope, origin, error),
+    get login() {
+      return current.login;
+    },
     get issuer() {
       return current.issuer;
     },

@@ -14,7 +14,7 @@ export function limited(grants: Grants, owner: Caller): Caller {
       grantsTo(grants, action, repository) &&
       owner.may(action, repository),
     mayEverywhere: () => false,
-    lists: (repository) => grants.catalog && mayList(owner, repository),
+    lists: grants.catalog ? (repository) => mayList(owner, repository) : null,
     limited: true,
   };
 }

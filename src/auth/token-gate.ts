@@ -51,7 +51,10 @@ export function tokenGate(passwords: Gate, principals: Principals, issuing: Issu
       const { service } = issuing.issuer.settings;
       return bearerChallenge({ realm: base + TOKEN_PATH, service, scope, error });
     },
-    ...(issuing && { issuer: issuing.issuer }),
+    ...(issuing && {
+      login: passwords.challenge(null) ?? undefined,
+      issuer: issuing.issuer,
+    }),
   };
 }
 

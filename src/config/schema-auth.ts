@@ -43,6 +43,9 @@ const issuer = z.strictObject({
     .prefault("wharfinger")
     .describe("the audience of its tokens, as clients repeat it"),
   expires: duration
+    .refine((milliseconds) => milliseconds >= 60_000, {
+      error: "must be at least 60s: clients take any token for valid that long",
+    })
     .prefault("5m")
     .describe("how long a token lasts before the client asks for another"),
 });

@@ -20,16 +20,24 @@ export type Admission = "granted" | "hidden";
  */
 export function admit({ route, parameters }: Match, caller: Caller, asks: boolean): Admission {
   const refusal = (otherwise: () => Admission): Admission => {
-    if (asks && (caller.name === null || caller.limited)) throw new RegistryError("UNAUTHORIZED");
+    if (asks && caller.limited) {
+      throw new RegistryError("UNAUTHORIZED", { error: "insufficient_scope" });
+    }
+    if (asks && caller.name === null) throw new RegistryError("UNAUTHORIZED");
     return otherwise();
   };
   const { permission } = route;
   switch (permission) {
     case "none":
+    case "login":
       return "granted";
     case "known":
-    case "catalog":
-      return !asks || caller.name !== null ? "granted" : refusal(denied);
+      // A token may be for nobody in particular: whoever has it was let in where it was issued.
+      return !asks || caller.name !== null || caller.limited ? "granted" : refusal(denied);
+    case "catalog": {
+      const known = caller.limited ? caller.lists !== null : caller.name !== null;
+      return !asks || known ? "granted" : refusal(denied);
+    }
     case "administer":
       return caller.mayEverywhere(permission) ? "granted" : refusal(denied);
     case "pull":
@@ -67,16 +75,28 @@ export function scopeOf({ route, parameters }: Match): string | null {
   return name === null || actions === undefined ? null : `repository:${name}:${actions}`;
 }
 
-/** A refusal that asks for credentials says which. Other errors stay what they are. */
+/**
+ * A refusal that asks for credentials says which. Other errors stay what they are. `origin`: the scheme and
+ * host that the client used; as they may be in the answer, nobody may store that.
+ */
 export function withChallenge(
   error: RegistryError,
   match: Match | null,
   gate: Gate,
+  origin: string | null = null,
 ): RegistryError {
   if (error.kind !== "UNAUTHORIZED" || "www-authenticate" in error.headers) return error;
-  const challenge = gate.challenge(match && scopeOf(match));
+  const { error: why = null } = error.detail;
+  const challenge =
+    match?.route.permission === "login"
+      ? (gate.login ?? null)
+      : gate.challenge(match && scopeOf(match), origin, why as string | null);
   if (challenge === null) return error;
-  const headers = { ...error.headers, "www-authenticate": challenge };
+  const headers = {
+    ...error.headers,
+    "www-authenticate": challenge,
+    "cache-control": "no-store",
+  };
   return new RegistryError(error.kind, error.detail, { cause: error, headers });
 }
 

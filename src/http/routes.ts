@@ -1,3 +1,4 @@
+import { TOKEN_PATH } from "../auth/token-gate.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Handler } from "./exchange.ts";
 import { deleteBlob, getBlob, headBlob } from "./v2/blobs.ts";
@@ -13,14 +14,23 @@ import { describeTags } from "./api/tags.ts";
 import { getLivez, getReadyz, getStartupz } from "./health.ts";
 import { getMetrics } from "./metrics.ts";
 import { getPage } from "./page.ts";
+import { getToken, postToken } from "./token.ts";
 
 /**
  * What a caller must be allowed to do, in the repository that the path names if it names one.
  *
- * `none`: everybody, also with wrong credentials. `known`: whoever has said who he is. `catalog`: the same;
+ * `none`: everybody, also with wrong credentials. `login`: everybody, but not with wrong ones. `known`: whoever has said who he is. `catalog`: the same;
  * he sees what he may pull. `administer`: in the registry as a whole. The guard refuses any other.
  */
-export type Permission = "none" | "known" | "pull" | "push" | "delete" | "catalog" | "administer";
+export type Permission =
+  | "none"
+  | "login"
+  | "known"
+  | "pull"
+  | "push"
+  | "delete"
+  | "catalog"
+  | "administer";
 
 export interface Route {
   readonly method: string;
@@ -50,6 +60,9 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/v2/_catalog", "catalog", getCatalog),
   route("GET", "/v2/", "known", getSupport),
   route("HEAD", "/v2/", "known", getSupport),
+  route("GET", TOKEN_PATH, "login", getToken),
+  // Who it is stands in the form.
+  route("POST", TOKEN_PATH, "none", postToken),
   route("GET", "/api/v1/tags/{name}", "pull", describeTags),
   route("GET", "/api/v1/manifests/{name}/{reference}", "pull", describeManifest),
   route("GET", "/api/v1/check", "administer", checkAll),

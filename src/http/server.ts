@@ -12,6 +12,7 @@ import { admit, withChallenge } from "./guard.ts";
 import { Listener, type Place, type TlsOptions } from "./listener.ts";
 import type { Observer, Visit } from "./observer.ts";
 import type { Operations } from "./operations.ts";
+import { originOf } from "./origin.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
 import { type Match, type Route, match } from "./routes.ts";
 import { watchConnections } from "./watch.ts";
@@ -175,7 +176,12 @@ async function respond(request: Request, address: string, here: Situation): Prom
       response = await handler({ ...asked, registry, publicUrl, operations });
     }
   } catch (thrown) {
-    const error = withChallenge(asRegistryError(thrown), matched, gate);
+    const error = withChallenge(
+      asRegistryError(thrown),
+      matched,
+      gate,
+      originOf(request.url),
+    );
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }

@@ -1,3 +1,4 @@
+import { mayList } from "../../auth/caller.ts";
 import type { RepositoryName } from "../../oci/name.ts";
 import { listRepositories } from "../../registry/catalog.ts";
 import type { Handler } from "../exchange.ts";
@@ -7,12 +8,12 @@ import { json, nextLink } from "../reply.ts";
 const USUAL = 1000;
 const MOST = 10_000;
 
-/** What the caller may pull, and nothing else: full pages of it, and a Link that names nothing else. */
+/** What the caller may know of, and nothing else: full pages of it, and a Link that names nothing else. */
 export const getCatalog: Handler = async ({ query, caller, registry, publicUrl }) => {
   const page = requestedPage(query, USUAL, MOST);
   const visible = caller.mayEverywhere("pull")
     ? null
-    : (name: RepositoryName): boolean => caller.may("pull", name);
+    : (name: RepositoryName): boolean => mayList(caller, name);
   const { items, next } = await listRepositories(page, visible, registry);
   const link =
     next === null
