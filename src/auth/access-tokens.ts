@@ -38,12 +38,18 @@ export class AccessTokens {
   identify(text: string, user: string | null): Caller | null {
     const parts = parseAccessToken(text);
     if (!parts) return null;
-    const token = this.#file.get().get(parts.id);
+    const token = this.#file.get().get(parts.id) ?? this.#lookFor(parts.id);
     const known = token !== undefined && isSecretOf(token, parts.secret);
     const caller = known && (user === null || user === token.user) ? this.find(parts.id) : null;
     if (!caller) throw new RegistryError("UNAUTHORIZED", { reason: "the token is not valid" });
     this.uses.mark(parts.id, this.now());
     return caller;
+  }
+
+  /** It may have been made a moment ago, and whoever made it wants to use it. */
+  #lookFor(id: string): AccessToken | undefined {
+    this.#file.look();
+    return this.#file.get().get(id);
   }
 
   /** What the owner of this token may do with it now; null when it is gone, expired, or its owner is gone. */
