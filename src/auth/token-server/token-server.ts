@@ -129,8 +129,10 @@ function keyFor(
   keys: readonly TrustedKeys[],
   now: number,
 ): KeyObject {
-  if (isStrings(x5c) && x5c.length > 0) return vouchedFor(x5c, keys, now);
-  if (isRecord(jwk)) {
+  const wellFormed = isStrings(x5c ?? []) && isRecord(jwk ?? {}) && typeof (kid ?? "") === "string";
+  if (!wellFormed) throw invalidToken("its header names no key as it should");
+  if (x5c && x5c.length > 0) return vouchedFor(x5c, keys, now);
+  if (jwk) {
     const named = createPublicKey({ key: jwk, format: "jwk" });
     const chain = jwk["x5c"];
     // It only names a key. The one that is used is ours, or that of a certificate that is vouched for.
