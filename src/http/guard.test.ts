@@ -90,7 +90,10 @@ describe("a refusal", () => {
 
   test("that asks for credentials says which", () => {
     const { headers } = withChallenge(new RegistryError("UNAUTHORIZED"), matched, gate);
-    expect(headers).toEqual({ "www-authenticate": "Test scope=repository:team/app:pull" });
+    expect(headers).toEqual({
+      "www-authenticate": "Test scope=repository:team/app:pull",
+      "cache-control": "no-store",
+    });
   });
 
   test("that says so itself is left as it is, and so is any other", () => {

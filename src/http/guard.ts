@@ -89,7 +89,7 @@ export function withChallenge(
   const { error: why = null } = error.detail;
   const challenge =
     match?.route.permission === "login"
-      ? (gate.login ?? null)
+      ? (gate.login ?? gate.challenge(null, origin))
       : gate.challenge(match && scopeOf(match), origin, why as string | null);
   if (challenge === null) return error;
   const headers = {

@@ -10,7 +10,15 @@ export interface MatrixRequest {
   readonly asked?: Asked;
 }
 
-export type Need = "nothing" | "known" | "pull" | "push" | "delete" | "catalog" | "administer";
+export type Need =
+  | "nothing"
+  | "login"
+  | "known"
+  | "pull"
+  | "push"
+  | "delete"
+  | "catalog"
+  | "administer";
 
 /**
  * What one route needs, and what it answers: said once more, and independently of the program.
@@ -53,9 +61,9 @@ function entry(
   return { route: `${method} ${pattern}`, needs, request, there, absent };
 }
 
-function fixed(method: string, path: string, needs: Need): MatrixEntry {
+function fixed(method: string, path: string, needs: Need, answer = "200"): MatrixEntry {
   const request = (): MatrixRequest => ({ method, path });
-  return { route: `${method} ${path}`, needs, request, there: "200", absent: "200" };
+  return { route: `${method} ${path}`, needs, request, there: answer, absent: answer };
 }
 
 const upload = ({ upload: path }: Seed): string => path.slice(path.indexOf("/blobs/uploads/"));
@@ -124,6 +132,9 @@ export const MATRIX: readonly MatrixEntry[] = [
   fixed("GET", "/v2/", "known"),
   fixed("HEAD", "/v2/", "known"),
   fixed("GET", "/api/v1/check", "administer"),
+  // Where no tokens are issued, there is nobody to ask for one.
+  fixed("GET", "/token", "login", "404 UNSUPPORTED"),
+  fixed("POST", "/token", "nothing", "404 UNSUPPORTED"),
 ];
 
 /** What somebody may do in a repository; to administer, in all of them. */
@@ -143,6 +154,7 @@ export function expected(
   const answer = exists ? there : absent;
   if (needs === "nothing") return answer;
   if (caller === "wrong") return "401 UNAUTHORIZED";
+  if (needs === "login") return answer;
   if (needs === "known" || needs === "catalog") {
     return caller === "user" ? answer : "401 UNAUTHORIZED";
   }
