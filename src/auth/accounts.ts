@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Bounded } from "./bounded.ts";
 import type { Caller } from "./caller.ts";
 import type { Gate } from "./gate.ts";
-import { NO_USERS, type Users } from "./htpasswd.ts";
+import type { Users } from "./htpasswd.ts";
 import type { UserSource } from "./password-gate.ts";
 import type { Rules } from "./rules.ts";
 
@@ -24,6 +24,8 @@ export interface AccountsOptions {
   /** Whether anything may be pulled without credentials. */
   readonly anonymous: boolean;
   readonly source: UserSource;
+  /** As they were read first. */
+  readonly users: Users;
   /** Knows passwords. */
   readonly passwords: Gate;
   /** Milliseconds of a clock that never goes back. */
@@ -36,7 +38,7 @@ const REMEMBERED = 10_000;
 export function accountsOf(options: AccountsOptions): Accounts {
   const { rules, anonymous, source, passwords, now } = options;
   const callers = new Bounded<{ hash: string; rights: Caller; caller: Caller }>(REMEMBERED);
-  let users: Users = NO_USERS;
+  let { users } = options;
   /** While the file is being read, a matter of milliseconds, it counts what stood there before. */
   const current = (): Users => {
     const known = source.users(now());

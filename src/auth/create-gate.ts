@@ -50,9 +50,9 @@ export async function createGate(
   const source = new HtpasswdFile(auth.htpasswd ?? htpasswd, warn);
   const rules = compileRules(auth);
   const passwords = passwordGate({ realm: auth.realm, rules, source, now });
-  await source.users(now());
+  const users = await source.users(now());
   const anonymous = auth.anonymousPull.length > 0;
-  const accounts = accountsOf({ rules, anonymous, source, passwords, now });
+  const accounts = accountsOf({ rules, anonymous, source, users, passwords, now });
   const uses = new TokenUses(join(own, USES_FILE));
   const tokens = new AccessTokens(join(own, TOKENS_FILE), accounts, Date.now, uses, watch);
   const principals = new Principals(accounts, tokens);

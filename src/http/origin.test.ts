@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { originOf } from "./origin.ts";
+
+test.each([
+  ["http://127.0.0.1:5000/v2/", "http://127.0.0.1:5000"],
+  ["https://registry.example.com/v2/", "https://registry.example.com"],
+  ["http://[::1]:5000/v2/?a=//b", "http://[::1]:5000"],
+  ["http://localhost", "http://localhost"],
+  ["/v2/", null],
+  ['http://a"b/v2/', null],
+  ["http://user@evil/v2/", null],
+  ["http://a,b/v2/", null],
+  ["http://a b/v2/", null],
+  ["http://a:b/v2/", null],
+  ["http://-a/v2/", null],
+  ["http:///v2/", null],
+  ["ftp://a/", null],
+  ["http://a\\b/", null],
+])("%s was asked for at %p", (url, origin) => {
+  expect(originOf(url)).toBe(origin);
+});

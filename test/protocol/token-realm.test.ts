@@ -1,0 +1,90 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { basic, issuingGate } from "./support/issuing.ts";
+import { connectRaw } from "./support/raw.ts";
+import { startRegistry } from "./support/registry.ts";
+
+setDefaultTimeout(60_000);
+
+/** The challenge for a request with these headers, as lines. */
+async function challenge(port: number, ...lines: string[]): Promise<string | null | undefined> {
+  using connection = await connectRaw(port);
+  await connection.send(`GET /v2/ HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+  const answer = await connection.answer();
+  // What is no request at all may be refused before anybody looks at it.
+  if (answer === null || answer.status === 400) return undefined;
+  expect([answer.status, answer.headers.get("cache-control")]).toEqual([401, "no-store"]);
+  return answer.headers.get("www-authenticate");
+}
+
+test("tokens are to be had where the client asked, when that is a host; otherwise a password is asked for", async () => {
+  await using own = await issuingGate();
+  await using registry = await startRegistry({ gate: own.gate });
+  const realm = (origin: string): string => `Bearer realm="${origin}/token",service="wharfinger"`;
+  const { port } = registry;
+  expect(await challenge(port, "Host: registry.example.com")).toBe(
+    realm("http://registry.example.com"),
+  );
+  expect(await challenge(port, "Host: [::1]:5000")).toBe(realm("http://[::1]:5000"));
+  const hostile = [
+    'a"b',
+    "a,b",
+    "user@evil",
+    "a/b",
+    "a b",
+    "a\\b",
+    "a:b",
+    "",
+    'x",service="y',
+    "a?b",
+    "a#b",
+  ];
+  for (const host of hostile) {
+    const said = await challenge(port, `Host: ${host}`);
+    const harmless =
+      said === undefined ||
+      /^(?:Basic realm="Wharfinger"|Bearer realm="http:\/\/[A-Za-z0-9.:-]+\/token",service="wharfinger")$/.test(
+        said ?? "",
+      );
+    expect([host, said, harmless]).toEqual([host, said, true]);
+  }
+});
+
+test("nothing else in a request says where tokens are to be had", async () => {
+  await using own = await issuingGate();
+  await using registry = await startRegistry({ gate: own.gate });
+  const said = await challenge(
+    registry.port,
+    "Host: good.example",
+    "X-Forwarded-Host: evil.example",
+    "X-Forwarded-Proto: javascript",
+    "Forwarded: host=evil.example",
+    "X-Original-URL: http://evil.example/",
+  );
+  expect(said).toBe('Bearer realm="http://good.example/token",service="wharfinger"');
+});
+
+test("with publicUrl the host that the client sends counts for nothing", async () => {
+  await using own = await issuingGate({ issuer: {} }, "https://registry.example.com/here");
+  await using registry = await startRegistry({ gate: own.gate });
+  for (const host of ["evil.example", 'a"b']) {
+    const said = await challenge(registry.port, `Host: ${host}`);
+    if (said !== undefined) {
+      expect(said).toBe(
+        'Bearer realm="https://registry.example.com/here/token",service="wharfinger"',
+      );
+    }
+  }
+});
+
+test("without an issuer a password is asked for, and access tokens are taken all the same", async () => {
+  await using own = await issuingGate({});
+  await using registry = await startRegistry({ gate: own.gate });
+  const refused = await registry.ask("GET", "/v2/");
+  expect(refused.headers.get("www-authenticate")).toBe('Basic realm="Wharfinger"');
+  const text = own.accessToken({ user: "ann" });
+  for (const headers of [basic("ann", text), { authorization: `Bearer ${text}` }]) {
+    expect((await registry.ask("GET", "/v2/", { headers })).status).toBe(200);
+  }
+  const none = await registry.ask("GET", "/token", { headers: basic("ann", text) });
+  expect([none.status, none.errors[0]?.code]).toEqual([404, "UNSUPPORTED"]);
+});
