@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -42,4 +42,15 @@ export function ownFile({ data }: Config, name: string): string {
     throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
   return join(ours, name);
+}
+
+/** The text of a file; null: there is none. Throws DATA_FOLDER. */
+export function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return null;
+    const reason = `${path} cannot be read (${(error as Error).message})`;
+    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
+  }
 }

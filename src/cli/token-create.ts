@@ -3,17 +3,25 @@ import { randomBytes } from "node:crypto";
 import { makeAccessToken } from "../auth/access-token.ts";
 import { TOKENS_FILE, changeTokens } from "../auth/access-token-file.ts";
 import type { Action } from "../auth/caller.ts";
+import { parseHtpasswd } from "../auth/htpasswd.ts";
 import { parseDuration } from "../config/values.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { parseNameGlob } from "../oci/name-glob.ts";
-import { type DataOptions, configOf, ownFile, withDataOptions } from "./data-options.ts";
+import {
+  type DataOptions,
+  configOf,
+  ownFile,
+  readIfThere,
+  withDataOptions,
+} from "./data-options.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { plainToken } from "./token-list.ts";
+import { usersOf } from "./users-file.ts";
 
 interface CreateOptions extends DataOptions {
-  readonly user: string;
+  readonly user?: string;
   readonly repo: readonly string[];
   readonly pull?: boolean;
   readonly push?: boolean;
@@ -31,7 +39,7 @@ export function createTokenCommand(terminal: Terminal, now: () => number): Comma
       "Makes a token of a user and shows it, once: only a digest of it is kept.\n" +
         "With it one may do what the options say, of what the user may do himself at that time.",
     )
-    .requiredOption("--user <NAME>", "whose rights it has a part of")
+    .option("--user <NAME>", "whose rights it has a part of (default: the only user there is)")
     .requiredOption("--repo <GLOB...>", "repositories: * within a part of a name, ** across parts")
     .option("--pull", "pull from them (without any of these four, this)")
     .option("--push", "push to them, and pull")
@@ -53,7 +61,7 @@ Examples:
   docker login -u ci -p wharf_… registry.example.com`;
 
 function create(options: CreateOptions, terminal: Terminal, now: number): void {
-  const { user, repo: repositories, note } = options;
+  const { repo: repositories, note } = options;
   for (const text of repositories) {
     const glob = parseNameGlob(text);
     if ("reason" in glob) throw usage(`--repo ${JSON.stringify(text)}: ${glob.reason}`);
@@ -61,9 +69,12 @@ function create(options: CreateOptions, terminal: Terminal, now: number): void {
   if (/\p{Cc}/u.test(note) || note.length > 200) {
     throw usage("--note: at most 200 characters, and no control characters");
   }
-  const wish = { user, repositories, actions: actionsOf(options), note };
+  const actions = actionsOf(options);
   const expires = endOf(options.expires, now);
-  const path = ownFile(configOf(options, terminal), TOKENS_FILE);
+  const config = configOf(options, terminal);
+  const path = ownFile(config, TOKENS_FILE);
+  const user = owner(options.user, usersOf(config));
+  const wish = { user, repositories, actions, note };
   const { token, text } = makeAccessToken({ ...wish, expires }, now, randomBytes);
   changeTokens(path, (tokens) => void tokens.set(token.id, token));
   if (options.json) {
@@ -73,6 +84,17 @@ function create(options: CreateOptions, terminal: Terminal, now: number): void {
   terminal.print(text);
   const until = token.expires === null ? "until it is revoked" : `until ${token.expires}`;
   terminal.note(`Token ${token.id} of ${user}, ${until}. It is not shown again.`);
+}
+
+/** Whose token it is: a user of the file, for anybody else's would be refused everywhere. */
+function owner(name: string | undefined, file: string): string {
+  const { hashes } = parseHtpasswd(readIfThere(file) ?? "");
+  const only = hashes.size === 1 ? [...hashes.keys()][0] : undefined;
+  const user = name ?? only;
+  if (user === undefined)
+    throw usage(`--user: whose token? There are ${hashes.size} users in ${file}`);
+  if (hashes.has(user)) return user;
+  throw new RegistryError("USER_UNKNOWN", { reason: `${user} in ${file}` });
 }
 
 function actionsOf(options: CreateOptions): Action[] {

@@ -1,11 +1,15 @@
 import type { Command } from "commander";
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type AccessToken, isExpired } from "../auth/access-token.ts";
 import { TOKENS_FILE, parseTokens } from "../auth/access-token-file.ts";
 import { USES_FILE, readUses } from "../auth/token-uses.ts";
-import { RegistryError } from "../oci/errors.ts";
-import { type DataOptions, configOf, ownFile, withDataOptions } from "./data-options.ts";
+import {
+  type DataOptions,
+  configOf,
+  ownFile,
+  readIfThere,
+  withDataOptions,
+} from "./data-options.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import { table } from "./table.ts";
@@ -31,7 +35,7 @@ export function listTokensCommand(terminal: Terminal, now: () => number): Comman
 function list(options: ListOptions, terminal: Terminal, now: number): void {
   const path = ownFile(configOf(options, terminal), TOKENS_FILE);
   const uses = readUses(join(dirname(path), USES_FILE));
-  const all = [...parseTokens(path, read(path)).values()];
+  const all = [...parseTokens(path, readIfThere(path)).values()];
   const tokens = all.filter(({ user }) => options.user === undefined || user === options.user);
   if (options.json) {
     terminal.print(
@@ -76,14 +80,4 @@ function iso(time: number | undefined): string | null {
 
 function day(time: number | undefined): string | undefined {
   return iso(time)?.slice(0, 10);
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") return null;
-    const reason = `${path} cannot be read (${(error as Error).message})`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
-  }
 }
