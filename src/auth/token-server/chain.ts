@@ -7,8 +7,17 @@ export interface Certificate {
   readonly facts: CertificateFacts;
 }
 
-/** Longer chains are made by attackers only, and every link costs a check of a signature. */
+/** Longer chains are made by attackers only. */
 const LONGEST = 8;
+
+/**
+ * Checks of signatures for one chain: certificates that all vouch for each other make more ways than there
+ * is time for, and anybody may send them.
+ */
+const MOST_CHECKS = 20;
+
+/** Bits. Checking a signature of a larger key takes milliseconds, and nobody has one. */
+const LARGEST_RSA = 8192;
 
 /** Signatures with SHA-1 or MD5 can be made to fit another certificate. */
 const BROKEN_SIGNATURES = [
@@ -46,25 +55,34 @@ export function leafOfChain(
     return null;
   }
   const [leaf, ...steps] = chain;
-  return leaf && leads(leaf, steps, roots, now, 0) ? leaf.x509 : null;
+  const search: Search = { roots, now, checks: 0 };
+  return leaf && leads(leaf, steps, 0, search) ? leaf.x509 : null;
+}
+
+interface Search {
+  readonly roots: readonly Certificate[];
+  readonly now: number;
+  /** How many signatures were checked so far. */
+  checks: number;
 }
 
 /** `below`: how many authorities stand between this certificate and the last one, itself counted. */
 function leads(
   from: Certificate,
   steps: readonly Certificate[],
-  roots: readonly Certificate[],
-  now: number,
   below: number,
+  search: Search,
 ): boolean {
+  const { roots, now } = search;
   if (!isTimely(from, now) || from.facts.unknown.length > 0) return false;
   if (roots.some((root) => root.x509.raw.equals(from.x509.raw))) return true;
-  if (roots.some((root) => isTimely(root, now) && hasSigned(root, from, below))) return true;
+  if (roots.some((root) => isTimely(root, now) && hasSigned(root, from, below, search)))
+    return true;
   return steps.some((step) => {
     // An authority on the way must say that it is one; only an old root may leave it out.
-    if (step.facts.authority !== true || !hasSigned(step, from, below)) return false;
+    if (step.facts.authority !== true || !hasSigned(step, from, below, search)) return false;
     const others = steps.filter((other) => other !== step);
-    return leads(step, others, roots, now, below + 1);
+    return leads(step, others, below + 1, search);
   });
 }
 
@@ -72,10 +90,18 @@ function isTimely({ x509 }: Certificate, now: number): boolean {
   return Date.parse(x509.validFrom) <= now && now <= Date.parse(x509.validTo);
 }
 
-function hasSigned({ x509, facts }: Certificate, other: Certificate, below: number): boolean {
+function hasSigned(
+  { x509, facts }: Certificate,
+  other: Certificate,
+  below: number,
+  search: Search,
+): boolean {
   if (facts.unknown.length > 0 || facts.signs === false) return false;
   if (facts.authority !== true && (facts.version >= 3 || facts.authority === false)) return false;
   if (facts.pathLength !== null && below > facts.pathLength) return false;
   if (BROKEN_SIGNATURES.includes(other.x509.signatureAlgorithmOid ?? "")) return false;
-  return other.x509.checkIssued(x509) && other.x509.verify(x509.publicKey);
+  if (!other.x509.checkIssued(x509)) return false;
+  const key = x509.publicKey;
+  if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > LARGEST_RSA) return false;
+  return ++search.checks <= MOST_CHECKS && other.x509.verify(key);
 }
