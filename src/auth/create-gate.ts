@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { RegistryError } from "../oci/errors.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { TOKENS_FILE } from "./access-token-file.ts";
 import { accountsOf } from "./accounts.ts";

@@ -24,7 +24,8 @@ export function clientAddresses(trusted: readonly string[]): ClientAddress {
   };
 }
 
-function listed(networks: readonly string[]): (address: string) => boolean {
+/** Whether an address is one of these, or in one of these networks (CIDR). */
+export function listed(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {
     const [address = "", bits] = network.split("/");

@@ -19,3 +19,11 @@ test.each([
 ])("%s was asked for at %p", (url, origin) => {
   expect(originOf(url)).toBe(origin);
 });
+
+test("a trusted proxy may say that it was asked over https, and nothing else", () => {
+  const url = "http://registry.example.com/v2/";
+  expect(originOf(url, "https")).toBe("https://registry.example.com");
+  for (const other of [null, "", "javascript", "https, http", "https://evil", "HTTPS\r\nx: y"]) {
+    expect(originOf(url, other)).toBe("http://registry.example.com");
+  }
+});

@@ -4,10 +4,12 @@ const ORIGIN =
 
 /**
  * The scheme and host that a client has used, out of the URL that Bun puts together from its Host header;
- * null when that is no host. Pure.
+ * null when that is no host. `forwarded`: the X-Forwarded-Proto of a proxy that is trusted. Pure.
  *
  * It is what the client says, so it is repeated to that client only, in an answer that nobody may store.
  */
-export function originOf(url: string): string | null {
-  return ORIGIN.exec(url)?.[0] ?? null;
+export function originOf(url: string, forwarded: string | null = null): string | null {
+  const origin = ORIGIN.exec(url)?.[0] ?? null;
+  const scheme = /^https?$/.exec(forwarded ?? "")?.[0];
+  return origin && scheme ? origin.replace(/^https?/, scheme) : origin;
 }

@@ -63,6 +63,19 @@ test("nothing else in a request says where tokens are to be had", async () => {
   expect(said).toBe('Bearer realm="http://good.example/token",service="wharfinger"');
 });
 
+test("a proxy that is trusted says whether it was asked over https", async () => {
+  await using own = await issuingGate();
+  const asked = async (trustedProxies: string[], proto: string): Promise<string> => {
+    await using registry = await startRegistry({ gate: own.gate, trustedProxies });
+    const lines = ["Host: good.example", `X-Forwarded-Proto: ${proto}`];
+    const said = await challenge(registry.port, ...lines);
+    return /realm="([^"]*)"/.exec(said ?? "")?.[1] ?? "";
+  };
+  expect(await asked(["127.0.0.1"], "https")).toBe("https://good.example/token");
+  expect(await asked(["127.0.0.1"], "javascript")).toBe("http://good.example/token");
+  expect(await asked(["10.0.0.0/8"], "https")).toBe("http://good.example/token");
+});
+
 test("with publicUrl the host that the client sends counts for nothing", async () => {
   await using own = await issuingGate({ issuer: {} }, "https://registry.example.com/here");
   await using registry = await startRegistry({ gate: own.gate });

@@ -14,6 +14,8 @@ import { startRegistry, type TestRegistry } from "./support/registry.ts";
 
 setDefaultTimeout(60_000);
 
+const USERS = { ann: "ann's", bob: "bob's", root: "root's" };
+
 let gate: IssuingGate;
 let registry: TestRegistry;
 
@@ -24,8 +26,10 @@ beforeAll(async () => {
     rules: [
       { repositories: ["team/**", "public/**"], users: ["ann"], allow: ["pull", "push", "delete"] },
       { repositories: ["team/**"], users: ["bob"], allow: ["pull"] },
+      { repositories: ["**"], users: ["root"], allow: ["pull", "administer"] },
     ],
   });
+  await gate.setUsers(USERS);
   registry = await startRegistry({ gate: gate.gate });
 });
 afterAll(async () => {
@@ -352,6 +356,22 @@ describe("an access token", () => {
   });
 });
 
+test("what administers takes a token made for that; one that was issued never does", async () => {
+  const status = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+    (await registry.ask("GET", "/api/v1/check", { headers })).status;
+  const root = basic("root", "root's");
+  const everything = "repository:team/app:* registry:catalog:* repository:**:* registry:admin:*";
+  const { token } = await tokenFor(root, everything);
+  const made = gate.accessToken({ user: "root", actions: ["pull", "administer"] });
+  const issued = await tokenFor(basic("root", made), everything);
+  const anothers = gate.accessToken({ user: "ann", actions: ["administer"] });
+  expect(await status(root)).toBe(200);
+  expect([await status(basic("root", made)), await status(bearer(made))]).toEqual([200, 200]);
+  expect([await status(bearer(token)), await status(bearer(issued.token))]).toEqual([401, 401]);
+  expect(await status(bearer(gate.accessToken({ user: "root" })))).toBe(403);
+  expect(await status(bearer(anothers))).toBe(403);
+});
+
 test("when a user is removed, or gets another password, his tokens are dead within two seconds", async () => {
   const text = gate.accessToken({ user: "ann" });
   const byPassword = await tokenFor(ann, "repository:team/app:pull");
@@ -374,5 +394,5 @@ test("when a user is removed, or gets another password, his tokens are dead with
   await gate.setUsers({ bob: "bob's", ann: "new" });
   await eventually(statuses, (seen) => seen[1] === 404);
   expect(await statuses()).toEqual([401, 404, 404]);
-  await gate.setUsers({ bob: "bob's", ann: "ann's" });
+  await gate.setUsers(USERS);
 });
