@@ -60,3 +60,15 @@ export function changeTokens(
     return `${JSON.stringify({ version: 1, tokens: [...tokens.values()] }, null, 2)}\n`;
   });
 }
+
+/** Revokes all tokens of a user; their ids. Throws DATA_FOLDER. */
+export function revokeTokensOf(path: string, user: string): string[] {
+  const gone: string[] = [];
+  changeTokens(path, (tokens) => {
+    for (const token of [...tokens.values()].filter((one) => one.user === user)) {
+      tokens.delete(token.id);
+      gone.push(token.id);
+    }
+  });
+  return gone;
+}

@@ -6,6 +6,7 @@ import { temporaryFolder, type Folder } from "../../test/support/folder.ts";
 import { isRoot } from "../../test/support/peers.ts";
 import { parseAccessToken } from "../auth/access-token.ts";
 import { tokenCommand } from "./token.ts";
+import { userCommand } from "./user.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const HASH = "$2y$10$uaQofrAL4YGv6FJG5vIosuRzNfsrrHDOBBenVGfRepZW/d71OzwK.";
@@ -202,6 +203,18 @@ describe("wharf token list", () => {
       expect(err.join()).toContain("tokens.json is broken");
     }
   });
+});
+
+test("wharf user remove revokes the tokens of the user, and of nobody else", async () => {
+  await using folder = await dataWith("ann", "bob");
+  for (const user of ["ann", "ann", "bob"]) await created(folder, "--user", user, "--repo", "a");
+  const ran = await runCommand(userCommand, ["remove", "ann", "--data", folder.path]);
+  expect([ran.exit, ran.out[1]]).toEqual([0, "Revoked 2 of his access tokens"]);
+  expect(await listed(folder)).toMatchObject([{ user: "bob" }]);
+  // A file that is named by itself does not say whose tokens they would be.
+  const file = folder.at("wharfinger/htpasswd");
+  expect((await runCommand(userCommand, ["remove", "bob", "--file", file])).exit).toBe(0);
+  expect(await listed(folder)).toMatchObject([{ user: "bob" }]);
 });
 
 describe("wharf token revoke", () => {

@@ -1,5 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
+import { TOKENS_FILE, revokeTokensOf } from "../auth/access-token-file.ts";
 import { hasUser, namesOf, removeUser, setUser } from "../auth/edit-users.ts";
 import { MOST_COST, faultOfName, parseHtpasswd } from "../auth/htpasswd.ts";
 import { hashPassword } from "../auth/passwords.ts";
@@ -7,6 +10,8 @@ import { loadConfig } from "../config/load.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { newPassword } from "./new-password.ts";
 import { rewriteFile } from "./rewrite-file.ts";
+import { OURS } from "../storage/tree.ts";
+import { configOf } from "./data-options.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { usersOf } from "./users-file.ts";
@@ -53,6 +58,8 @@ export function userCommand(terminal: Terminal): Command {
           return removeUser(bytes, name);
         });
         terminal.print(`Removed ${name} from ${file}`);
+        const revoked = revokeTokens(name, options, terminal);
+        if (revoked > 0) terminal.print(`Revoked ${revoked} of his access tokens`);
       }),
     )
     .addCommand(
@@ -153,6 +160,15 @@ function fileOf(options: UserOptions, { environment }: Terminal): { file: string
   const flags = options.data === undefined ? {} : { data: options.data };
   const config = loadConfig({ file: options.config ?? null, environment, flags });
   return { file: usersOf(config), open: typeof config.auth !== "object" };
+}
+
+/** They are dead without him already; revoked, they stay so when somebody of his name comes. */
+function revokeTokens(name: string, options: UserOptions, terminal: Terminal): number {
+  // A file that was named by itself says nothing about where tokens are.
+  if (options.file !== undefined && options.data === undefined && options.config === undefined)
+    return 0;
+  const path = join(configOf(options, terminal).data, OURS, TOKENS_FILE);
+  return existsSync(path) ? revokeTokensOf(path, name).length : 0;
 }
 
 function costOf(text = USUAL_COST): number {

@@ -1,7 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hashPassword } from "../../src/auth/passwords.ts";
 import { buildContext } from "../support/build.ts";
 import { holder } from "../support/certificates.ts";
 import { containersIn } from "../support/containers.ts";
@@ -13,6 +12,7 @@ import { clientPath, type Peer } from "../support/peers.ts";
 import { run } from "../support/run.ts";
 import { againstDockerRegistry, startWharf, type Server } from "../support/server.ts";
 import { tokenServer } from "../support/token-server.ts";
+import { startClosedWharf } from "../support/users.ts";
 
 const patience = 120_000;
 setDefaultTimeout(patience);
@@ -21,11 +21,6 @@ const wharf = join(import.meta.dir, "..", "..", "bin", "wharf.mjs");
 
 /** Our registry with an issuer: ann may do everything, bob may pull below team. */
 async function issuing(folder: Folder): Promise<Server> {
-  const own = join(folder.at("data"), "wharfinger");
-  await mkdir(own, { recursive: true });
-  const line = async (name: string): Promise<string> =>
-    `${name}:${await hashPassword(new Uint8Array(Buffer.from(`${name}'s`)), 4)}\n`;
-  await writeFile(join(own, "htpasswd"), (await line("ann")) + (await line("bob")));
   const auth = {
     issuer: {},
     anonymousPull: ["public/**"],
@@ -34,17 +29,14 @@ async function issuing(folder: Folder): Promise<Server> {
       { repositories: ["team/**"], users: ["bob"], allow: ["pull"] },
     ],
   };
-  await writeFile(folder.at("wharf.yaml"), JSON.stringify({ auth }));
-  return await startWharf({
-    data: folder.at("data"),
-    args: [folder.at("wharf.yaml")],
-    ready: [401],
-  });
+  const settings = { log: { level: "debug" } };
+  return await startClosedWharf(folder, { users: { ann: "ann's", bob: "bob's" }, auth, settings });
 }
 
 /** `wharf token …` beside the server that runs. */
 async function token(folder: Folder, ...args: string[]): Promise<string> {
-  return (await run(["node", wharf, "token", ...args, "--data", folder.at("data")])).trim();
+  const where = ["--data", folder.at("data"), "-c", folder.at("wharf.yaml")];
+  return (await run(["node", wharf, "token", ...args, ...where])).trim();
 }
 
 type Client = (...command: string[]) => Promise<string>;
@@ -128,6 +120,11 @@ if (!againstDockerRegistry) {
       expect(await refused(skopeo("login", plain, "-u", "ann", "-p", secret, server.host))).toMatch(
         /invalid username\/password|unauthorized/i,
       );
+      // Nothing that opens anything was written down, at the most talkative level.
+      expect(server.logs()).toContain("/token");
+      for (const said of [secret, secret.split("_")[2]!, "eyJ", "ann's"]) {
+        expect([said, server.logs().includes(said)]).toEqual([said, false]);
+      }
     });
 
     test("what is public is pulled without a password, and nothing else is", async () => {
