@@ -65,10 +65,9 @@ export function changeTokens(
 export function revokeTokensOf(path: string, user: string): string[] {
   const gone: string[] = [];
   changeTokens(path, (tokens) => {
-    for (const token of [...tokens.values()].filter((one) => one.user === user)) {
-      tokens.delete(token.id);
-      gone.push(token.id);
-    }
+    const theirs = [...tokens.values()].filter((one) => one.user === user);
+    gone.push(...theirs.map(({ id }) => id));
+    for (const id of gone) tokens.delete(id);
   });
   return gone;
 }

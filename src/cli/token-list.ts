@@ -67,10 +67,11 @@ function list(options: ListOptions, terminal: Terminal, now: number): void {
 
 /** A token as JSON shows it: without the digest of its secret, which is nobody's business. */
 export function plainToken(
-  { hash: _, ...token }: AccessToken,
+  { id, user, repositories, actions, created, expires, note }: AccessToken,
   lastUsed: number | undefined,
 ): Readonly<Record<string, unknown>> {
-  return { ...token, lastUsed: iso(lastUsed) };
+  const facts = { id, user, repositories, actions, created, expires, note };
+  return { ...facts, lastUsed: iso(lastUsed) };
 }
 
 /** What stands in a file that anybody may have edited need not be a time. */

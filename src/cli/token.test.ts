@@ -63,7 +63,11 @@ describe("wharf token create", () => {
     expect(err.join()).toContain(id);
     expect(await listed(folder)).toMatchObject([
       {
-        ...{ id, user: "ci", repositories: ["ci/**"], actions: ["pull", "push"], note: "" },
+        id,
+        user: "ci",
+        repositories: ["ci/**"],
+        actions: ["pull", "push"],
+        note: "",
         expires: new Date(now + 90 * 86_400_000).toISOString(),
       },
     ]);

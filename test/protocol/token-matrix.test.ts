@@ -63,7 +63,7 @@ async function issued(
   scope: string,
 ): Promise<Readonly<Record<string, string>>> {
   const query = new URLSearchParams({ service: "tests", scope });
-  const { text } = await registry.ask("GET", `/token?${query}`, { headers });
+  const { text } = await registry.ask("GET", `/token?${query.toString()}`, { headers });
   return bearer((JSON.parse(text) as { token: string }).token);
 }
 

@@ -50,7 +50,7 @@ async function tokenFor(
 ): Promise<TokenAnswer> {
   const query = new URLSearchParams({ service: "tests" });
   for (const scope of scopes) query.append("scope", scope);
-  const answer = await registry.ask("GET", `/token?${query}`, { headers });
+  const answer = await registry.ask("GET", `/token?${query.toString()}`, { headers });
   expect(answer.status).toBe(200);
   return answerOf(answer);
 }
@@ -240,12 +240,13 @@ describe("POST /token", () => {
     const refreshed = answerOf(
       await post({
         ...usual,
-        ...{ grant_type: "refresh_token", refresh_token: offline.refresh_token ?? "" },
+        grant_type: "refresh_token",
+        refresh_token: offline.refresh_token ?? "",
         scope: "repository:team/other:delete registry:catalog:*",
       }),
     );
     expect(refreshed.scope).toBe("repository:team/other:delete registry:catalog:*");
-    expect(refreshed.refresh_token).toBe(offline.refresh_token!);
+    expect(refreshed.refresh_token).toBe(offline.refresh_token);
     const path = "/v2/team/other/manifests/1";
     const gone = await registry.ask("DELETE", path, { headers: bearer(refreshed.token) });
     expect(gone.status).toBe(404);

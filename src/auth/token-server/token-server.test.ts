@@ -21,14 +21,19 @@ function usual(more: Partial<TokenServerSettings>): TokenServerSettings {
 }
 const seconds = start / 1000;
 const claims = {
-  ...{ iss: "there", sub: "ann", aud: "here", exp: seconds + 300, nbf: seconds, iat: seconds },
+  iss: "there",
+  sub: "ann",
+  aud: "here",
+  exp: seconds + 300,
+  nbf: seconds,
+  iat: seconds,
   access: [{ type: "repository", name: "app", actions: ["*"] }],
 };
 
 interface Known {
   readonly server: TokenServer;
   now: number;
-  takes(token: string): Promise<boolean>;
+  readonly takes: (token: string) => Promise<boolean>;
 }
 
 function opened(settings: TokenServerSettings): Known {
@@ -120,7 +125,7 @@ test("the certificates of a bundle are known by the names of registry:2 and of r
     { one: rsa, alg: "RS256" },
     { one: ec, alg: "ES256" },
   ]) {
-    const thumbprint = await calculateJwkThumbprint(one.publicKey.export({ format: "jwk" }) as JWK);
+    const thumbprint = await calculateJwkThumbprint(one.publicKey.export({ format: "jwk" }));
     const sign = signedBy(one);
     for (const kid of [libtrustId(one.publicKey), thumbprint]) {
       expect(await takes(await forge({ alg, kid }, claims, sign))).toBe(true);
