@@ -1,5 +1,5 @@
-import type { Issuer } from "./issuer.ts";
 import { ANYBODY, type Caller } from "./caller.ts";
+import type { TokenIssuing } from "./token-issuing.ts";
 
 /** Decides who a caller is. */
 export interface Gate {
@@ -17,7 +17,7 @@ export interface Gate {
   /** The WWW-Authenticate header where only a name and a password help. */
   readonly login?: string | undefined;
   /** What issues tokens here; unset: nothing does. */
-  readonly issuer?: Issuer | undefined;
+  readonly issuer?: TokenIssuing | undefined;
 }
 
 /** No authentication: everybody may do everything. */

@@ -4,6 +4,7 @@ import type { Caller, Credential } from "./caller.ts";
 import { limited } from "./limited.ts";
 import type { Principals } from "./principals.ts";
 import { type Grants, cutDown, entriesOf, grantsOf, isEmpty, scopeText } from "./scope.ts";
+import type { Issued, TokenIssuing } from "./token-issuing.ts";
 import { ALGORITHM, type TokenKey } from "./token-key.ts";
 import {
   type Claims,
@@ -19,19 +20,6 @@ export interface IssuerSettings {
   readonly service: string;
   /** Milliseconds. */
   readonly expires: number;
-}
-
-/** An answer to a request for a token. */
-export interface Issued {
-  readonly token: string;
-  /** Seconds. */
-  readonly expiresIn: number;
-  /** UTC milliseconds. */
-  readonly issuedAt: number;
-  /** What was granted, as scopes. */
-  readonly scope: string;
-  /** Only when it was asked for. */
-  readonly refreshToken: string | null;
 }
 
 const ISSUER = "wharfinger";
@@ -58,7 +46,7 @@ interface Genuine {
  *
  * @see distribution, "Token Authentication Specification" and "Oauth2 Token Authentication"
  */
-export class Issuer {
+export class Issuer implements TokenIssuing {
   readonly #verified = new VerifiedTokens<Genuine>();
 
   constructor(
@@ -68,11 +56,18 @@ export class Issuer {
     readonly now: () => number,
   ) {}
 
-  /**
-   * Issues a token for what the caller may have of what is asked for. To have got nothing is no error for
-   * somebody with a name, as the protocol wants it. Throws UNAUTHORIZED for nobody who gets nothing, and
-   * PARAMETER_INVALID when so much is asked for that no header could hold the token.
-   */
+  get service(): string {
+    return this.settings.service;
+  }
+
+  login(
+    name: string,
+    password: Uint8Array<ArrayBuffer>,
+    address: string,
+  ): Caller | Promise<Caller> {
+    return this.principals.login(name, password, address);
+  }
+
   async issue(by: Caller, asked: Grants, offline: boolean): Promise<Issued> {
     const { caller, credential } = this.principals.rooted(by);
     const grants = cutDown(asked, caller);
@@ -103,7 +98,6 @@ export class Issuer {
       : this.#callerOf(genuine);
   }
 
-  /** Whoever got this refresh token, with all his rights. Rejects with UNAUTHORIZED. */
   async refresh(token: string): Promise<Caller> {
     const { credential } = await this.#check(token, REFRESH);
     return this.#owner(credential);

@@ -1,5 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
-import type { Issuer } from "../auth/issuer.ts";
+import type { TokenIssuing } from "../auth/token-issuing.ts";
 import type { Operations } from "./operations.ts";
 import type { Registry } from "../registry/registry.ts";
 
@@ -13,7 +13,7 @@ export interface Exchange {
   /** Of the client, as the connection says, or a proxy that is trusted. */
   readonly address: string;
   /** What issues tokens here; null: nothing does. */
-  readonly issuer: Issuer | null;
+  readonly issuer: TokenIssuing | null;
   /** In it, no repository is there that the caller may not know of. */
   readonly registry: Registry;
   /** Put before the paths in Location and Link headers; "" makes them relative to the host. */

@@ -1,6 +1,6 @@
-import type { Issuer } from "../auth/issuer.ts";
 import type { Caller } from "../auth/caller.ts";
 import { type Grants, grantsOf, parseScope } from "../auth/scope.ts";
+import type { TokenIssuing } from "../auth/token-issuing.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { readBody } from "./body.ts";
 import type { Exchange, Handler } from "./exchange.ts";
@@ -41,7 +41,7 @@ export const postToken: Handler = async ({ request, address, ...exchange }) => {
   switch (text("grant_type")) {
     case "password": {
       const password = new TextEncoder().encode(text("password"));
-      const caller = await issuer.principals.login(text("username"), password, address);
+      const caller = await issuer.login(text("username"), password, address);
       return await answer(issuer, caller, asked, single(form, "access_type") === "offline");
     }
     case "refresh_token": {
@@ -54,13 +54,13 @@ export const postToken: Handler = async ({ request, address, ...exchange }) => {
   }
 };
 
-function issuerOf({ issuer }: Pick<Exchange, "issuer">): Issuer {
+function issuerOf({ issuer }: Pick<Exchange, "issuer">): TokenIssuing {
   if (issuer) return issuer;
   throw new RegistryError("ENDPOINT_UNKNOWN", { reason: "this registry issues no tokens" });
 }
 
 async function answer(
-  issuer: Issuer,
+  issuer: TokenIssuing,
   caller: Caller,
   asked: Grants,
   offline: boolean,
@@ -83,10 +83,10 @@ async function answer(
  * What is asked for: several scopes, and several in one, with spaces between. What is no scope, or one for
  * something that we do not have, grants nothing and is no error, as the protocol wants it.
  */
-function askedFor(parameters: URLSearchParams, { settings }: Issuer): Grants {
+function askedFor(parameters: URLSearchParams, { service: own }: TokenIssuing): Grants {
   const service = single(parameters, "service");
-  if (service !== null && service !== settings.service) {
-    throw bad("service", `tokens are issued for ${settings.service} only`);
+  if (service !== null && service !== own) {
+    throw bad("service", `tokens are issued for ${own} only`);
   }
   const texts = parameters.getAll("scope").flatMap((list) => list.split(" "));
   const scopes = texts.filter((text) => text !== "");

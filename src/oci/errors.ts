@@ -275,7 +275,7 @@ export const ERRORS = {
   },
   TOKEN_UNKNOWN: {
     code: "UNKNOWN",
-    status: 404,
+    status: 500,
     exit: 1,
     message: "no such access token",
     remedy: "`wharf token list` shows the tokens there are",
