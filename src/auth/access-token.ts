@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash as digest, timingSafeEqual } from "node:crypto";
 import { parseNameGlob } from "../oci/name-glob.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Action, Caller } from "./caller.ts";
@@ -66,13 +66,13 @@ function letters(length: number, alphabet: string, random: (length: number) => U
 }
 
 function hashOf(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return digest("sha256", secret, "hex");
 }
 
 /** Whether this is the secret of the token. The time says nothing about how much of it was right. */
 export function isSecretOf({ hash }: AccessToken, secret: string): boolean {
-  const wanted = Buffer.from(hash, "hex");
-  const given = Buffer.from(hashOf(secret), "hex");
+  const wanted = Buffer.from(hash, "latin1");
+  const given = Buffer.from(hashOf(secret), "latin1");
   return wanted.length === given.length && timingSafeEqual(wanted, given);
 }
 
