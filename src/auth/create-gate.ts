@@ -21,19 +21,17 @@ import type { WatchOptions } from "./watched-file.ts";
 export interface GatePlaces {
   /** The file of users where the configuration names none. */
   readonly htpasswd: string;
-  /** The folder of our own files; it is there. */
+  /** The folder of our own files; it need not be there yet. */
   readonly own: string;
-  /** The URL that clients use; "": the one that each has used. */
-  readonly publicUrl: string;
 }
 
 /**
- * The gate that the configuration asks for, with its users, tokens and keys read. Throws CONFIG_INVALID, or
- * DATA_FOLDER when a file of ours is broken.
+ * The gate that the configuration asks for, with its users and tokens read; an issuer is not open yet, as its
+ * key is made where nobody else may be. Throws CONFIG_INVALID, or DATA_FOLDER when the tokens are broken.
  */
 export async function createGate(
   auth: Config["auth"],
-  { htpasswd, own, publicUrl }: GatePlaces,
+  { htpasswd, own }: GatePlaces,
   warn: Warn,
 ): Promise<Gate> {
   if (auth === undefined || auth === "none") return OPEN_GATE;
@@ -58,7 +56,6 @@ export async function createGate(
   const tokens = new AccessTokens(join(own, TOKENS_FILE), accounts, Date.now, uses, watch);
   const principals = new Principals(accounts, tokens);
   if (!auth.issuer) return tokenGate(passwords, principals, null);
-  const key = await openTokenKey(join(own, KEY_FILE));
-  const issuer = new Issuer(auth.issuer, key, principals, Date.now);
-  return tokenGate(passwords, principals, { issuer, publicUrl });
+  const key = async () => await openTokenKey(join(own, KEY_FILE));
+  return tokenGate(passwords, principals, new Issuer(auth.issuer, key, principals, Date.now));
 }

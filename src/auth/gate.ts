@@ -9,11 +9,11 @@ export interface Gate {
    */
   identify(headers: Headers, address: string): Caller | Promise<Caller>;
   /**
-   * The WWW-Authenticate header that asks for credentials; null: nothing is ever asked for. `origin`: the
-   * scheme and host that the client used, where they are known; `error`: what was wrong with his token, in
-   * the words of RFC 6750.
+   * The WWW-Authenticate header that asks for credentials; null: nothing is ever asked for. `base`: where
+   * clients reach the API, an absolute URL that paths are put behind; null: that is not known. `error`: what
+   * was wrong with the token, in the words of RFC 6750.
    */
-  challenge(scope: string | null, origin?: string | null, error?: string | null): string | null;
+  challenge(scope: string | null, base?: string | null, error?: string | null): string | null;
   /** The WWW-Authenticate header where only a name and a password help. */
   readonly login?: string | undefined;
   /** What issues tokens here; unset: nothing does. */

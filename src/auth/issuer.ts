@@ -48,13 +48,27 @@ interface Genuine {
  */
 export class Issuer implements TokenIssuing {
   readonly #verified = new VerifiedTokens<Genuine>();
+  #key: Promise<TokenKey> | null = null;
 
   constructor(
     readonly settings: IssuerSettings,
-    readonly key: TokenKey,
+    readonly readKey: () => Promise<TokenKey>,
     readonly principals: Principals,
     readonly now: () => number,
   ) {}
+
+  async open(): Promise<void> {
+    await this.#opened();
+  }
+
+  /** A failure is not remembered: what was in the way may be gone the next time. */
+  #opened(): Promise<TokenKey> {
+    this.#key ??= this.readKey().catch((error: unknown) => {
+      this.#key = null;
+      throw error;
+    });
+    return this.#key;
+  }
 
   get service(): string {
     return this.settings.service;
@@ -116,9 +130,10 @@ export class Issuer implements TokenIssuing {
 
   async #check(token: string, type: typeof ACCESS | typeof REFRESH): Promise<Genuine> {
     const { service } = this.settings;
+    const { publicKey } = await this.#opened();
     let payload: Record<string, unknown>;
     try {
-      ({ payload } = await jwtVerify(token, this.key.publicKey, {
+      ({ payload } = await jwtVerify(token, publicKey, {
         algorithms: [ALGORITHM],
         typ: type,
         issuer: ISSUER,
@@ -134,16 +149,17 @@ export class Issuer implements TokenIssuing {
     return { claims, grants: grantsOf(claims.access), credential: credentialOf(claims) };
   }
 
-  #sign(
+  async #sign(
     type: string,
     { name }: Caller,
     claims: Record<string, unknown>,
     issued: number,
     expires: number | null,
   ): Promise<string> {
+    const { id, privateKey } = await this.#opened();
     const seconds = issued / 1000;
     const jwt = new SignJWT(claims)
-      .setProtectedHeader({ typ: type, alg: ALGORITHM, kid: this.key.id })
+      .setProtectedHeader({ typ: type, alg: ALGORITHM, kid: id })
       .setIssuer(ISSUER)
       .setSubject(name ?? "")
       .setAudience(this.settings.service)
@@ -151,7 +167,7 @@ export class Issuer implements TokenIssuing {
       .setNotBefore(seconds)
       .setJti(crypto.randomUUID());
     if (expires !== null) jwt.setExpirationTime(expires / 1000);
-    return jwt.sign(this.key.privateKey);
+    return await jwt.sign(privateKey);
   }
 }
 

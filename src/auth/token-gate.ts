@@ -10,13 +10,6 @@ import type { TokenServer } from "./token-server/token-server.ts";
 /** Where this registry's own tokens are issued. */
 export const TOKEN_PATH = "/token";
 
-/** What a gate with our own issuer needs besides. */
-export interface Issuing {
-  readonly issuer: Issuer;
-  /** The URL that clients use; "": the one that each has used. */
-  readonly publicUrl: string;
-}
-
 /** `wharf_`, the id, `_` and the secret behind a name and a colon, as base64: shorter headers hold no token. */
 const SHORTEST_BASIC = "Basic ".length + Math.floor((64 * 4) / 3) - 2;
 
@@ -24,9 +17,9 @@ const SHORTEST_BASIC = "Basic ".length + Math.floor((64 * 4) / 3) - 2;
  * Lets in, besides whom `passwords` lets in, whoever shows an access token, as a password or as Bearer, and,
  * where tokens are issued, whoever shows one of those.
  */
-export function tokenGate(passwords: Gate, principals: Principals, issuing: Issuing | null): Gate {
+export function tokenGate(passwords: Gate, principals: Principals, issuer: Issuer | null): Gate {
   const withBearer = (token: string): Caller | Promise<Caller> => {
-    const caller = principals.tokens.identify(token, null) ?? issuing?.issuer.identify(token);
+    const caller = principals.tokens.identify(token, null) ?? issuer?.identify(token);
     if (caller) return caller;
     throw new RegistryError("UNAUTHORIZED", { reason: "this is no token of this registry" });
   };
@@ -44,17 +37,12 @@ export function tokenGate(passwords: Gate, principals: Principals, issuing: Issu
       if (token !== null) return withBearer(token);
       return withPassword(header) ?? passwords.identify(headers, address);
     },
-    challenge(scope, origin = null, error = null) {
-      const base = issuing && (issuing.publicUrl || origin);
+    challenge(scope, base = null, error = null) {
       // Whoever sends no host that could stand in a URL is still told that he needs a password.
-      if (!issuing || !base) return passwords.challenge(scope, origin, error);
-      const { service } = issuing.issuer.settings;
-      return bearerChallenge({ realm: base + TOKEN_PATH, service, scope, error });
+      if (!issuer || base === null) return passwords.challenge(scope, base, error);
+      return bearerChallenge({ realm: base + TOKEN_PATH, service: issuer.service, scope, error });
     },
-    ...(issuing && {
-      login: passwords.challenge(null) ?? undefined,
-      issuer: issuing.issuer,
-    }),
+    ...(issuer && { login: passwords.challenge(null) ?? undefined, issuer }),
   };
 }
 
@@ -68,7 +56,7 @@ export function tokenServerGate(server: TokenServer, realm: string, nobody: Call
       if (token !== null) return server.identify(token);
       throw new RegistryError("UNAUTHORIZED", { reason: "this registry takes tokens only" });
     },
-    challenge: (scope, _origin, error = null) =>
+    challenge: (scope, _base, error = null) =>
       bearerChallenge({ realm, service: server.settings.service, scope, error }),
   };
 }

@@ -16,6 +16,11 @@ export interface Issued {
 
 /** What issues tokens to clients which log in. */
 export interface TokenIssuing {
+  /**
+   * Reads what signs the tokens, or makes it; otherwise that is done when it is needed first. The data folder
+   * must be there, and ours. Rejects with DATA_FOLDER.
+   */
+  open(): Promise<void>;
   /** The audience of the tokens, which clients repeat. */
   readonly service: string;
   /**

@@ -24,8 +24,16 @@ export function clientAddresses(trusted: readonly string[]): ClientAddress {
   };
 }
 
-/** Whether an address is one of these, or in one of these networks (CIDR). */
-export function listed(networks: readonly string[]): (address: string) => boolean {
+/** Finds out what a trusted proxy was asked over; null when none stands in between, or it does not say. */
+export function forwardedSchemes(
+  trusted: readonly string[],
+): (peer: string, headers: Headers) => string | null {
+  if (trusted.length === 0) return () => null;
+  const isProxy = listed(trusted);
+  return (peer, headers) => (isProxy(peer) ? headers.get("x-forwarded-proto") : null);
+}
+
+function listed(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {
     const [address = "", bits] = network.split("/");

@@ -76,21 +76,21 @@ export function scopeOf({ route, parameters }: Match): string | null {
 }
 
 /**
- * A refusal that asks for credentials says which. Other errors stay what they are. `origin`: the scheme and
- * host that the client used; as they may be in the answer, nobody may store that.
+ * A refusal that asks for credentials says which. Other errors stay what they are. `base`: where the client
+ * reaches the API. It may be what he said himself, and stand in the answer, so nobody may store that.
  */
 export function withChallenge(
   error: RegistryError,
   match: Match | null,
   gate: Gate,
-  origin: string | null = null,
+  base: string | null = null,
 ): RegistryError {
   if (error.kind !== "UNAUTHORIZED" || "www-authenticate" in error.headers) return error;
   const { error: why = null } = error.detail;
   const challenge =
     match?.route.permission === "login"
-      ? (gate.login ?? gate.challenge(null, origin))
-      : gate.challenge(match && scopeOf(match), origin, why as string | null);
+      ? (gate.login ?? gate.challenge(null, base))
+      : gate.challenge(match && scopeOf(match), base, why as string | null);
   if (challenge === null) return error;
   const headers = {
     ...error.headers,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { originOf } from "./origin.ts";
+import { baseOf, originOf } from "./origin.ts";
 
 test.each([
   ["http://127.0.0.1:5000/v2/", "http://127.0.0.1:5000"],
@@ -26,4 +26,12 @@ test("a trusted proxy may say that it was asked over https, and nothing else", (
   for (const other of [null, "", "javascript", "https, http", "https://evil", "HTTPS\r\nx: y"]) {
     expect(originOf(url, other)).toBe("http://registry.example.com");
   }
+});
+
+test("the API is where publicUrl says, or behind the host that was asked", () => {
+  const url = "http://registry.example.com/hub/v2/";
+  expect(baseOf("https://other.example.com/hub", url, null)).toBe("https://other.example.com/hub");
+  expect(baseOf("/hub", url, null)).toBe("http://registry.example.com/hub");
+  expect(baseOf("", url, "https")).toBe("https://registry.example.com");
+  expect(baseOf("/hub", "/hub/v2/", null)).toBeNull();
 });

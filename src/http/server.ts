@@ -4,7 +4,7 @@ import { RegistryError } from "../oci/errors.ts";
 import type { Log } from "../observe/log.ts";
 import { hideRepositories } from "../registry/hidden.ts";
 import type { Registry } from "../registry/registry.ts";
-import { clientAddresses, withoutMapping } from "./client-address.ts";
+import { clientAddresses, forwardedSchemes, withoutMapping } from "./client-address.ts";
 import type { Handler } from "./exchange.ts";
 import { type ExtraHeaders, extraHeaders } from "./extra-headers.ts";
 import { Flood } from "./flood.ts";
@@ -12,7 +12,7 @@ import { admit, withChallenge } from "./guard.ts";
 import { Listener, type Place, type TlsOptions } from "./listener.ts";
 import type { Observer, Visit } from "./observer.ts";
 import type { Operations } from "./operations.ts";
-import { originOf } from "./origin.ts";
+import { baseOf } from "./origin.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
 import { type Match, type Route, match } from "./routes.ts";
 import { watchConnections } from "./watch.ts";
@@ -24,7 +24,7 @@ export interface ServerSettings {
   /** The paths of the API begin with it. "" or absent: no prefix. */
   readonly prefix?: string;
   readonly gate: Gate;
-  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  /** Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies?: readonly string[];
   /** Who hears of every answer. */
   readonly observers: readonly Observer[];
@@ -76,6 +76,7 @@ interface Situation {
   readonly settings: ServerSettings;
   readonly operations: Operations;
   readonly clientAddress: ReturnType<typeof clientAddresses>;
+  readonly forwardedScheme: ReturnType<typeof forwardedSchemes>;
   readonly addHeaders: ReturnType<typeof extraHeaders>;
   readonly flood: Flood | null;
   readonly log: Log;
@@ -89,10 +90,13 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
     async (request, bun) => {
       const here = now;
       const peer = withoutMapping(bun.requestIP(request)?.address ?? "");
-      const address = here.clientAddress(peer, request.headers);
+      const sender: Sender = {
+        address: here.clientAddress(peer, request.headers),
+        scheme: here.forwardedScheme(peer, request.headers),
+      };
       watch.began(request);
       try {
-        return await respond(request, address, here);
+        return await respond(request, sender, here);
       } finally {
         watch.ended(request);
       }
@@ -137,13 +141,26 @@ function situation(
     settings,
     operations,
     clientAddress: clientAddresses(settings.trustedProxies ?? []),
+    forwardedScheme: forwardedSchemes(settings.trustedProxies ?? []),
     addHeaders: extraHeaders(settings.headers),
     flood: rate ? new Flood(rate) : null,
     log,
   };
 }
 
-async function respond(request: Request, address: string, here: Situation): Promise<Response> {
+/** Where a request comes from. */
+interface Sender {
+  /** Of the client: the connection's, or what a trusted proxy says. */
+  readonly address: string;
+  /** What a trusted proxy was asked over; null: there is none, or it does not say. */
+  readonly scheme: string | null;
+}
+
+async function respond(
+  request: Request,
+  { address, scheme }: Sender,
+  here: Situation,
+): Promise<Response> {
   const began = performance.now();
   const { settings, operations, flood, log } = here;
   const { gate } = settings;
@@ -176,12 +193,8 @@ async function respond(request: Request, address: string, here: Situation): Prom
       response = await handler({ ...asked, registry, publicUrl, operations });
     }
   } catch (thrown) {
-    const error = withChallenge(
-      asRegistryError(thrown),
-      matched,
-      gate,
-      originOf(request.url),
-    );
+    const base = baseOf(settings.publicUrl, request.url, scheme);
+    const error = withChallenge(asRegistryError(thrown), matched, gate, base);
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }

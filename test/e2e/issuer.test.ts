@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildContext } from "../support/build.ts";
-import { holder } from "../support/certificates.ts";
+import { holder } from "../support/holders.ts";
 import { containersIn } from "../support/containers.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder, type Folder } from "../support/folder.ts";

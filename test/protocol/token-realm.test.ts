@@ -77,8 +77,9 @@ test("a proxy that is trusted says whether it was asked over https", async () =>
 });
 
 test("with publicUrl the host that the client sends counts for nothing", async () => {
-  await using own = await issuingGate({ issuer: {} }, "https://registry.example.com/here");
-  await using registry = await startRegistry({ gate: own.gate });
+  await using own = await issuingGate();
+  const publicUrl = "https://registry.example.com/here";
+  await using registry = await startRegistry({ gate: own.gate, publicUrl });
   for (const host of ["evil.example", 'a"b']) {
     const said = await challenge(registry.port, `Host: ${host}`);
     if (said !== undefined) {
@@ -87,6 +88,20 @@ test("with publicUrl the host that the client sends counts for nothing", async (
       );
     }
   }
+});
+
+test("with a prefix, tokens are to be had behind it, and are", async () => {
+  await using own = await issuingGate();
+  await using registry = await startRegistry({
+    gate: own.gate,
+    publicUrl: "/hub",
+    server: { prefix: "/hub" },
+  });
+  const refused = await registry.ask("GET", "/hub/v2/");
+  const realm = `${registry.url}/hub/token`;
+  expect(refused.headers.get("www-authenticate")).toContain(`realm="${realm}"`);
+  const given = await fetch(`${realm}?service=wharfinger`, { headers: basic("ann", "ann's") });
+  expect(given.status).toBe(200);
 });
 
 test("without an issuer a password is asked for, and access tokens are taken all the same", async () => {

@@ -85,7 +85,12 @@ export async function testIssuer(): Promise<TestIssuer> {
   const tokens = new AccessTokens(path, accounts, now, uses, { every: 0 });
   const principals = new Principals(accounts, tokens);
   const key = await openTokenKey(join(folder.path, "key.json"));
-  const issuer = new Issuer({ service: "test", expires: 300_000 }, key, principals, now);
+  const issuer = new Issuer(
+    { service: "test", expires: 300_000 },
+    async () => await Promise.resolve(key),
+    principals,
+    now,
+  );
   const made: TestIssuer = {
     accounts,
     issuer,

@@ -38,13 +38,19 @@ export function holder(name: string, options: CertificateOptions = {}): Holder {
   const signer = options.by ?? { name, privateKey: keys.privateKey };
   const digest = options.digest ?? "sha256";
   const rsa = signer.privateKey.asymmetricKeyType === "rsa";
-  const algorithm = sequence(oid(rsa ? RSA[digest] : ECDSA[digest]), ...(rsa ? [element(0x05)] : []));
+  const algorithm = sequence(
+    oid(rsa ? RSA[digest] : ECDSA[digest]),
+    ...(rsa ? [element(0x05)] : []),
+  );
   const body = sequence(
     element(0xa0, integer(2)),
     integer(serial++),
     algorithm,
     distinguished(signer.name),
-    sequence(time(options.notBefore ?? Date.now() - DAY), time(options.notAfter ?? Date.now() + DAY)),
+    sequence(
+      time(options.notBefore ?? Date.now() - DAY),
+      time(options.notAfter ?? Date.now() + DAY),
+    ),
     distinguished(name),
     keys.publicKey.export({ type: "spki", format: "der" }),
     element(0xa3, sequence(...extensions(options))),
@@ -87,11 +93,7 @@ function element(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;
   const size =
-    length < 0x80
-      ? [length]
-      : length < 0x100
-        ? [0x81, length]
-        : [0x82, length >> 8, length & 0xff];
+    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from([tag, ...size]), content]);
 }
 

@@ -1,6 +1,6 @@
 import type { JWK } from "jose";
 import { constants, sign } from "node:crypto";
-import { holder, type Holder } from "./certificates.ts";
+import { holder, type Holder } from "./holders.ts";
 import { forge, hmac, type Json } from "./forge.ts";
 import { libtrustId, signedBy } from "./token-server.ts";
 

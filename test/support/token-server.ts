@@ -1,5 +1,5 @@
 import { createHash, sign, type KeyObject } from "node:crypto";
-import type { Holder } from "./certificates.ts";
+import type { Holder } from "./holders.ts";
 import { fakeRegistry, type FakeRegistry } from "./fake-registry.ts";
 import { forge, type Json } from "./forge.ts";
 

@@ -4,7 +4,7 @@ import {
   holder,
   type Holder,
   keyPair,
-} from "../../../test/support/certificates.ts";
+} from "../../../test/support/holders.ts";
 import { leafOfChain, readCertificate } from "./chain.ts";
 
 const now = Date.now();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from "jose";
-import { holder } from "../../../test/support/certificates.ts";
+import { holder } from "../../../test/support/holders.ts";
 import { failureOf } from "../../../test/support/failure.ts";
 import { temporaryFolder, type Folder } from "../../../test/support/folder.ts";
 import { forge, hmac, signed } from "../../../test/support/forge.ts";

@@ -59,6 +59,7 @@ async function apply(running: Running, config: Config): Promise<void> {
   // What the gate remembers, passwords that were right and addresses that were wrong, is worth keeping.
   const sameUsers = isDeepStrictEqual(before.auth, config.auth);
   const gate = sameUsers ? running.gate : await running.makeGate(config);
+  await gate.issuer?.open();
   const certificates = watch && config.tls ? readCertificates(config.tls) : null;
 
   // Also when the setting is the same: the files may be others.

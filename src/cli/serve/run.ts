@@ -1,4 +1,5 @@
 import { hostname as machineName } from "node:os";
+import { join, resolve } from "node:path";
 import { createGate } from "../../auth/create-gate.ts";
 import type { Gate } from "../../auth/gate.ts";
 import { type Loaded, isLoopback } from "../../config/load.ts";
@@ -14,6 +15,7 @@ import { type Log, createLog } from "../../observe/log.ts";
 import { createMetrics } from "../../observe/metrics.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { openRegistry } from "../../registry/open.ts";
+import { OURS } from "../../storage/tree.ts";
 import { hasColours, type Terminal } from "../terminal.ts";
 import { usersOf } from "../users-file.ts";
 import { Announcements } from "./announcements.ts";
@@ -48,8 +50,10 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   });
 
   // What a fault in the settings would stop must stop it before anything is opened.
-  const makeGate = async ({ auth, data }: Config): Promise<Gate> =>
-    await createGate(auth, usersOf({ auth, data }), (facts, message) => log.warn(facts, message));
+  const makeGate = async ({ auth, data }: Config): Promise<Gate> => {
+    const places = { htpasswd: usersOf({ auth, data }), own: join(resolve(data), OURS) };
+    return await createGate(auth, places, (facts, message) => log.warn(facts, message));
+  };
   const gate = await makeGate(config);
   const certificates = config.tls ? readCertificates(config.tls) : null;
   const debugPort = debugServer(config, operations, log, closing);
@@ -59,6 +63,8 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
     log.info("bringing the tree up to date");
     await open.close();
   });
+  // Its key lies in the data folder, which is ours from here on.
+  await gate.issuer?.open();
   const announcements = await Announcements.open(config, open.registry.metadata, log);
   closing.defer(async () => await announcements.close());
   const registry = { ...open.registry, metadata: announcements.metadata };

@@ -31,6 +31,7 @@ function authentication(config: Config): string {
       : "anyone who reaches this address";
     return `off: ${open} may push, pull and delete`;
   }
+  if (auth.token) return `tokens of ${auth.token.realm}`;
   const rights = auth.rules ? `${auth.rules.length} rules` : "every user may do everything";
   const anonymous = auth.anonymousPull.length > 0 ? ", some pulls without" : "";
   return `users of ${usersOf(config)}; ${rights}${anonymous}`;

@@ -23,7 +23,6 @@ export interface IssuingGate extends AsyncDisposable {
 /** `settings`: what stands under `auth` in a wharf.yaml. */
 export async function issuingGate(
   settings: Readonly<Record<string, unknown>> = { issuer: {} },
-  publicUrl = "",
 ): Promise<IssuingGate> {
   const folder = await temporaryFolder();
   const own = folder.at("own");
@@ -38,7 +37,7 @@ export async function issuingGate(
   };
   await setUsers({ ann: "ann's", bob: "bob's" });
   const config = auth.parse(settings) as Config["auth"];
-  const gate = await createGate(config, { htpasswd, own, publicUrl }, () => undefined);
+  const gate = await createGate(config, { htpasswd, own }, () => undefined);
   const path = join(own, TOKENS_FILE);
   return {
     gate,
