@@ -1,5 +1,5 @@
 import { hostname as machineName } from "node:os";
-import { join, resolve } from "node:path";
+import { join, resolve as absolute } from "node:path";
 import { createGate } from "../../auth/create-gate.ts";
 import type { Gate } from "../../auth/gate.ts";
 import { type Loaded, isLoopback } from "../../config/load.ts";
@@ -51,7 +51,7 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
 
   // What a fault in the settings would stop must stop it before anything is opened.
   const makeGate = async ({ auth, data }: Config): Promise<Gate> => {
-    const places = { htpasswd: usersOf({ auth, data }), own: join(resolve(data), OURS) };
+    const places = { htpasswd: usersOf({ auth, data }), own: join(absolute(data), OURS) };
     return await createGate(auth, places, (facts, message) => log.warn(facts, message));
   };
   const gate = await makeGate(config);
