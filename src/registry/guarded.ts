@@ -52,6 +52,5 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     trimEvents: (...of) => removing(() => metadata.trimEvents(...of)),
     setSetting: (...of) => stop.watch(() => metadata.setSetting(...of)),
     setListeners: (...of) => stop.watch(() => metadata.setListeners(...of)),
-    replaceRepository: (...of) => stop.watch(() => metadata.replaceRepository(...of)),
   };
 }
