@@ -12,6 +12,8 @@ export interface Exchange {
   readonly caller: Caller;
   /** Of the client, as the connection says, or a proxy that is trusted. */
   readonly address: string;
+  /** What a trusted proxy says that the client has used, as it says it; null: nothing. */
+  readonly scheme: string | null;
   /** What issues tokens here; null: nothing does. */
   readonly issuer: TokenIssuing | null;
   /** In it, no repository is there that the caller may not know of. */

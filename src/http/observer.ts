@@ -6,6 +6,8 @@ export interface Visit {
   readonly request: Request;
   /** Of the client: the connection's, or what a trusted proxy says. */
   readonly address: string;
+  /** What a trusted proxy says that the client has used, as it says it; null: nothing. */
+  readonly scheme: string | null;
   /** As it came, without the query: tokens may travel there. */
   readonly path: string;
   /** Null: no such route. */

@@ -14,7 +14,8 @@ const KINDS: Readonly<Record<string, "manifest" | "blob">> = {
  */
 export function pullObserver(sink: PullSink, now: () => number): Observer {
   return {
-    answered({ request, route, status, path, caller, address }, response) {
+    answered(visit, response) {
+      const { route, status, path, caller } = visit;
       if (route?.permission !== "pull" || (status !== 200 && status !== 206)) return;
       const kind = KINDS[route.pattern];
       if (kind === undefined) return;
@@ -26,7 +27,7 @@ export function pullObserver(sink: PullSink, now: () => number): Observer {
         digest: response.headers.get("docker-content-digest") ?? "",
         mediaType: response.headers.get("content-type"),
         size: sizeOf(response.headers),
-        by: whoSent(request, address, caller?.name ?? null, now()),
+        by: whoSent(visit, caller?.name ?? null, now()),
       }));
     },
   };

@@ -189,7 +189,7 @@ async function respond(
       const { publicUrl } = settings;
       const handler = settings.readOnly ? readOnly(route) : route.handler;
       const issuer = gate.issuer ?? null;
-      const asked = { request, parameters, query, caller, address, issuer };
+      const asked = { request, parameters, query, caller, address, scheme, issuer };
       response = await handler({ ...asked, registry, publicUrl, operations });
     }
   } catch (thrown) {
@@ -204,7 +204,8 @@ async function respond(
   const route = matched?.route ?? null;
   const received = method === "GET" || method === "HEAD" ? 0 : announcedLength(request.headers);
   const sent = method === "HEAD" || status === 304 ? 0 : announcedLength(response.headers);
-  const visit: Visit = { request, address, path, route, caller, status, ms, received, sent };
+  const sizes = { received, sent };
+  const visit: Visit = { request, address, scheme, path, route, caller, status, ms, ...sizes };
   for (const observer of settings.observers) observer.answered(visit, response);
   const level = levelOf(method, status);
   if (log.isLevelEnabled(level)) {

@@ -6,12 +6,17 @@ import type { Exchange } from "./exchange.ts";
 const MOST_CHARACTERS = 512;
 
 /** Who sent this request, for those who are told of what it changed. */
-export function whoAsks({ request, address, caller, registry }: Exchange): Who {
-  return whoSent(request, address, caller.name, registry.now());
+export function whoAsks(exchange: Exchange): Who {
+  return whoSent(exchange, exchange.caller.name, exchange.registry.now());
 }
 
 /** `at` in UTC milliseconds. */
-export function whoSent(request: Request, address: string, actor: string | null, at: number): Who {
+export function whoSent(
+  { request, address, scheme }: Pick<Exchange, "request" | "address" | "scheme">,
+  actor: string | null,
+  at: number,
+): Who {
+  const secure = scheme === null ? request.url.startsWith("https:") : scheme === "https";
   const said = (header: string): string =>
     (request.headers.get(header) ?? "").slice(0, MOST_CHARACTERS);
   return {
@@ -19,6 +24,7 @@ export function whoSent(request: Request, address: string, actor: string | null,
     requestId: randomUUID(),
     actor,
     address,
+    scheme: secure ? "https" : "http",
     host: said("host"),
     method: request.method,
     agent: said("user-agent"),

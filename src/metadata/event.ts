@@ -12,6 +12,7 @@ export interface Who {
   readonly actor: string | null;
   /** Of the client, as far as it is known. */
   readonly address: string;
+  readonly scheme: "http" | "https";
   /** The Host header. */
   readonly host: string;
   readonly method: string;

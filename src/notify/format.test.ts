@@ -8,7 +8,7 @@ import { envelope, eventId, wireEvent } from "./format.ts";
 const DIGEST = parseDigest(`sha256:${"a".repeat(64)}`);
 const SETTING = {
   source: { addr: "here:5000", instanceID: "one" },
-  baseUrl: (host: string) => `https://${host}`,
+  baseUrl: ({ scheme, host }: { scheme: string; host: string }) => `${scheme}://${host}`,
 };
 const PUSH: Happening = {
   action: "push",
@@ -25,6 +25,7 @@ const PUSH: Happening = {
     requestId: "r",
     actor: "ann",
     address: "10.0.0.1",
+    scheme: "https",
     host: "registry.example",
     method: "PUT",
     agent: "docker/27",

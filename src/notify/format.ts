@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Happening } from "../metadata/event.ts";
+import type { Happening, Who } from "../metadata/event.ts";
 import { type Digest } from "../oci/digest.ts";
 import type { Descriptor } from "../oci/manifest.ts";
 
@@ -48,8 +48,8 @@ export interface Source {
 /** What is not in the event itself. */
 export interface Setting {
   readonly source: Source;
-  /** Scheme and host that lead here, for a client that said this Host. */
-  readonly baseUrl: (host: string) => string;
+  /** Where the API is, for a client that has used this scheme and host. */
+  readonly baseUrl: (by: Pick<Who, "scheme" | "host">) => string;
 }
 
 /** Pure: the same event always becomes the same JSON. */
@@ -73,7 +73,7 @@ export function wireEvent(
       ...(size !== null && { length: size }),
       repository: name,
       ...(from !== null && { fromRepository: from }),
-      ...(there && { url: `${baseUrl(by.host)}/v2/${name}/${path}/${digest}` }),
+      ...(there && { url: `${baseUrl(by)}/v2/${name}/${path}/${digest}` }),
       ...(tag !== null && { tag }),
       ...(references !== null && references.length > 0 && { references }),
     },

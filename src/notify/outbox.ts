@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Config } from "../config/schema.ts";
-import type { EventCursor } from "../metadata/event.ts";
+import type { EventCursor, Who } from "../metadata/event.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Log } from "../observe/log.ts";
 import { announcing } from "./announcing.ts";
@@ -49,8 +49,8 @@ export interface EndpointState {
 
 export interface OutboxOptions {
   readonly metadata: Metadata;
-  /** Scheme and host that lead here, for a client that said this Host. */
-  readonly baseUrl: (host: string) => string;
+  /** Where the API is, for a client that has used this scheme and host. */
+  readonly baseUrl: (by: Pick<Who, "scheme" | "host">) => string;
   readonly log: Log;
   readonly now?: () => number;
   /** From 0 to 1. */

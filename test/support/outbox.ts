@@ -16,6 +16,7 @@ export const WHO: Who = {
   requestId: crypto.randomUUID(),
   actor: "ann",
   address: "10.0.0.1",
+  scheme: "http",
   host: "registry.example",
   method: "PUT",
   agent: "docker",
@@ -56,7 +57,8 @@ export async function world(settings: object): Promise<World> {
   const open = async (): Promise<void> => {
     metadata = await openSqlite(folder.at("metadata.sqlite"));
     const { notifications } = schema.parse({ notifications: current });
-    const baseUrl = (host: string): string => `http://${host}`;
+    const baseUrl = ({ scheme, host }: { scheme: string; host: string }): string =>
+      `${scheme}://${host}`;
     outbox = await openOutbox(notifications, {
       metadata,
       baseUrl,

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/schema.ts";
+import type { Who } from "../../metadata/event.ts";
 import type { Metadata } from "../../metadata/metadata.ts";
 import { type EndpointState, type Outbox, type PullSink, openOutbox } from "../../notify/outbox.ts";
 import type { Log } from "../../observe/log.ts";
@@ -26,9 +27,8 @@ export class Announcements {
 
   static async open(config: Config, metadata: Metadata, log: Log): Promise<Announcements> {
     let current = (): Config => config;
-    const scheme = config.tls ? "https" : "http";
-    const baseUrl = (said: string): string =>
-      current().publicUrl ?? `${scheme}://${said}${current().prefix ?? ""}`;
+    const baseUrl = ({ scheme, host }: Pick<Who, "scheme" | "host">): string =>
+      current().publicUrl ?? `${scheme}://${host}${current().prefix ?? ""}`;
     const reopen = async (settings: Settings): Promise<Outbox> =>
       await openOutbox(settings, { metadata, baseUrl, log });
     const all = new Announcements(config, await reopen(config.notifications), reopen);

@@ -18,6 +18,7 @@ const ANN: Who = {
   requestId: "a request",
   actor: "ann",
   address: "10.0.0.1",
+  scheme: "https",
   host: "registry.example",
   method: "PUT",
   agent: "docker",
