@@ -74,6 +74,15 @@ describe("a line of the access log", () => {
     );
   });
 
+  test("does not have the password in a referer", () => {
+    for (const format of ["combined", "json"] as const) {
+      const referer = "https://ann:hush@x@ui.example/page@1";
+      const line = accessLine(format, { ...access, referer });
+      expect(line).toContain("https://ui.example/page@1");
+      expect(line).not.toContain("hush");
+    }
+  });
+
   test("does not have the query of a referer, nor all of what is long", () => {
     const referer = "https://ui.example/page?token=hush#token=hush";
     for (const format of ["combined", "json"] as const) {

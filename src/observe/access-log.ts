@@ -54,9 +54,10 @@ function json(access: Access): string {
   return `${line.replace(/[\u007f-\u009f\u2028\u2029]/g, hex4)}\n`;
 }
 
-/** Without its query: what another site keeps there is none of ours. */
+/** Without its query and without a user: what another site keeps there is none of ours. */
 function referer({ referer: whole }: Access): string {
-  return whole?.split(/[?#]/, 1)[0] ?? "";
+  const [front = ""] = whole?.split(/[?#]/, 1) ?? [];
+  return front.replace(/^([^/]*\/\/)[^/]*@/, "$1");
 }
 
 function cut(text: string): string {
