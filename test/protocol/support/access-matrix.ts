@@ -131,10 +131,21 @@ export const MATRIX: readonly MatrixEntry[] = [
   fixed("GET", "/v2/_catalog", "catalog"),
   fixed("GET", "/v2/", "known"),
   fixed("HEAD", "/v2/", "known"),
-  fixed("GET", "/api/v1/check", "administer"),
   // Where no tokens are issued, there is nobody to ask for one.
   fixed("GET", "/token", "login", "404 UNSUPPORTED"),
   fixed("POST", "/token", "nothing", "404 UNSUPPORTED"),
+  // Without a mistake in it, it would read all that is stored.
+  {
+    ...fixed("GET", "/api/v1/check", "administer"),
+    request: () => ({ method: "GET", path: "/api/v1/check?verifyBytes=a&verifyBytes=b" }),
+    there: "400 UNSUPPORTED",
+    absent: "400 UNSUPPORTED",
+  },
+  fixed("GET", "/metrics", "administer"),
+  ...["/", "/livez", "/readyz", "/startupz"].flatMap((path) => [
+    fixed("GET", path, "nothing"),
+    fixed("HEAD", path, "nothing"),
+  ]),
 ];
 
 /** What somebody may do in a repository; to administer, in all of them. */
