@@ -21,13 +21,35 @@ export function parseNameGlob(text: string): NameGlob | { readonly reason: strin
   const reason = fault(text);
   if (reason !== null) return { reason };
   const tokens = tokensOf(text);
-  const [first] = tokens;
-  const prefix = first !== undefined && typeof first === "string" ? first : "";
-  if (tokens.every((token) => typeof token === "string")) {
-    return { text, prefix, matches: (name) => name === text };
+  const prefix = literal(tokens[0]);
+  const wildcards = tokens.filter((token) => typeof token !== "string");
+  const [only] = wildcards;
+  if (only === undefined) return { text, prefix, matches: (name) => name === text };
+  const suffix = literal(tokens.at(-1));
+  const ends = (name: string): boolean =>
+    name.length >= prefix.length + suffix.length &&
+    name.startsWith(prefix) &&
+    name.endsWith(suffix);
+  if (wildcards.length > 1) {
+    return { text, prefix, matches: (name) => ends(name) && matches(tokens, name) };
   }
-  if (text === "**") return { text, prefix: "", matches: () => true };
-  return { text, prefix, matches: (name) => name.startsWith(prefix) && matches(tokens, name) };
+  return {
+    text,
+    prefix,
+    matches: (name) => ends(name) && fills(only, name, prefix.length, name.length - suffix.length),
+  };
+}
+
+function literal(token: Token | undefined): string {
+  return typeof token === "string" ? token : "";
+}
+
+/** Whether a wildcard can stand for this stretch of a name; what most globs come down to. */
+function fills(wildcard: Token, name: string, from: number, to: number): boolean {
+  if (wildcard === ACROSS) return true;
+  if (wildcard === PARTS) return from === to || name[to - 1] === "/";
+  const slash = name.indexOf("/", from);
+  return slash < 0 || slash >= to;
 }
 
 function fault(text: string): string | null {

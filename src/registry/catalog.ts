@@ -5,7 +5,7 @@ import { type Paged, cutPage } from "./pages.ts";
 import type { Registry } from "./registry.ts";
 
 /** So many names are looked at before others get a turn. */
-const AT_ONCE = 1000;
+const AT_ONCE = 200;
 
 /**
  * Repository names in ASCII order (Docker registry API, "Listing Repositories"): those that `visible` says
