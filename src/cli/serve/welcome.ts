@@ -18,6 +18,7 @@ export function welcome(port: number, debugPort: number | null, config: Config):
       ? [`  metrics, health http://${hostAndPort({ ...debug.listen, port: debugPort })}`]
       : []),
     "Push a first image:",
+    ...(typeof config.auth === "object" ? [`  docker login ${name}`] : []),
     `  docker tag IMAGE ${name}/my/image:1`,
     `  docker push ${name}/my/image:1`,
   ];
