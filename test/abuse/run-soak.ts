@@ -31,6 +31,10 @@ const [first, last] = [median(warm.slice(0, third)), median(warm.slice(-third))]
 const open = await newlyOpen(server.pid, before);
 const left = await uploadFiles(data);
 console.log("done", done);
+const minuteByMinute = Array.from({ length: Math.ceil(memory.length / 60) }, (_, minute) =>
+  median(memory.slice(minute * 60, minute * 60 + 60)).toFixed(0),
+);
+console.log(`memory in each minute, MB: ${minuteByMinute.join(" ")}`);
 console.log(
   `memory: ${first.toFixed(0)} MB in the first third after warming up, ${last.toFixed(0)} MB in the last; ` +
     `most ${Math.max(...memory).toFixed(0)} MB; ${slope(warm).toFixed(2)} MB a minute`,
