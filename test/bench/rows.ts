@@ -8,6 +8,7 @@ import { password, thousandRules } from "./closed.ts";
 import { firstRead } from "./first-read.ts";
 import type { Group } from "./row.ts";
 import { type Server, withSettings } from "./servers.ts";
+import { watched } from "./watched.ts";
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -154,6 +155,7 @@ const memory: Group = {
 export const groups: readonly Group[] = [
   images,
   told,
+  watched(images),
   password,
   thousandRules,
   tags,
