@@ -30,33 +30,26 @@ export function accessLine(format: AccessFormat, access: Access): string {
 /** As Apache and registry:2 write it. */
 function combined(access: Access): string {
   const { address, at, method, path, status, bytes } = access;
-  const user = access.user === null ? "-" : escaped(access.user).replaceAll(" ", "\\x20");
-  const asked = `${escaped(method)} ${escaped(path)} HTTP/1.1`;
+  const user = access.user === null ? "" : escaped(access.user).replaceAll(" ", "\\x20");
   const from = `"${escaped(referer(access))}" "${escaped(access.userAgent ?? "")}"`;
-  return `${address} - ${user || "-"} [${apacheTime(at)}] "${asked}" ${status} ${bytes} ${from}\n`;
+  return `${address} - ${user || "-"} [${apacheTime(at)}] "${escaped(method)} ${escaped(path)} HTTP/1.1" ${status} ${bytes} ${from}\n`;
 }
 
+/** Put together by hand: a line for every request shall cost little, and most of it needs no escaping. */
 function json(access: Access): string {
-  const line = JSON.stringify({
-    time: new Date(access.at).toISOString(),
-    address: access.address,
-    user: access.user,
-    method: cut(access.method),
-    path: cut(access.path),
-    route: access.route,
-    status: access.status,
-    bytes: access.bytes,
-    ms: Math.round(access.ms * 100) / 100,
-    referer: cut(referer(access)),
-    userAgent: cut(access.userAgent ?? ""),
-  });
-  // JSON leaves these as they are, and some of them are commands to a terminal.
-  return `${line.replace(/[\u007f-\u009f\u2028\u2029]/g, hex4)}\n`;
+  const { address, user, route, status, bytes, ms } = access;
+  const who = `"address":${quoted(address)},"user":${user === null ? "null" : quoted(user)}`;
+  const what = `"method":${quoted(access.method)},"path":${quoted(access.path)}`;
+  const where = `"route":${route === null ? "null" : quoted(route)}`;
+  const how = `"status":${status},"bytes":${bytes},"ms":${Math.round(ms * 100) / 100}`;
+  const from = `"referer":${quoted(referer(access))},"userAgent":${quoted(access.userAgent ?? "")}`;
+  return `{"time":"${isoTime(access.at)}",${who},${what},${where},${how},${from}}\n`;
 }
 
 /** Without its query and without a user: what another site keeps there is none of ours. */
 function referer({ referer: whole }: Access): string {
-  const [front = ""] = whole?.split(/[?#]/, 1) ?? [];
+  if (whole === null) return "";
+  const [front = ""] = whole.split(/[?#]/, 1);
   return front.replace(/^([^/]*\/\/)[^/]*@/, "$1");
 }
 
@@ -64,11 +57,21 @@ function cut(text: string): string {
   return text.length > LONGEST ? text.slice(0, LONGEST) : text;
 }
 
+/** What stands in quotes as it is. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
 /** Whatever is not printable ASCII, quotes and backslashes cannot end a field or move a cursor. */
 function escaped(text: string): string {
+  if (text.length <= LONGEST && PLAIN.test(text)) return text;
   return cut(text).replace(/["\\]|[^\x20-\x7e]/g, (one) =>
     one === '"' || one === "\\" ? `\\${one}` : hexBytes(one),
   );
+}
+
+/** The same for JSON, which leaves some characters as they are that are commands to a terminal. */
+function quoted(text: string): string {
+  if (text.length <= LONGEST && PLAIN.test(text)) return `"${text}"`;
+  return JSON.stringify(cut(text)).replace(/[\u007f-\u009f\u2028\u2029]/g, hex4);
 }
 
 function hexBytes(text: string): string {
@@ -80,16 +83,30 @@ function hex4(text: string): string {
 }
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-let second = Number.NaN;
-let shown = "";
 
-/** `21/Nov/2026:15:46:10 +0000`. Made once a second, not once a request. */
-function apacheTime(at: number): string {
+/** The last second in both forms: made once for all of its requests. */
+let second = Number.NaN;
+let apache = "";
+let iso = "";
+
+function tell(at: number): void {
   const whole = Math.floor(at / 1000);
-  if (whole === second) return shown;
-  const [date = "", time = ""] = new Date(whole * 1000).toISOString().split(/[T.]/);
-  const [year = "", month = "", day = ""] = date.split("-");
+  if (whole === second) return;
   second = whole;
-  shown = `${day}/${MONTHS[Number(month) - 1] ?? ""}/${year}:${time} +0000`;
-  return shown;
+  iso = new Date(whole * 1000).toISOString().slice(0, 19);
+  const [date = "", time = ""] = iso.split("T");
+  const [year = "", month = "", day = ""] = date.split("-");
+  apache = `${day}/${MONTHS[Number(month) - 1] ?? ""}/${year}:${time} +0000`;
+}
+
+/** `21/Nov/2026:15:46:10 +0000`. */
+function apacheTime(at: number): string {
+  tell(at);
+  return apache;
+}
+
+/** `2026-11-21T15:46:10.123Z`. */
+function isoTime(at: number): string {
+  tell(at);
+  return `${iso}.${String(at % 1000).padStart(3, "0")}Z`;
 }
