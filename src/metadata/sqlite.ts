@@ -34,7 +34,7 @@ export async function openSqlite(
   const opened = await writer.send({ open: path });
   if ("failure" in opened) {
     writer.terminate();
-    throw new RegistryError("DATA_FOLDER", { reason: `${path}: ${opened.failure.message}` });
+    throw new RegistryError("DATA_FOLDER", { reason: `${path}: ${whyNot(opened.failure)}` });
   }
   const reader = openForReading(path);
   return {
@@ -47,6 +47,14 @@ export async function openSqlite(
       await writer.close();
     },
   };
+}
+
+/** The tree has all content; what the database alone knows is worth a look at a backup first. */
+const REBUILD =
+  "put back a backup of it, or move it away with its -wal and -shm files: then all that the tree has is read from there";
+
+function whyNot({ message, code }: Failure): string {
+  return /^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? "") ? `${message}; ${REBUILD}` : message;
 }
 
 interface Waiting extends Command {
