@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { ROUTES } from "../../src/http/routes.ts";
 import { ERRORS } from "../../src/oci/errors.ts";
 import { expectClean } from "../support/clean.ts";
@@ -23,7 +24,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, unknown>>;
 }
 type PathItem = Readonly<Record<string, Operation>>;
-const description = Bun.YAML.parse(await Bun.file(file).text()) as {
+const description = parse(await Bun.file(file).text()) as {
   readonly paths: Readonly<Record<string, PathItem>>;
 };
 
