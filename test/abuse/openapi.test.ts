@@ -86,7 +86,7 @@ group("schemathesis", ["schemathesis"], () => {
         `--url=${server.url}`,
         `--checks=${checks.join(",")}`,
         `--phases=${phases}`,
-        "--max-examples=8",
+        "--max-examples=5",
         "--seed=1",
         "--warnings=off",
         "--no-color",
