@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { selfSigned } from "../support/certificates.ts";
 import { startOurs, startTheirs } from "../support/drop-in.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { group } from "../support/group.ts";
@@ -182,30 +183,66 @@ const debugging: Case = {
   },
 };
 
-group("the same configuration, given to us and to docker-registry", ["docker-registry"], () => {
-  test.each([...cases, debugging])(
-    "behaves the same: $name",
-    async ({ env, ask, ready, empty }) => {
-      await using folder = await temporaryFolder();
-      await Bun.write(folder.at("config.yml"), CONFIG);
-      const hash = await Bun.password.hash("correct horse", { algorithm: "bcrypt", cost: 5 });
-      await Bun.write(folder.at("htpasswd"), `alice:${hash.replace("$2b$", "$2y$")}\n`);
-      const pushed = image();
-      const answers = async (start: typeof startOurs, data: string) => {
-        await using server = await start({
-          config: folder.at("config.yml"),
-          env: env(folder.path),
-          data: folder.at(data),
-          ...(ready !== undefined && { ready: { path: ready, statuses: [200] } }),
-        });
-        if (empty !== true) await pushed.push(server.url, "team/app", "v1");
-        return await ask(server.url, pushed);
-      };
+const tokens: Case = {
+  name: "with a token server",
+  env: (folder) => ({
+    REGISTRY_AUTH: "token",
+    REGISTRY_AUTH_TOKEN_REALM: "https://auth.example/token",
+    REGISTRY_AUTH_TOKEN_SERVICE: "Docker registry",
+    REGISTRY_AUTH_TOKEN_ISSUER: "Auth service",
+    REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: `${folder}/signer.crt`,
+  }),
+  empty: true,
+  ask: async (url) => {
+    const tags = `${url}/v2/team/app/tags/list`;
+    const upload = `${url}/v2/team/app/blobs/uploads/`;
+    return {
+      root: await status("GET", `${url}/`),
+      support: await header("GET", `${url}/v2/`, "www-authenticate"),
+      pull: await header("GET", tags, "www-authenticate"),
+      push: scopes(await header("POST", upload, "www-authenticate")),
+      catalog: await header("GET", `${url}/v2/_catalog`, "www-authenticate"),
+      basic: await status("GET", tags, { authorization: alice }),
+      nonsense: await status("GET", tags, { authorization: "Bearer a.b.c" }),
+    };
+  },
+};
 
-      const theirs = await answers(startTheirs, "theirs");
-      const ours = await answers(startOurs, "ours");
+/** The order in which the actions of a scope are named says nothing. */
+function scopes(challenge: string | null): string | null {
+  const sorted = (_: string, actions: string) => `:${actions.split(",").toSorted().join(",")}"`;
+  return challenge?.replace(/:([a-z,]+)"/, sorted) ?? null;
+}
 
-      expect(ours).toEqual(theirs);
-    },
-  );
-});
+group(
+  "the same configuration, given to us and to docker-registry",
+  ["docker-registry", "openssl"],
+  () => {
+    test.each([...cases, debugging, tokens])(
+      "behaves the same: $name",
+      async ({ env, ask, ready, empty }) => {
+        await using folder = await temporaryFolder();
+        await Bun.write(folder.at("config.yml"), CONFIG);
+        const hash = await Bun.password.hash("correct horse", { algorithm: "bcrypt", cost: 5 });
+        await Bun.write(folder.at("htpasswd"), `alice:${hash.replace("$2b$", "$2y$")}\n`);
+        await selfSigned(folder.path, "signer");
+        const pushed = image();
+        const answers = async (start: typeof startOurs, data: string) => {
+          await using server = await start({
+            config: folder.at("config.yml"),
+            env: env(folder.path),
+            data: folder.at(data),
+            ...(ready !== undefined && { ready: { path: ready, statuses: [200] } }),
+          });
+          if (empty !== true) await pushed.push(server.url, "team/app", "v1");
+          return await ask(server.url, pushed);
+        };
+
+        const theirs = await answers(startTheirs, "theirs");
+        const ours = await answers(startOurs, "ours");
+
+        expect(ours).toEqual(theirs);
+      },
+    );
+  },
+);
