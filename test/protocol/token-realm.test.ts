@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { holder } from "../support/holders.ts";
 import { basic, issuingGate } from "./support/issuing.ts";
 import { connectRaw } from "./support/raw.ts";
 import { startRegistry } from "./support/registry.ts";
@@ -115,4 +116,15 @@ test("without an issuer a password is asked for, and access tokens are taken all
   }
   const none = await registry.ask("GET", "/token", { headers: basic("ann", text) });
   expect([none.status, none.errors[0]?.code]).toEqual([404, "UNSUPPORTED"]);
+});
+
+test("over TLS, tokens are to be had over TLS", async () => {
+  await using own = await issuingGate();
+  const { certificate, privateKey } = holder("127.0.0.1", { type: "ec" });
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const tls = { cert: certificate.toString(), key, clientCAs: null, minimum: "1.2" } as const;
+  await using registry = await startRegistry({ gate: own.gate, server: { tls } });
+  const url = `https://127.0.0.1:${registry.port}`;
+  const refused = await fetch(`${url}/v2/`, { tls: { rejectUnauthorized: false } });
+  expect(refused.headers.get("www-authenticate")).toContain(`realm="${url}/token"`);
 });
