@@ -147,6 +147,25 @@ describe("the way of a client", () => {
   });
 });
 
+test("a layer is mounted from where the token may pull, whatever else its owner may", async () => {
+  const { blobs } = image();
+  const { bytes, descriptor } = blobs[0]!;
+  const source = await tokenFor(ann, "repository:team/source:pull,push");
+  const path = `/v2/team/source/blobs/uploads/?digest=${descriptor.digest}`;
+  const headers = { ...bearer(source.token), "content-type": "application/octet-stream" };
+  expect((await registry.ask("POST", path, { headers, body: bytes })).status).toBe(201);
+  const mount = async (...scopes: string[]): Promise<number> => {
+    const { token } = await tokenFor(ann, ...scopes);
+    const query = `mount=${descriptor.digest}&from=team/source`;
+    const at = `/v2/team/target/blobs/uploads/?${query}`;
+    return (await registry.ask("POST", at, { headers: bearer(token) })).status;
+  };
+  const target = "repository:team/target:pull,push";
+  expect(await mount(target)).toBe(202);
+  expect(await mount(target, "repository:team/source:push")).toBe(202);
+  expect(await mount(target, "repository:team/source:pull")).toBe(201);
+});
+
 describe("GET /token", () => {
   test("several scopes, repeated and in one, make one token", async () => {
     const { token, access_token, expires_in, issued_at, scope } = await tokenFor(
