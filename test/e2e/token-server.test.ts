@@ -11,32 +11,32 @@ setDefaultTimeout(120_000);
 
 const REALM = "http://127.0.0.1:1/token";
 
-/** Debian's registry with the token settings that ours gets as well. */
-async function dockerRegistry(folder: Folder, rootcertbundle: string): Promise<Server> {
+/** One configuration, in the words of the distribution registry, for both. */
+function settings(listen: string, rootdirectory: string, rootcertbundle: string): string {
+  return JSON.stringify({
+    version: "0.1",
+    storage: { filesystem: { rootdirectory }, delete: { enabled: true } },
+    http: { addr: listen, secret: "tests" },
+    auth: { token: { realm: REALM, service: SERVICE, issuer: ISSUER, rootcertbundle } },
+  });
+}
+
+async function dockerRegistry(folder: Folder, bundle: string): Promise<Server> {
   return await startServer({
     command: (listen) => {
-      const config = {
-        version: "0.1",
-        storage: { filesystem: { rootdirectory: folder.at("theirs") }, delete: { enabled: true } },
-        http: { addr: listen, secret: "tests" },
-        auth: { token: { realm: REALM, service: SERVICE, issuer: ISSUER, rootcertbundle } },
-      };
       const script = `exec "$1" serve /dev/stdin <<END\n$2\nEND`;
-      return ["sh", "-c", script, "sh", clientPath("docker-registry"), JSON.stringify(config)];
+      const config = settings(listen, folder.at("theirs"), bundle);
+      return ["sh", "-c", script, "sh", clientPath("docker-registry"), config];
     },
     env: { PATH: process.env["PATH"] },
     ready: { path: "/v2/", statuses: [401] },
   });
 }
 
-async function ours(folder: Folder, rootCertBundle: string): Promise<Server> {
-  const token = { realm: REALM, service: SERVICE, issuer: ISSUER, rootCertBundle };
-  await writeFile(folder.at("wharf.yaml"), JSON.stringify({ auth: { token } }));
-  return await startWharf({
-    data: folder.at("ours"),
-    args: [folder.at("wharf.yaml")],
-    ready: [401],
-  });
+async function ours(folder: Folder, bundle: string): Promise<Server> {
+  const file = folder.at("config.yml");
+  await writeFile(file, settings("127.0.0.1:0", folder.at("ours"), bundle));
+  return await startWharf({ data: folder.at("ours"), args: [file], ready: [401] });
 }
 
 const REQUESTS = [
