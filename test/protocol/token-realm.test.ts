@@ -121,7 +121,7 @@ test("without an issuer a password is asked for, and access tokens are taken all
 test("over TLS, tokens are to be had over TLS", async () => {
   await using own = await issuingGate();
   const { certificate, privateKey } = holder("127.0.0.1", { type: "ec" });
-  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const key = privateKey.export({ type: "pkcs8", format: "pem" });
   const tls = { cert: certificate.toString(), key, clientCAs: null, minimum: "1.2" } as const;
   await using registry = await startRegistry({ gate: own.gate, server: { tls } });
   const url = `https://127.0.0.1:${registry.port}`;
