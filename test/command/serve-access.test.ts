@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { filesBelow, temporaryFolder } from "../support/folder.ts";
-import { startClosedWharf } from "../support/users.ts";
+import { basic, startClosedWharf } from "../support/users.ts";
 import { exchange, rawRequest } from "../protocol/support/raw.ts";
 
 setDefaultTimeout(60_000);
@@ -28,7 +28,7 @@ describe("a server that asks for passwords says", () => {
     const rules = [{ repositories: ["Team/*"], users: ["ann"], allow: ["pull"] }];
     const started = startClosedWharf(folder, { users: {}, auth: { rules } });
     const said = await started.then(String, String);
-    expect(said).toContain("auth");
+    expect(said).toContain('auth.rules.0.repositories.0: "Team/*" is no glob of repositories');
     expect(said).toContain("exit code 2");
   });
 });
@@ -103,8 +103,10 @@ describe("a secret in any place for credentials", () => {
       const answer = await exchange(port, request).catch(() => null);
       answers.push(JSON.stringify([...(answer?.headers ?? [])]) + (answer?.text ?? ""));
     }
-    for (const path of ["/metrics", "/debug/health", "/livez", "/readyz"]) {
-      answers.push(await (await fetch(server.url + path)).text());
+    for (const path of ["/metrics", "/livez", "/readyz", "/", "/v2/_catalog", "/api/v1/check"]) {
+      const answer = await fetch(server.url + path, { headers: basic("ann", RIGHT) });
+      expect([path, answer.status]).toEqual([path, 200]);
+      answers.push(await answer.text());
     }
     await server.stop();
 
