@@ -17,7 +17,9 @@ const FLAT = 30;
 
 await using folder = await temporaryFolder();
 const data = folder.at("data");
-await using server = await startWharf({ data });
+// As the launcher starts it: without these, garbage is collected when the machine is full.
+const env = { UV_THREADPOOL_SIZE: "16", BUN_JSC_forceRAMSize: String(256 * 1024 * 1024) };
+await using server = await startWharf({ data, env });
 console.log(`seed ${seed}, ${minutes} minutes`);
 await soak(server, 5000, seed);
 await followed(data);
