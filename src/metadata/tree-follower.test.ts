@@ -19,7 +19,7 @@ test("a change that comes while the tree follows earlier ones is followed, witho
       // So slow that whatever wakes the follower meanwhile finds it at work.
       async retireJournal(...upTo) {
         retiring++;
-        await Bun.sleep(1200);
+        await Bun.sleep(800);
         await metadata.retireJournal(...upTo);
       },
     },
