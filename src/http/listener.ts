@@ -24,6 +24,8 @@ export interface TlsOptions {
   readonly minimum: "1.2" | "1.3";
 }
 
+const PAUSE_MS = 50;
+
 /** The numbers of the versions on the wire. */
 const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
 
@@ -86,9 +88,11 @@ export class Listener {
 
   /** Takes no new connections and resolves when the last transfer has ended. */
   async stop(): Promise<void> {
+    // A request that has arrived may not have been read yet, and is under way too: a connection without
+    // one that was read is idle to Bun, and closed at once.
+    await Bun.sleep(PAUSE_MS);
     const closed = this.#all().map((server) => server.stop(false));
-    // At least one pause: a request that has arrived may not have been read yet, and is under way too.
-    do await Bun.sleep(50);
+    do await Bun.sleep(PAUSE_MS);
     while (this.pending > 0);
     // What is left are idle keep-alive connections.
     await this.abort();

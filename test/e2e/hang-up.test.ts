@@ -15,11 +15,11 @@ import { chunked, openRequest } from "../support/wire.ts";
 setDefaultTimeout(60_000);
 const half = 6_000_000;
 
-/** Files that hold a transfer's bytes, finished or not. A database may grow meanwhile, that is its business. */
+/** Files that hold a transfer's bytes, finished or not. The database may grow meanwhile, and the reserve is always there. */
 async function largeFiles(data: string): Promise<string[]> {
   const sized = await Promise.all(
     (await filesBelow(data))
-      .filter((file) => !/\.(db|sqlite)/.test(file))
+      .filter((file) => !/\.(db|sqlite)|wharfinger\/reserve$/.test(file))
       .map(async (file) => ({
         file,
         size: (await stat(join(data, file)).catch(() => undefined))?.size ?? 0,
