@@ -2,6 +2,7 @@
 export interface Access {
   /** UTC milliseconds. */
   readonly at: number;
+  /** Of a connection, or checked to be one. */
   readonly address: string;
   readonly user: string | null;
   readonly method: string;
@@ -31,24 +32,24 @@ export function accessLine(format: AccessFormat, access: Access): string {
 function combined(access: Access): string {
   const { address, at, method, path, status, bytes } = access;
   const user = access.user === null ? "" : escaped(access.user).replaceAll(" ", "\\x20");
-  const from = `"${escaped(referer(access))}" "${escaped(access.userAgent ?? "")}"`;
+  const from = `"${escaped(referer(access))}" "${escapedAgent(access.userAgent ?? "")}"`;
   return `${address} - ${user || "-"} [${apacheTime(at)}] "${escaped(method)} ${escaped(path)} HTTP/1.1" ${status} ${bytes} ${from}\n`;
 }
 
 /** Put together by hand: a line for every request shall cost little, and most of it needs no escaping. */
 function json(access: Access): string {
   const { address, user, route, status, bytes, ms } = access;
-  const who = `"address":${quoted(address)},"user":${user === null ? "null" : quoted(user)}`;
+  const who = `"address":"${address}","user":${user === null ? "null" : quoted(user)}`;
   const what = `"method":${quoted(access.method)},"path":${quoted(access.path)}`;
-  const where = `"route":${route === null ? "null" : quoted(route)}`;
+  const where = `"route":${route === null ? "null" : `"${route}"`}`;
   const how = `"status":${status},"bytes":${bytes},"ms":${Math.round(ms * 100) / 100}`;
-  const from = `"referer":${quoted(referer(access))},"userAgent":${quoted(access.userAgent ?? "")}`;
+  const from = `"referer":${quoted(referer(access))},"userAgent":${quotedAgent(access.userAgent ?? "")}`;
   return `{"time":"${isoTime(access.at)}",${who},${what},${where},${how},${from}}\n`;
 }
 
 /** Without its query and without a user: what another site keeps there is none of ours. */
 function referer({ referer: whole }: Access): string {
-  if (whole === null) return "";
+  if (!whole) return "";
   const [front = ""] = whole.split(/[?#]/, 1);
   return front.replace(/^([^/]*\/\/)[^/]*@/, "$1");
 }
@@ -72,6 +73,20 @@ function escaped(text: string): string {
 function quoted(text: string): string {
   if (text.length <= LONGEST && PLAIN.test(text)) return `"${text}"`;
   return JSON.stringify(cut(text)).replace(/[\u007f-\u009f\u2028\u2029]/g, hex4);
+}
+
+/** Many requests after each other come from one program. */
+const escapedAgent = latest(escaped);
+const quotedAgent = latest(quoted);
+
+/** The same function, which remembers its last answer. */
+function latest(answer: (text: string) => string): (text: string) => string {
+  let asked: string | null = null;
+  let answered = "";
+  return (text) => {
+    if (text !== asked) [asked, answered] = [text, answer(text)];
+    return answered;
+  };
 }
 
 function hexBytes(text: string): string {
