@@ -173,9 +173,13 @@ export function sqliteWrites(db: Database): Writes {
       sql.removeUpload.run({ id });
     },
     retireJournal(id, keep = []) {
-      if (keep.length === 0) sql.retireJournal.run({ id });
-      else sql.retireJournalBut.run({ id, keep: JSON.stringify(keep) });
-      sql.retireContents.run({ id });
+      if (keep.length === 0) {
+        sql.retireJournal.run({ id });
+        sql.retireContents.run({ id });
+      } else {
+        sql.retireJournalBut.run({ id, keep: JSON.stringify(keep) });
+        sql.retireContentsBut.run({ id });
+      }
     },
     setSetting(key, value) {
       sql.setSetting.run({ key, value });
@@ -268,9 +272,12 @@ function statements(db: Database) {
       `DELETE FROM journal WHERE id <= $id
         AND json_extract(entry, '$.name') NOT IN (SELECT value FROM json_each($keep))`,
     ),
-    retireContents: db.query(
-      `DELETE FROM contents WHERE journal_id <= $id
-        AND journal_id NOT IN (SELECT id FROM journal WHERE id <= $id)`,
+    retireContents: db.query("DELETE FROM contents WHERE journal_id <= $id"),
+    // By digest: whose entry waits need not be the one who brought the bytes last.
+    retireContentsBut: db.query(
+      `DELETE FROM contents WHERE journal_id <= $id AND digest NOT IN
+        (SELECT json_extract(entry, '$.digest') FROM journal
+          WHERE json_extract(entry, '$.op') = 'link-layer')`,
     ),
     saveUpload: db.query(
       `INSERT OR REPLACE INTO uploads (id, repository, started_at, owner)

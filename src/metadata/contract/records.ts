@@ -109,6 +109,19 @@ export function records(given: Given): void {
       expect(await given.metadata.readJournal(10)).toEqual([]);
       expect(await given.metadata.readContent(blobOf("two").digest)).toBeNull();
     });
+
+    test("keeps the bytes that it needs, whoever brought them last, and took them back", async () => {
+      await given.metadata.linkBlob(OTHER, blobOf("two"), 1, bytesOf("two"));
+      await given.metadata.linkBlob(APP, blobOf("two"), 1, bytesOf("two"));
+      await given.metadata.unlinkBlob(APP, digestFor("two"));
+      const last = (await given.metadata.readJournal(10)).at(-1)?.id ?? 0;
+
+      await given.metadata.retireJournal(last, [OTHER]);
+      expect(await given.metadata.readContent(digestFor("two"))).toEqual(bytesOf("two"));
+
+      await given.metadata.retireJournal(last);
+      expect(await given.metadata.readContent(digestFor("two"))).toBeNull();
+    });
   });
 
   describe("uploads and settings", () => {
