@@ -1,4 +1,4 @@
-import type { Metadata } from "../metadata/metadata.ts";
+import type { Metadata, MetadataWrites } from "../metadata/metadata.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Room } from "./room.ts";
 import type { WriteStop } from "./write-stop.ts";
@@ -17,11 +17,14 @@ export function guardedStorage(storage: Storage, stop: WriteStop, room: Room): S
       return {
         write(chunk) {
           room.check();
+          // Before the write, whose failure nobody would hear of any more.
+          stop.check();
           const waiting = writer.write(chunk);
           return waiting && stop.watch(() => waiting);
         },
         sync: () => stop.watch(() => writer.sync()),
-        close: () => writer.close(),
+        // Always, also when no change is taken any more; the bytes that it hands over may be refused.
+        close: () => stop.listen(() => writer.close()),
       };
     },
   };
@@ -35,8 +38,8 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
       return await work();
     });
   const removing = <T>(work: () => Promise<T>): Promise<T> => stop.watch(() => room.freeing(work));
-  return {
-    ...metadata,
+  // All of them: the compiler misses one that is left out.
+  const writes: MetadataWrites = {
     linkBlob: (...of) => adding(() => metadata.linkBlob(...of)),
     mountBlob: (...of) => adding(() => metadata.mountBlob(...of)),
     putManifest: (...of) => adding(() => metadata.putManifest(...of)),
@@ -53,4 +56,5 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     setSetting: (...of) => stop.watch(() => metadata.setSetting(...of)),
     setListeners: (...of) => stop.watch(() => metadata.setListeners(...of)),
   };
+  return { ...metadata, ...writes };
 }

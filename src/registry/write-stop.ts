@@ -31,6 +31,11 @@ export class WriteStop {
   /** Does something that changes the disk, or throws WRITES_STOPPED. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
     this.check();
+    return await this.listen(work);
+  }
+
+  /** Does something that must be done in any case, and stops when it shows that a sync failed. */
+  async listen<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
