@@ -11,6 +11,7 @@ import {
   revisionLink,
   revisionsPath,
   tagCurrentLink,
+  tagPath,
   tagsPath,
 } from "../storage/tree.ts";
 import type { Checkable, Known } from "./checkable.ts";
@@ -59,7 +60,7 @@ export async function compareTree(
     const path = tagCurrentLink(name, tag);
     const expected = unseen.get(tag);
     unseen.delete(tag);
-    const link = await lookUpLink(storage, path);
+    const link = await lookUpLink(storage, path, tagPath(name, tag));
     if (link?.digest && link.digest === expected) return;
     const problem = describe(link?.digest, link !== null, expected);
     // Only the tree knows this image, and a pull of it finds nothing.

@@ -1,9 +1,9 @@
 import { type Digest, Hasher, algorithmOf } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
-import { blobPath, layerLink, layersPath } from "../storage/tree.ts";
+import { BLOBS, blobPath, layerLink, layersPath } from "../storage/tree.ts";
 import type { KnownRepository, ReferenceRecord, SnapshotBlob } from "./metadata.ts";
-import { Kept, followLinks } from "./read-links.ts";
+import { Kept, followLinks, mustBeAbsent } from "./read-links.ts";
 import type { Remark } from "./tree-problem.ts";
 
 /** The layer links of one repository, as they are in the tree. */
@@ -22,6 +22,8 @@ export class Layers {
     readonly name: RepositoryName,
     readonly known: KnownRepository["blobs"],
     readonly remark: Remark,
+    /** Throws when the folder of all blobs is missing. */
+    readonly blobsMustBeThere: () => Promise<void>,
   ) {}
 
   async read(past: (at: number) => number): Promise<void> {
@@ -29,6 +31,7 @@ export class Layers {
     await followLinks(storage, layersPath(name), kept, remark, async (digest, at) => {
       const data = await storage.stat(blobPath(digest));
       if (!data) {
+        await this.#mustBeLost(blobPath(digest));
         this.#missing.add(digest);
         return;
       }
@@ -42,6 +45,15 @@ export class Layers {
       this.#found.set(digest, { digest, size: data.size, linkedAt, unconfirmed: true });
       if (before !== undefined) this.#suspects.set(digest, { expected: before, at: linkedAt });
     });
+  }
+
+  /**
+   * Throws unless somebody has removed the bytes from a store that is there. Nothing is unlinked because
+   * the disk that has all of them is not mounted, or something else is in the place of a folder.
+   */
+  async #mustBeLost(path: string): Promise<void> {
+    await this.blobsMustBeThere();
+    await mustBeAbsent(this.storage, path, BLOBS);
   }
 
   /** Something that was linked is not any more, or has lost its bytes. */

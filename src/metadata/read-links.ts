@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type Digest, isAlgorithm, isDigest } from "../oci/digest.ts";
 import type { Entry, Storage } from "../storage/storage.ts";
 import { readLink } from "../storage/tree.ts";
@@ -36,11 +37,18 @@ export interface Link {
 /** More bytes than any link has: what is that large is none, and not read. */
 const LONGEST_LINK = 200;
 
-/** Null when there is no link. Throws when it cannot be told, or something else is in its place. */
-export async function lookUpLink(storage: Storage, path: string): Promise<Link | null> {
+/**
+ * Null when there is no link. Throws when it cannot be told, or something else is in its place.
+ * `folder`: one on the way to it, which is known to be there.
+ */
+export async function lookUpLink(
+  storage: Storage,
+  path: string,
+  folder: string,
+): Promise<Link | null> {
   const info = await storage.stat(path);
   if (!info) {
-    await mustBeAbsent(storage, path);
+    await mustBeAbsent(storage, path, folder);
     return null;
   }
   const bytes = info.size <= LONGEST_LINK ? await storage.readSmall(path) : new Uint8Array();
@@ -49,9 +57,11 @@ export async function lookUpLink(storage: Storage, path: string): Promise<Link |
 
 /**
  * Throws unless there is nothing at a path, and folders up to where that shows: to a look, a folder in
- * the place of a file, or a file in that of a folder, is like nothing at all.
+ * the place of a file, or a file in that of a folder, is like nothing at all. It shows at the latest in
+ * `folder`, which is known to be one: of a hundred thousand that are empty, nobody shall list what is
+ * above each.
  */
-export async function mustBeAbsent(storage: Storage, path: string): Promise<void> {
+export async function mustBeAbsent(storage: Storage, path: string, folder = ""): Promise<void> {
   for (let at = path; ;) {
     const slash = at.lastIndexOf("/");
     const [parent, name] = [at.slice(0, Math.max(slash, 0)), at.slice(slash + 1)];
@@ -61,7 +71,7 @@ export async function mustBeAbsent(storage: Storage, path: string): Promise<void
       throw new Error(`${at} is ${at === path ? "not a file" : "not a folder"}`);
     }
     // A parent with entries is a folder, and this one is simply not in it.
-    if (entry || entries.length > 0 || parent === "") return;
+    if (entry || entries.length > 0 || parent === folder) return;
     at = parent;
   }
 }
@@ -84,7 +94,7 @@ export async function followLinks(
   each: (digest: Digest, at: number) => Promise<void>,
 ): Promise<void> {
   const follow = async ([digest, path]: [Digest, string]): Promise<void> => {
-    const link = await lookUpLink(storage, path);
+    const link = await lookUpLink(storage, path, dirname(path));
     if (!link) return;
     if (link.digest === null) {
       remark(path, "the link is empty or torn; it is taken for what its folder says");

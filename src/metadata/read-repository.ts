@@ -2,6 +2,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Entry, Storage } from "../storage/storage.ts";
 import {
+  BLOBS,
   REPOSITORIES,
   layersPath,
   manifestsPath,
@@ -25,7 +26,7 @@ export type Known = Pick<MetadataReads, "knownRepository" | "referencesOf">;
  *
  * Absent is only what the medium says is not there. What is broken or cannot be read goes to `remark`,
  * and what is known of just that stays; the rest is taken as it is. Rejects when nothing of the
- * repository can be read.
+ * repository can be read. `hasBlobs`: whether the tree has the folder of all blobs.
  */
 export async function readRepository(
   storage: Storage,
@@ -33,11 +34,15 @@ export async function readRepository(
   now: number,
   metadata: Known,
   remark: Remark,
+  hasBlobs: () => Promise<boolean>,
 ): Promise<RepositorySnapshot | null> {
   const recorded = await metadata.knownRepository(name);
   const known = recorded ?? NOTHING;
-  const layers = new Layers(storage, name, known.blobs, remark);
-  const revisions = new Revisions(storage, name, known.manifests, remark);
+  const blobsMustBeThere = async (): Promise<void> => {
+    if (!(await hasBlobs())) throw new Error(`${BLOBS} is missing`);
+  };
+  const layers = new Layers(storage, name, known.blobs, remark, blobsMustBeThere);
+  const revisions = new Revisions(storage, name, known.manifests, remark, blobsMustBeThere);
   const tags = new Tags(storage, name, known.tags, remark);
   // A link's time can lie in the future when a clock was wrong; nothing that waits for an age would end.
   const past = (at: number): number => Math.min(at, now);

@@ -23,6 +23,8 @@ export class Revisions {
     readonly name: RepositoryName,
     readonly known: KnownRepository["manifests"],
     readonly remark: Remark,
+    /** Throws when the folder of all blobs is missing: then nothing is written there either. */
+    readonly blobsMustBeThere: () => Promise<void>,
   ) {}
 
   async read(past: (at: number) => number, sizes: ReadonlyMap<Digest, number>): Promise<void> {
@@ -35,6 +37,7 @@ export class Revisions {
         kept.add(digest);
         const data = await storage.stat(blobPath(digest));
         if (data?.size === before) return;
+        if (!data) await this.blobsMustBeThere();
         const state = data ? `has ${data.size} bytes instead of ${before}` : "is missing";
         remark(
           path,

@@ -2,7 +2,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { type Tag, isTag } from "../oci/reference.ts";
 import type { Storage } from "../storage/storage.ts";
-import { tagCurrentLink, tagsPath } from "../storage/tree.ts";
+import { tagCurrentLink, tagPath, tagsPath } from "../storage/tree.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { KnownRepository, TagRecord } from "./metadata.ts";
 import { Kept, LOOKS, foldersIn, lookUpLink, orKeepAll } from "./read-links.ts";
@@ -48,7 +48,7 @@ export class Tags {
   ): Promise<void> {
     const { storage, name, known, kept, remark } = this;
     const path = tagCurrentLink(name, tag);
-    const link = await lookUpLink(storage, path);
+    const link = await lookUpLink(storage, path, tagPath(name, tag));
     const before = known.get(tag);
     if (!link) {
       remark(path, "the tag has no current link; it is not served");

@@ -6,7 +6,7 @@ import type { Metadata, RepositoryChanges, RepositorySnapshot } from "./metadata
 import { readRepository } from "./read-repository.ts";
 import { Findings, type TreeProblem, Unreadable } from "./tree-problem.ts";
 import { walkBlobs } from "./walk-blobs.ts";
-import { hasRepositories, walkRepositories } from "./walk-repositories.ts";
+import { hasBlobs, hasRepositories, walkRepositories } from "./walk-repositories.ts";
 
 export interface ReadOptions {
   readonly now: () => number;
@@ -89,6 +89,7 @@ export async function readTree(
 /** Reads repositories in any order, and counts. */
 export class TreeReader {
   readonly findings = new Findings();
+  #hasBlobs: Promise<boolean> | null = null;
   readonly #counts = { repositories: 0, changed: 0, manifests: 0, tags: 0, blobs: 0 };
 
   /** `now`: UTC milliseconds; a link is not believed to be younger. */
@@ -104,6 +105,7 @@ export class TreeReader {
 
   /** The repositories of the tree. */
   async list(storage: Storage): Promise<RepositoryName[]> {
+    await this.#lookForBlobs(storage).catch(() => undefined);
     return await Array.fromAsync(walkRepositories(storage, this.findings));
   }
 
@@ -131,13 +133,21 @@ export class TreeReader {
     this.#counts.repositories++;
     const about = this.findings.about(name, repositoryPath(name));
     try {
-      return await readRepository(storage, name, this.now, this.metadata, about.remark);
+      return await readRepository(storage, name, this.now, this.metadata, about.remark, () =>
+        this.#lookForBlobs(storage),
+      );
     } catch (error) {
       this.findings.add(name, repositoryPath(name), new Unreadable(error));
       return null;
     } finally {
       about.end();
     }
+  }
+
+  /** Once, and early: what is pushed meanwhile would make the folder of a disk that is not mounted. */
+  async #lookForBlobs(storage: Storage): Promise<boolean> {
+    this.#hasBlobs ??= hasBlobs(storage);
+    return await this.#hasBlobs;
   }
 
   async record(snapshot: RepositorySnapshot | null): Promise<RepositoryChanges | null> {

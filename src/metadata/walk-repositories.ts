@@ -1,6 +1,6 @@
 import { type RepositoryName, isRepositoryName } from "../oci/name.ts";
 import type { Entry, Storage } from "../storage/storage.ts";
-import { REPOSITORIES, TREE } from "../storage/tree.ts";
+import { BLOBS, REPOSITORIES, TREE } from "../storage/tree.ts";
 import { Files, NEITHER } from "./read-links.ts";
 import { type Findings, Unreadable } from "./tree-problem.ts";
 
@@ -50,8 +50,17 @@ export async function* walkRepositories(
  * that we know: a disk is not mounted, or the tree was moved away.
  */
 export async function hasRepositories(storage: Storage): Promise<boolean> {
+  return await has(REPOSITORIES, storage);
+}
+
+/** The same for the folder of all blobs: a collection removes what is in it, never the folder. */
+export async function hasBlobs(storage: Storage): Promise<boolean> {
+  return await has(BLOBS, storage);
+}
+
+async function has(folder: string, storage: Storage): Promise<boolean> {
   for await (const { name, kind } of storage.list(TREE)) {
-    if (`${TREE}/${name}` === REPOSITORIES && kind === "folder") return true;
+    if (`${TREE}/${name}` === folder && kind === "folder") return true;
   }
   return false;
 }

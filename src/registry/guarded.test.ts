@@ -1,9 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { Metadata } from "../metadata/metadata.ts";
 import { FailedSync } from "../storage/failed-sync.ts";
 import { memoryStorage } from "../storage/memory.ts";
 import type { ObjectWriter, Storage } from "../storage/storage.ts";
-import { guardedMetadata, guardedStorage } from "./guarded.ts";
+import { guardedStorage } from "./guarded.ts";
 import { Room } from "./room.ts";
 import { WriteStop } from "./write-stop.ts";
 
