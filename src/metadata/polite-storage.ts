@@ -6,23 +6,29 @@ const SLICE_MS = 5;
 /** So long does it leave processor and disk to others after each slice, unless somebody waits for it. */
 const REST_MS = 2;
 
+/** So long does it let those go first that somebody waits for, before a slice of its own. */
+const PATIENCE_MS = 20;
+
 /**
  * Lets the event loop turn between the looks of a storage that blocks, and the urgent ones go first: a
- * client waits for those.
+ * client waits for those. They get most of the time, not all of it: there may be no end of them.
  */
 export class Turns {
   #since = performance.now();
   #urgent = 0;
-  readonly #noMoreUrgent: (() => void)[] = [];
+  #noMoreUrgent = Promise.withResolvers<void>();
+  /** Until then the looks in the background wait for nothing. */
+  #ownUntil = 0;
   #stopped = false;
 
-  /** Its looks wait while there is urgent work. */
-  background(storage: Storage): Storage {
+  /** Its looks wait while there is urgent work, but for a slice now and then; `isUrgent`: unless they are, too. */
+  background(storage: Storage, isUrgent: () => boolean = () => false): Storage {
     return waiting(storage, async () => {
-      await this.#turn(REST_MS);
-      while (this.#urgent > 0) {
-        await new Promise<void>((resolve) => this.#noMoreUrgent.push(resolve));
-      }
+      const rest = isUrgent() ? 0 : REST_MS;
+      await this.#turn(rest);
+      if (this.#urgent === 0 || rest === 0 || performance.now() < this.#ownUntil) return;
+      await Promise.race([this.#noMoreUrgent.promise, Bun.sleep(PATIENCE_MS)]);
+      this.#ownUntil = performance.now() + SLICE_MS;
     });
   }
 
@@ -37,7 +43,10 @@ export class Turns {
     try {
       return await work(this.between(storage));
     } finally {
-      if (--this.#urgent === 0) for (const go of this.#noMoreUrgent.splice(0)) go();
+      if (--this.#urgent === 0) {
+        this.#noMoreUrgent.resolve();
+        this.#noMoreUrgent = Promise.withResolvers();
+      }
     }
   }
 

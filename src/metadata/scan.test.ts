@@ -105,6 +105,22 @@ describe("comparing a whole tree", () => {
     expect(recorded).toHaveLength(2);
   });
 
+  test("ends although there is no end of questions about what is nowhere", async () => {
+    const { scan } = await scanning([SLOW, WANTED]);
+    const enough = 100_000;
+    let asked = 0;
+    let over = false;
+    const ask = async (): Promise<void> => {
+      while (!over && asked < enough) await scan.first(parseName(`made/up-${asked++}`), false);
+    };
+    // One of them is always under way.
+    const asking = [ask(), ask(), ask()];
+    await scan.all();
+    over = true;
+    await Promise.all(asking);
+    expect(asked).toBeLessThan(enough);
+  });
+
   test("does not end before those are done that somebody waits for", async () => {
     const slow = Promise.withResolvers<void>();
     const { scan, replies } = await scanning([WANTED], { gate: () => slow.promise });

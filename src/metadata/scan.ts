@@ -25,6 +25,10 @@ export class TreeScan {
   readonly #held = new Set<RepositoryName>();
   readonly #failed = new Set<RepositoryName>();
   readonly #waitedFor = new Set<Promise<void>>();
+  /** In the background, and not finished. */
+  readonly #reading = new Set<RepositoryName>();
+  /** Somebody waits for these, while they are being read in the background. */
+  readonly #hurried = new Set<RepositoryName>();
   #said = 0;
 
   /** `except`: these are taken for read. */
@@ -43,15 +47,15 @@ export class TreeScan {
     // Somebody may wait for the list of all; it takes a look into each repository's folder.
     const listed = await this.reader.list(this.turns.between(this.storage));
     this.post({ listed: listed.toSorted() });
-    await this.#each(this.reader.names(listed, storage), storage);
+    await this.#each(this.reader.names(listed, storage));
     await walkBlobs(storage, this.reader.findings);
-    // Those that somebody waits for were passed over; the end is the end of these too.
     for (;;) {
+      // Those that somebody waits for were passed over; the end is the end of these too. What is asked for
+      // from here on is only what neither tree nor metadata have, or what has failed.
       await Promise.all(this.#waitedFor);
-      if (this.#waitedFor.size > 0) continue;
       if (this.#failed.size === 0) break;
       await Bun.sleep(RETRY_MS);
-      await this.#each([...this.#failed].values(), storage);
+      await this.#each([...this.#failed].values());
     }
     this.#sayProblems();
     this.post({ end: this.reader.report });
@@ -60,7 +64,10 @@ export class TreeScan {
   /** Reads one that somebody waits for, unless that is done or under way. */
   async first(name: RepositoryName, hold: boolean): Promise<void> {
     if (hold) this.#held.add(name);
-    if (this.#begun.has(name)) return;
+    if (this.#begun.has(name)) {
+      if (this.#reading.has(name)) this.#hurried.add(name);
+      return;
+    }
     this.#begun.add(name);
     const reading = this.#first(name);
     this.#waitedFor.add(reading);
@@ -78,13 +85,16 @@ export class TreeScan {
 
   async #each(
     names: AsyncGenerator<RepositoryName> | IterableIterator<RepositoryName>,
-    storage: Storage,
   ): Promise<void> {
     const recording = new Background(AHEAD);
     await inParallel(READING, names, async (name) => {
       if (this.#begun.has(name)) return;
       this.#begun.add(name);
-      const snapshot = await this.reader.read(name, storage);
+      this.#reading.add(name);
+      const own = this.turns.background(this.storage, () => this.#hurried.has(name));
+      const snapshot = await this.reader.read(name, own);
+      this.#reading.delete(name);
+      this.#hurried.delete(name);
       await recording.begin(weightOf(snapshot), async () => {
         await this.#finish(name, snapshot, true);
       });
