@@ -304,6 +304,35 @@ test("a change that was half seen is not reported: what both looks found is", as
   expect(findings.map(({ images }) => images)).toEqual([["team/app:2"]]);
 });
 
+test("the tree is waited for once, however many repositories have a finding", async () => {
+  const names = Array.from({ length: 20 }, (_, at) => parseName(`r${at}`));
+  const fixtures = names.map(() => image());
+  for (const [at, name] of names.entries()) await tree.put(name, fixtures[at]!, "1");
+  await recorded();
+  for (const fixture of fixtures) await tree.storage.delete(blobPath(layerOf(fixture)));
+  let waited = 0;
+
+  const { findings, done } = await check({ settle: async () => void waited++ });
+
+  expect(waited).toBe(1);
+  expect(findings).toHaveLength(20);
+  expect(done.repositories).toBe(20);
+});
+
+test("it ends although every look at a repository finds another that has come", async () => {
+  await tree.put(APP, image(), "1");
+  await recorded();
+  let came = 0;
+  const { listBlobs } = metadata;
+  metadata.listBlobs = async (...of) => {
+    const name = parseName(`z${String(came++).padStart(9, "0")}`);
+    await metadata.linkBlob(name, { digest: layerOf(image()), size: 1 }, NOW, new Uint8Array(1));
+    return await listBlobs(...of);
+  };
+
+  expect((await check()).done.repositories).toBe(1);
+});
+
 test("a diamond of indexes is walked once for each image, not once for each way", async () => {
   const bottom = image();
   let below: Fixture[] = [bottom];

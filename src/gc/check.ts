@@ -31,9 +31,11 @@ const PAGE = 1000;
 /**
  * Whether every tag can be pulled whole, and whether metadata and tree say the same. Changes nothing.
  *
- * Memory is bounded by the largest repository and by the damage, not by the registry. What is found in
- * a registry that is being used may be a change half seen, so every repository with a finding is
- * looked at again when the tree has followed: only what both looks found is reported.
+ * Memory is bounded by the largest repository, by the damage and by the names of the repositories, not
+ * by what is in them. What is found in a registry that is being used may be a change half seen: the
+ * repositories with a finding are looked at again when the tree has followed, which is waited for once,
+ * and only what both looks found is reported. What comes into being during the check is not looked at, so
+ * it ends although there is no end of pushes.
  */
 export async function* checkRegistry(
   what: Checkable,
@@ -57,12 +59,18 @@ export async function* checkRegistry(
   }
   const behind = options.settle ? new Set<RepositoryName>() : await following(what);
   const known = new Set<Digest>();
-  for await (const name of repositoriesOf(what)) {
-    for (const finding of await lookTwice(name)) {
-      if (finding.digest !== null) known.add(finding.digest);
-      yield { finding };
-    }
+  /** What has a finding that may be a change half seen, with the keys of all its findings. */
+  const suspects = new Map<RepositoryName, ReadonlySet<string>>();
+  for (const name of await Array.fromAsync(repositoriesOf(what))) {
+    const findings = await look(name, checked);
+    if (!options.settle) yield* tell(findings);
+    else if (findings.length > 0) suspects.set(name, new Set(findings.map(keyOf)));
     checked.repositories++;
+    yield { progress: { ...checked } };
+  }
+  if (suspects.size > 0) await options.settle?.();
+  for (const [name, keys] of suspects) {
+    yield* tell((await look(name, null)).filter((finding) => keys.has(keyOf(finding))));
     yield { progress: { ...checked } };
   }
   yield* strangers(what);
@@ -74,21 +82,21 @@ export async function* checkRegistry(
   }
   yield { done: checked };
 
-  async function lookTwice(name: RepositoryName): Promise<Finding[]> {
-    const look = async (counts: Checked | null): Promise<Finding[]> => {
-      const { sparse } = options;
-      const settings = { sparse, damaged, ignoreTree: behind.has(name) };
-      try {
-        return await checkRepository(name, what, settings, counts);
-      } catch (error) {
-        return [unreadable(name, repositoryPath(name), error)];
-      }
-    };
-    const first = await look(checked);
-    if (first.length === 0 || !options.settle) return first;
-    await options.settle();
-    const again = new Map((await look(null)).map((finding) => [keyOf(finding), finding]));
-    return first.flatMap((finding) => again.get(keyOf(finding)) ?? []);
+  function* tell(findings: readonly Finding[]): Generator<CheckEvent> {
+    for (const finding of findings) {
+      if (finding.digest !== null) known.add(finding.digest);
+      yield { finding };
+    }
+  }
+
+  async function look(name: RepositoryName, counts: Checked | null): Promise<Finding[]> {
+    const { sparse } = options;
+    const settings = { sparse, damaged, ignoreTree: behind.has(name) };
+    try {
+      return await checkRepository(name, what, settings, counts);
+    } catch (error) {
+      return [unreadable(name, repositoryPath(name), error)];
+    }
   }
 }
 

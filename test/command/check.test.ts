@@ -44,6 +44,30 @@ describe("wharf check", () => {
     });
   });
 
+  test("ends while clients push without a pause, and takes nothing that is half seen for damage", async () => {
+    await using folder = await temporaryFolder();
+    await filled(folder, async (server) => {
+      let over = false;
+      let pushed = 0;
+      const push = async (): Promise<void> => {
+        while (!over) {
+          const repository = pushed % 3 === 0 ? "team/app" : `ci/${pushed}`;
+          await image().push(server.url, repository, `t${pushed++}`);
+        }
+      };
+      const pushing = [push(), push(), push()];
+      for (let round = 0; round < 3; round++) {
+        const before = pushed;
+        const { exit, out } = await check("--registry", server.host);
+        expect([exit, out]).toEqual([0, []]);
+        // Otherwise this would show nothing.
+        while (pushed === before) await Bun.sleep(5);
+      }
+      over = true;
+      await Promise.all(pushing);
+    });
+  });
+
   test("finds right after a push what is not followed yet in order, again and again", async () => {
     await using folder = await temporaryFolder();
     await filled(folder, async (server) => {
