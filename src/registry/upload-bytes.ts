@@ -56,13 +56,19 @@ export class UploadBytes {
     const bytes = await this.read(end);
     if (!bytes) return;
     const path = `${this.#path}-renewed`;
-    const writer = await this.storage.append(path, 0);
     try {
-      for await (const chunk of bytes) await writer.write(chunk);
-    } finally {
-      await writer.close();
+      const writer = await this.storage.append(path, 0);
+      try {
+        for await (const chunk of bytes) await writer.write(chunk);
+      } finally {
+        await writer.close();
+      }
+      await this.storage.move(path, this.#path);
+    } catch (error) {
+      // On a full disk half a copy would make it worse, until the next start.
+      await this.storage.delete(path).catch(() => undefined);
+      throw error;
     }
-    await this.storage.move(path, this.#path);
     this.#inherited = false;
   }
 
