@@ -26,7 +26,7 @@ export function writeSmall(
   disk: BlockingCalls = realDisk,
 ): void {
   const files: string[] = [];
-  const folders = new Set(reduced);
+  const folders = new Set<string>();
   for (const { path, bytes } of objects) {
     const target = `${root}/${path}`;
     writeOne(target, bytes, disk);
@@ -36,6 +36,8 @@ export function writeSmall(
       if (up === root) break;
     }
   }
+  // Not before: one of these may itself be new, and the ones that lead to it then, too.
+  for (const folder of reduced) folders.add(folder);
   if (folders.size > 0) syncAll(root, files, folders, disk);
 }
 
