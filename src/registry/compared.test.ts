@@ -152,6 +152,20 @@ describe("while the tree is compared", () => {
     expect(new Set(asked)).toEqual(new Set(["gone", "new"]));
   });
 
+  test("a page of all repositories waits for none that is behind it", async () => {
+    const { inner, scan, listed } = given();
+    listed.resolve(["a", "b", "tree/c"].map(parseName));
+    const asked: string[] = [];
+    const metadata = compared(
+      { ...inner, listRepositories: async () => ["a", "new"].map(parseName) },
+      { ...scan, ready: async (name) => void asked.push(name) },
+    );
+    expect(await metadata.listRepositories({ last: null, limit: 2 })).toEqual(
+      ["a", "b"].map(parseName),
+    );
+    expect(asked).toEqual([]);
+  });
+
   test("what concerns no repository waits for nothing", async () => {
     const { metadata, asked } = given();
     await metadata.readJournal(1);

@@ -2,6 +2,9 @@ import type { Metadata, Page } from "../metadata/metadata.ts";
 import type { TreeScanner } from "../metadata/tree-scanner.ts";
 import type { RepositoryName } from "../oci/name.ts";
 
+/** Names that are read at a time. */
+const AT_ONCE = 1000;
+
 /** So long does a mount from anywhere wait for the end of the scan. */
 const MOUNT_PATIENCE_MS = 1000;
 
@@ -22,6 +25,7 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
   const change = <R>(name: RepositoryName, work: () => Promise<R>): Promise<R> =>
     scan.ready(name, "change")?.then(work) ?? work();
   let over = false;
+  let inTree: Set<RepositoryName> | null = null;
 
   const wrapper: Metadata = {
     ...inner,
@@ -58,9 +62,11 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
       const { last, limit } = page;
       const from = listed.findIndex((name) => last === null || name > last);
       const names = new Set(from < 0 ? [] : listed.slice(from, from + limit));
-      const inTree = new Set(listed);
+      const final = names.size === limit ? [...names].at(-1) : undefined;
+      inTree ??= new Set(listed);
       // What we know beside: pushed since, or gone, or where it could not be read.
-      for await (const name of known(inner, page)) {
+      for await (const name of known(inner, { last, limit: AT_ONCE })) {
+        if (final !== undefined && name > final) break;
         if (inTree.has(name)) continue;
         await scan.ready(name, "read")?.catch(() => undefined);
         if (await inner.hasRepository(name)) names.add(name);
