@@ -101,6 +101,18 @@ describe("the comparison in its thread", () => {
     expect(await of.scan().finished).toMatchObject({ repositories: 3 });
   });
 
+  test("lets no change happen in a repository that a stop has kept from being compared", async () => {
+    await using of = await given();
+    const never = new Promise<never>(() => undefined);
+    const scan = of.scan({ replaceRepository: () => never });
+    const change = scan.ready(A, "change")?.catch((error: unknown) => error);
+    const read = scan.ready(A, "read");
+    await scan.listed;
+    await scan.close();
+    expect(await change).toMatchObject({ kind: "UNAVAILABLE" });
+    await read;
+  });
+
   test("that cannot begin lets everything be served as it is known", async () => {
     await using of = await given();
     const nowhere = {

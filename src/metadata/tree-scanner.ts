@@ -1,3 +1,4 @@
+import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Metadata, RepositoryChanges } from "./metadata.ts";
 import type { ReadReport } from "./read-tree.ts";
@@ -115,6 +116,8 @@ export function startTreeScan(
       if (over) return;
       ask("stop");
       await stopped.promise;
+      // Reads are served as it is known. What would be changed, nobody has compared.
+      waiting.change.rejectAll(new RegistryError("UNAVAILABLE", { reason: "it is stopping" }));
       worker.terminate();
       end(null);
     },
@@ -145,6 +148,10 @@ class Waiting {
 
   resolveAll(): void {
     for (const name of this.#all.keys()) this.resolve(name);
+  }
+
+  rejectAll(error: unknown): void {
+    for (const name of this.#all.keys()) this.reject(name, error);
   }
 
   #take(name: RepositoryName): PromiseWithResolvers<void> | undefined {
