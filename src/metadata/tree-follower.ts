@@ -31,11 +31,17 @@ export async function startTreeFollower(
   report: (failure: unknown) => void,
 ): Promise<TreeFollower> {
   const worker = new Worker(new URL("./tree-worker.ts", import.meta.url).href);
+  /** A thread that has ended answers nobody, and whoever waits for the tree at a stop would wait for ever. */
+  let ended: Error | null = null;
   const ask = (request: FollowRequest): Promise<FollowReply> =>
     new Promise((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<FollowReply>) => resolve(data);
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage(request);
+      worker.onerror = (event) => {
+        ended = new Error(`the thread that follows the tree has ended: ${event.message}`);
+        reject(ended);
+      };
+      if (ended) reject(ended);
+      else worker.postMessage(request);
     });
 
   let stopped: FailedSync | null = null;
