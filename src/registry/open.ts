@@ -82,9 +82,10 @@ export async function openRegistry(
   });
   const uploads = await recover({ metadata, storage, limits: rules.uploads }, events, now);
   const scan = await compareTree({ database, folder: root, now: now() }, metadata, events);
-  let tidying: Promise<void> = Promise.resolve();
+  /** One after the other: on a slow disk they would gather, and get into each other's way. */
+  let tidying: Promise<void> | null = null;
   const housekeeping = setInterval(() => {
-    tidying = tidy(uploads, room, stop, events, now);
+    tidying ??= tidy(uploads, room, stop, events, now).finally(() => (tidying = null));
   }, HOUSEKEEPING_MS);
   follower.wake();
   // It may have found that the tree has lost something that the tables still have.
