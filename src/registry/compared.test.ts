@@ -157,7 +157,10 @@ describe("while the tree is compared", () => {
     listed.resolve(["a", "b", "tree/c"].map(parseName));
     const asked: string[] = [];
     const metadata = compared(
-      { ...inner, listRepositories: async () => ["a", "new"].map(parseName) },
+      {
+        ...inner,
+        listRepositories: async ({ last }) => (last === null ? ["a", "new"].map(parseName) : []),
+      },
       { ...scan, ready: async (name) => void asked.push(name) },
     );
     expect(await metadata.listRepositories({ last: null, limit: 2 })).toEqual(
