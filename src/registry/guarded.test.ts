@@ -47,10 +47,10 @@ describe("a writer behind the guard", () => {
     let closed = 0;
     const stop = new WriteStop(() => undefined);
     const storage = guardedStorage(
-      withWriters(({ close }) => ({
+      withWriters((writer) => ({
         async close() {
           closed++;
-          await close();
+          await writer.close();
         },
       })),
       stop,
