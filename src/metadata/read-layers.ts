@@ -1,9 +1,10 @@
+import { dirname } from "node:path";
 import { type Digest, Hasher, algorithmOf } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { BLOBS, blobPath, layerLink, layersPath } from "../storage/tree.ts";
 import type { KnownRepository, ReferenceRecord, SnapshotBlob } from "./metadata.ts";
-import { Kept, followLinks, mustBeAbsent } from "./read-links.ts";
+import { Kept, followLinks, mustBeFolders } from "./read-links.ts";
 import type { Remark } from "./tree-problem.ts";
 
 /** The layer links of one repository, as they are in the tree. */
@@ -49,11 +50,11 @@ export class Layers {
 
   /**
    * Throws unless somebody has removed the bytes from a store that is there. Nothing is unlinked because
-   * the disk that has all of them is not mounted, or something else is in the place of a folder.
+   * the disk that has all of them is not mounted, or something else is in the place of a folder there.
    */
   async #mustBeLost(path: string): Promise<void> {
     await this.blobsMustBeThere();
-    await mustBeAbsent(this.storage, path, BLOBS);
+    await mustBeFolders(this.storage, dirname(path), BLOBS);
   }
 
   /** Something that was linked is not any more, or has lost its bytes. */

@@ -62,18 +62,28 @@ export async function lookUpLink(
  * above each.
  */
 export async function mustBeAbsent(storage: Storage, path: string, folder = ""): Promise<void> {
-  for (let at = path; ;) {
-    const slash = at.lastIndexOf("/");
-    const [parent, name] = [at.slice(0, Math.max(slash, 0)), at.slice(slash + 1)];
+  const [parent, name] = split(path);
+  const entries = await Array.fromAsync(storage.list(parent));
+  if (entries.some((one) => one.name === name)) throw new Error(`${path} is not a file`);
+  if (entries.length === 0) await mustBeFolders(storage, parent, folder);
+}
+
+/** Throws when something else is in the place of a folder, or of one on the way to it, below `top`. */
+export async function mustBeFolders(storage: Storage, folder: string, top: string): Promise<void> {
+  for (let at = folder; at !== top && at !== "";) {
+    const [parent, name] = split(at);
     const entries = await Array.fromAsync(storage.list(parent));
     const entry = entries.find((one) => one.name === name);
-    if (entry && (at === path || entry.kind !== "folder")) {
-      throw new Error(`${at} is ${at === path ? "not a file" : "not a folder"}`);
-    }
+    if (entry && entry.kind !== "folder") throw new Error(`${at} is not a folder`);
     // A parent with entries is a folder, and this one is simply not in it.
-    if (entry || entries.length > 0 || parent === folder) return;
+    if (entries.length > 0) return;
     at = parent;
   }
+}
+
+function split(path: string): [parent: string, name: string] {
+  const slash = path.lastIndexOf("/");
+  return [path.slice(0, Math.max(slash, 0)), path.slice(slash + 1)];
 }
 
 /** How many looks at the storage one repository has under way: what takes long elsewhere overlaps. */
