@@ -33,7 +33,9 @@ const VERSIONS = { "1.2": 0x0303, "1.3": 0x0304 } as const;
  * Listens at one address, over TLS with a certificate that can be replaced.
  *
  * A server of Bun has its certificate for good. So a new one is a new server at the same port, which
- * takes the new connections, while the old one answers what it has accepted (docs/decisions/0014).
+ * takes the new connections, while the old one answers what it has accepted.
+ *
+ * @see docs/decisions/0009-a-new-certificate-is-a-new-listener.md
  */
 export class Listener {
   readonly #options: ListenerOptions;
