@@ -4,7 +4,7 @@ import { makeAccessToken } from "../auth/access-token.ts";
 import { TOKENS_FILE, changeTokens } from "../auth/access-token-file.ts";
 import type { Action } from "../auth/caller.ts";
 import { parseHtpasswd } from "../auth/htpasswd.ts";
-import { parseDuration } from "../config/values.ts";
+import { parseDuration } from "../config/duration.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { parseNameGlob } from "../oci/name-glob.ts";
 import {

@@ -1,4 +1,5 @@
 import { RegistryError } from "../oci/errors.ts";
+import { isLoopback } from "../oci/loopback.ts";
 
 /** Where a registry is. */
 export interface RegistryAddress {
@@ -34,11 +35,6 @@ export function parseAddress(text: string, plainHttp = false): RegistryAddress {
   const { host } = scheme || !plain ? url : new URL(`http://${text}`);
   if (host === HUB) return { origin: `https://${HUB_API}`, host: HUB, plain: false };
   return { origin: `${plain ? "http" : "https"}://${host}`, host, plain };
-}
-
-/** Whether a URL's `hostname` can only be this machine. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 function bad(text: string, why: string): RegistryError {

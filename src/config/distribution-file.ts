@@ -1,4 +1,5 @@
 import { RegistryError } from "../oci/errors.ts";
+import type { Environment } from "./environment.ts";
 
 /** Where the images registry:2 and registry:3 have their configuration. */
 const PLACES = ["/etc/docker/registry/config.yml", "/etc/distribution/config.yml"];
@@ -9,7 +10,7 @@ const PLACES = ["/etc/docker/registry/config.yml", "/etc/distribution/config.yml
  */
 export function distributionFile(
   told: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   exists: (path: string) => boolean,
 ): string {
   const named = told || environment["REGISTRY_CONFIGURATION_PATH"];

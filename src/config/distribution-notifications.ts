@@ -1,7 +1,8 @@
 import { defined } from "./distribution-auth.ts";
 import type { Section } from "./distribution-section.ts";
+import { EVENT_ACTIONS } from "./schema-notifications.ts";
 
-const ACTIONS = ["push", "pull", "delete", "mount"];
+const ACTIONS: readonly string[] = EVENT_ACTIONS;
 
 export function translateNotifications(notifications: Section): Readonly<Record<string, unknown>> {
   const taken = new Set<string>();

@@ -1,5 +1,6 @@
+import { isRecord } from "../oci/json.ts";
+import { parseGoDuration } from "./duration.ts";
 import { nearest } from "./nearest.ts";
-import { parseGoDuration } from "./go-duration.ts";
 
 /** What came up while a configuration of the distribution registry was read. */
 export interface Findings {
@@ -109,7 +110,7 @@ export class Section {
   /** Empty when it is not there. */
   section(key: string): Section {
     const value = this.#ask(key);
-    const inner = value === undefined ? {} : isMap(value) ? value : null;
+    const inner = value === undefined ? {} : isRecord(value) ? value : null;
     if (inner === null) this.fault(key, "must be a map of settings");
     return this.#below(inner ?? {}, this.at(key));
   }
@@ -117,7 +118,7 @@ export class Section {
   sections(key: string): Section[] {
     const value = this.#ask(key);
     if (value === undefined) return [];
-    if (!Array.isArray(value) || !value.every(isMap)) {
+    if (!Array.isArray(value) || !value.every(isRecord)) {
       this.fault(key, "must be a list of maps of settings");
       return [];
     }
@@ -161,8 +162,4 @@ export class Section {
 /** How YAML writes null where scalars are texts. */
 function isNothing(value: unknown): boolean {
   return typeof value === "string" && /^(?:|~|null)$/i.test(value);
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
-import { isMap } from "./distribution-section.ts";
+import { isRecord } from "../oci/json.ts";
+import type { Environment } from "./environment.ts";
 import { parseYaml, YamlFault } from "./yaml.ts";
 
 type Tree = Record<string, unknown>;
@@ -43,7 +44,7 @@ export const TOP_KEYS: readonly string[] = [
  */
 export function applyVariables(
   base: Readonly<Tree>,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   readFile: (path: string) => string,
 ): Applied {
   const result: Applied = { tree: copied(base), faults: [], unknown: [] };
@@ -139,7 +140,7 @@ function assign(into: unknown, path: readonly string[], value: unknown, above: s
     typeof inner === "string" && above.length === 0 && (key === "storage" || key === "auth")
       ? { [inner]: {} }
       : inner;
-  if (Array.isArray(opened) || isMap(opened)) put(slots, key, opened);
+  if (Array.isArray(opened) || isRecord(opened)) put(slots, key, opened);
   else if (opened === undefined || opened === null || opened === "") put(slots, key, {});
   else throw new Error(`${here.join(".")} is a single value, there is nothing in it`);
   assign(madeList(slots, key, rest[0]), rest, value, here);
@@ -152,7 +153,7 @@ function madeList(
   next = "",
 ): unknown {
   const made = slots[key];
-  if (isMap(made) && Object.keys(made).length === 0 && /^\d+$/.test(next)) slots[key] = [];
+  if (isRecord(made) && Object.keys(made).length === 0 && /^\d+$/.test(next)) slots[key] = [];
   return slots[key];
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isMap } from "./distribution-section.ts";
+import { isRecord } from "../oci/json.ts";
 import { isDistribution, translate, type Translation } from "./distribution.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -7,7 +7,7 @@ import { parseYaml } from "./yaml.ts";
 function translated(text: string): Translation {
   const storage = /^storage:/m.test(text) ? "" : "storage: { filesystem: {} }\n";
   const document = parseYaml(`version: 0.1\n${storage}${text}`, "text");
-  if (!isMap(document)) throw new Error("the test's file is no map");
+  if (!isRecord(document)) throw new Error("the test's file is no map");
   return translate(document);
 }
 

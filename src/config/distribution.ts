@@ -1,7 +1,8 @@
+import { isRecord } from "../oci/json.ts";
 import { translateAuth } from "./distribution-auth.ts";
 import { translateHttp } from "./distribution-http.ts";
 import { translateNotifications } from "./distribution-notifications.ts";
-import { type Findings, isMap, Section } from "./distribution-section.ts";
+import { type Findings, Section } from "./distribution-section.ts";
 import { translateStorage } from "./distribution-storage.ts";
 import { TOP_KEYS } from "./distribution-variables.ts";
 
@@ -13,7 +14,7 @@ export interface Translation extends Findings {
 
 /** Whether a file is a configuration of the distribution registry: ours has no version. Pure. */
 export function isDistribution(document: unknown): document is Record<string, unknown> {
-  return isMap(document) && Object.hasOwn(document, "version");
+  return isRecord(document) && Object.hasOwn(document, "version");
 }
 
 /** The key paths in a distribution configuration that our settings come from, for messages about them. */

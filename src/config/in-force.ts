@@ -1,8 +1,6 @@
 import type { z } from "zod";
 import { definitionOf, shapeOf, unwrap } from "./schema-walk.ts";
-
-/** What stands for a secret. */
-export const HIDDEN = "•••";
+import { HIDDEN } from "./secrets.ts";
 
 /**
  * Settings with all defaults, as they would stand in a wharf.yaml, without secrets. Keys that have no value

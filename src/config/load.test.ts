@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { RegistryError } from "../oci/errors.ts";
-import { type Environment, loadConfig } from "./load.ts";
+import type { Environment } from "./environment.ts";
+import { loadConfig } from "./load.ts";
 import type { Config } from "./schema.ts";
 import { EVERY_ADDRESS } from "./values.ts";
 

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { RegistryError } from "../oci/errors.ts";
+import { isRecord } from "../oci/json.ts";
+import { isLoopback } from "../oci/loopback.ts";
 import { isDistribution, ORIGINS, translate } from "./distribution.ts";
-import { isMap } from "./distribution-section.ts";
 import { applyVariables } from "./distribution-variables.ts";
+import type { Environment } from "./environment.ts";
 import { inForce } from "./in-force.ts";
 import { describeIssues } from "./issues.ts";
 import { ownVariables } from "./own-variables.ts";
@@ -10,8 +12,6 @@ import { type Config, schema } from "./schema.ts";
 import { hidden, type Secrets, withSecrets } from "./secrets.ts";
 import { EVERY_ADDRESS } from "./values.ts";
 import { parseYaml, type Scalars, YamlFault } from "./yaml.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Sources {
   /** A wharf.yaml, or a configuration of the distribution registry; null: none, which is a working registry. */
@@ -87,7 +87,7 @@ function noFile(): Base {
 function readSettings(file: string, environment: Environment, secrets: Secrets): Base {
   const text = readText(file);
   const document = parse(file, text, "typed") ?? {};
-  if (!isMap(document)) throw invalid(file, "it must be a map of settings");
+  if (!isRecord(document)) throw invalid(file, "it must be a map of settings");
   if (isDistribution(document)) return readDistribution(file, text, environment);
   return { ...noFile(), settings: withSecrets(document, schema, environment, secrets) };
 }
@@ -137,7 +137,7 @@ function assign(settings: Settings, [key = "", ...rest]: readonly string[], valu
     return;
   }
   const inner = settings[key];
-  const copy: Settings = isMap(inner) ? { ...inner } : {};
+  const copy: Settings = isRecord(inner) ? { ...inner } : {};
   assign(copy, rest, value);
   settings[key] = copy;
 }
@@ -150,11 +150,6 @@ function originOf(path: string): string {
     if (origin !== undefined) return [origin, ...keys.slice(length)].join(".");
   }
   return path;
-}
-
-/** Whether only this machine reaches the address. */
-export function isLoopback(hostname: string): boolean {
-  return /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/.test(hostname);
 }
 
 /** An unprotected registry beyond this machine must be somebody's decision, not a default. */

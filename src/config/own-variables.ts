@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { RegistryError } from "../oci/errors.ts";
+import type { Environment } from "./environment.ts";
 import { nearest } from "./nearest.ts";
 import { schema } from "./schema.ts";
 import { definitionOf, type Setting, settingsOf, unwrap } from "./schema-walk.ts";
@@ -51,8 +52,6 @@ function kindOf(outer: z.core.$ZodType): Kind | null {
 
 /** Settings that are the same word in the client's environment and mean something else there. */
 const OF_THE_CLIENT = ["WHARF_REGISTRY"];
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The settings that variables name, with their values. Throws CONFIG_INVALID for a variable that names none. */
 export function ownVariables(

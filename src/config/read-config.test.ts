@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RegistryError } from "../oci/errors.ts";
-import { type Environment, type Loaded, readConfig } from "./load.ts";
+import type { Environment } from "./environment.ts";
+import { type Loaded, readConfig } from "./load.ts";
 
 let folder: string;
 

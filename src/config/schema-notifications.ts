@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { duration, headers } from "./values.ts";
 
+/** What an endpoint can hear of. */
+export const EVENT_ACTIONS = ["push", "pull", "delete", "mount"] as const;
+
 const endpoint = z.strictObject({
   name: z.string().min(1).describe("names its queue: an endpoint that is renamed begins anew"),
   url: z
@@ -22,10 +25,7 @@ const endpoint = z.strictObject({
         .array(z.string().min(1))
         .prefault([])
         .describe("events about these are not sent to it"),
-      actions: z
-        .array(z.enum(["push", "pull", "delete", "mount"]))
-        .prefault([])
-        .describe("nor these events"),
+      actions: z.array(z.enum(EVENT_ACTIONS)).prefault([]).describe("nor these events"),
     })
     .prefault({}),
   batch: z

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ACCESS_FORMATS } from "../observe/access-log.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { auth } from "./schema-auth.ts";
 import { limits } from "./schema-limits.ts";
@@ -26,7 +27,7 @@ const log = z.strictObject({
     .prefault("auto")
     .describe("`auto`: pretty on a terminal, JSON lines elsewhere"),
   access: z
-    .enum(["none", "combined", "json"])
+    .enum(["none", ...ACCESS_FORMATS])
     .prefault("none")
     .describe("a line for every request, on standard output"),
   fields: z

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
-import { parseYaml } from "./yaml.ts";
+import type { Environment } from "./environment.ts";
 import { definitionOf, shapeOf, unwrap } from "./schema-walk.ts";
+import { parseYaml } from "./yaml.ts";
 
 type Type = z.core.$ZodType;
-type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What stands for a secret. */
+export const HIDDEN = "•••";
 
 /** What was put into settings and stands in no file that people read: for keeping it out of messages. */
 export interface Secrets {
@@ -90,7 +93,7 @@ function readSecret(file: unknown, type: Type, path: string, secrets: Secrets): 
 /** Puts dots for what came from variables and files, wherever it stands in a message. */
 export function hidden(message: string, values: readonly string[]): string {
   const long = values.filter((value) => value.length >= 4).toSorted((a, b) => b.length - a.length);
-  return long.reduce((text, value) => text.replaceAll(value, "•••"), message);
+  return long.reduce((text, value) => text.replaceAll(value, HIDDEN), message);
 }
 
 function mapped(

@@ -1,5 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { z } from "zod";
+import { parseDuration } from "./duration.ts";
 
 /** The path of a file or a folder. */
 export const file = z.string().min(1);
@@ -33,33 +34,14 @@ export const publicUrl = z
   .transform((url) => url.replace(/\/+$/, ""));
 
 /** @see RFC 9110, sections 5.1 and 5.5. Others would end the header, and what follows would be a client's. */
-export const headerName = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not the name of a header");
-export const headerValue = z
+const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is not the name of a header");
+const headerValue = z
   .string()
   .regex(/^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/, {
     error: "is not the value of a header: control characters, or spaces at an end",
   });
 
 export const headers = z.record(headerName, z.array(headerValue));
-
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
-
-/** Milliseconds of `90d`, `12h`, `1h30m`, `500ms`; null when it is none of these. Pure. */
-export function parseDuration(text: string): number | null {
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+$/.test(text)) return null;
-  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhdw])/g);
-  const sum = [...parts].reduce((all, [, n, unit = ""]) => all + Number(n) * (UNITS[unit] ?? 0), 0);
-  return Number.isSafeInteger(Math.round(sum)) ? Math.round(sum) : null;
-}
 
 /** A duration in words, as milliseconds. */
 export const duration = z.string().transform((text, context) => {

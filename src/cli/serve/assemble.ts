@@ -1,6 +1,6 @@
 import type { Gate } from "../../auth/gate.ts";
 import type { Config } from "../../config/schema.ts";
-import { logAccess } from "../../http/access.ts";
+import { logAccess } from "../../http/access-log.ts";
 import { measure } from "../../http/measure.ts";
 import type { Observer } from "../../http/observer.ts";
 import { pullObserver } from "../../http/pulls.ts";

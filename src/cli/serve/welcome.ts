@@ -1,6 +1,6 @@
 import { resolve as absolute } from "node:path";
-import { isLoopback } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
+import { isLoopback } from "../../oci/loopback.ts";
 import { usersOf } from "../users-file.ts";
 
 /** What a person reads who has started the registry. */

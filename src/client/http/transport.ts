@@ -1,5 +1,5 @@
 import { RegistryError } from "../../oci/errors.ts";
-import { isLoopback } from "../address.ts";
+import { isLoopback } from "../../oci/loopback.ts";
 import { Deadline, unreachable } from "./deadline.ts";
 import { Reply } from "./reply.ts";
 

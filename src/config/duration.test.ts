@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { parseGoDuration } from "./go-duration.ts";
+import { parseGoDuration } from "./duration.ts";
 
 describe("a duration in Go's notation", () => {
   test.each([
