@@ -5,7 +5,7 @@
  */
 import { filesystemStorage } from "../storage/filesystem.ts";
 import type { RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
-import { Turns } from "./polite-storage.ts";
+import { Turns } from "./turns.ts";
 import { TreeReader } from "./read-tree.ts";
 import { TreeScan } from "./scan.ts";
 import type { ScanPlace, ScanReply, ScanRequest } from "./scan-messages.ts";

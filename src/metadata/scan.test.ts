@@ -5,7 +5,7 @@ import { type RepositoryName, parseName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { layersPath } from "../storage/tree.ts";
 import type { KnownRepository, RepositorySnapshot } from "./metadata.ts";
-import { Turns } from "./polite-storage.ts";
+import { Turns } from "./turns.ts";
 import { TreeReader } from "./read-tree.ts";
 import type { ScanReply } from "./scan-messages.ts";
 import { TreeScan } from "./scan.ts";

@@ -2,7 +2,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Background, inParallel } from "./in-parallel.ts";
 import type { RepositorySnapshot } from "./metadata.ts";
-import type { Turns } from "./polite-storage.ts";
+import type { Turns } from "./turns.ts";
 import { type TreeReader, weightOf } from "./read-tree.ts";
 import type { ScanReply } from "./scan-messages.ts";
 import { walkBlobs } from "./walk-blobs.ts";
