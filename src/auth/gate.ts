@@ -25,26 +25,3 @@ export const OPEN_GATE: Gate = {
   identify: () => ANYBODY,
   challenge: () => null,
 };
-
-/** A gate that can be exchanged while requests come through it, such as after a change of settings. */
-export interface ReplaceableGate extends Gate {
-  /** Who is identified from here on is identified by the new one. */
-  replace(gate: Gate): void;
-}
-
-export function replaceableGate(first: Gate): ReplaceableGate {
-  let current = first;
-  return {
-    identify: (headers, address) => current.identify(headers, address),
-    challenge: (scope, origin, error) => current.challenge(scope, origin, error),
-    get login() {
-      return current.login;
-    },
-    get issuer() {
-      return current.issuer;
-    },
-    replace(gate) {
-      current = gate;
-    },
-  };
-}

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { RegistryError } from "../oci/errors.ts";
+import { RegistryError, tooManyRequests } from "../oci/errors.ts";
 import { type BasicCredentials, parseBasic } from "./basic.ts";
 import type { Caller } from "./caller.ts";
+import { basicChallenge } from "./challenge.ts";
 import { CheckedPasswords } from "./checked-passwords.ts";
-import { clientOf } from "./client.ts";
+import { clientOf } from "./address.ts";
 import type { Gate } from "./gate.ts";
 import type { Users } from "./htpasswd.ts";
 import { verifyNobody, verifyPassword } from "./passwords.ts";
@@ -53,7 +54,7 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
   const throttle = new Throttle();
   const queue = new WorkQueue(LIMITS);
 
-  const challenge = `Basic realm="${realm.replace(/["\\]/g, "\\$&")}"`;
+  const challenge = basicChallenge(realm);
 
   const known = (mark: string, users: Users): Caller | null => {
     const name = checked.userOf(mark, users);
@@ -84,7 +85,7 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
     const other = decoy(users, fingerprint(name));
     const refuseHasty = (): void => {
       const wait = throttle.wait(address, name, now());
-      if (wait > 0) throw tooMany("wrong passwords, too often", wait);
+      if (wait > 0) throw tooManyRequests("wrong passwords, too often", wait);
     };
     refuseHasty();
     const verified = queue.run(clientOf(address), async () => {
@@ -96,7 +97,7 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
       if (!right) throttle.failed(address, name, now());
       return right;
     });
-    if (!verified) throw tooMany("too many passwords wait to be checked", 1000);
+    if (!verified) throw tooManyRequests("too many passwords wait to be checked", 1000);
     if (!(await verified) || hash === undefined) throw new RegistryError("UNAUTHORIZED");
     throttle.succeeded(address, name);
     checked.add(mark, name, hash);
@@ -137,13 +138,4 @@ function decoy({ hashes }: Users, mark: string): string | undefined {
   let at = Buffer.from(mark, "base64").readUInt32BE() % hashes.size;
   for (const hash of hashes.values()) if (at-- === 0) return hash;
   return undefined;
-}
-
-function tooMany(reason: string, waitMs: number): RegistryError {
-  const seconds = String(Math.ceil(waitMs / 1000));
-  return new RegistryError(
-    "TOO_MANY_REQUESTS",
-    { reason },
-    { headers: { "retry-after": seconds } },
-  );
 }

@@ -1,5 +1,5 @@
 import { Bounded } from "./bounded.ts";
-import { clientOf } from "./client.ts";
+import { clientOf } from "./address.ts";
 
 /** So many wrong passwords of one address for one user cost nothing but themselves. */
 const FREE_FOR_USER = 5;

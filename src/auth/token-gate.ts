@@ -1,7 +1,8 @@
 import { RegistryError } from "../oci/errors.ts";
 import { parseBasic } from "./basic.ts";
-import { bearerChallenge, parseBearer } from "./bearer.ts";
+import { parseBearer } from "./bearer.ts";
 import type { Caller } from "./caller.ts";
+import { bearerChallenge } from "./challenge.ts";
 import type { Gate } from "./gate.ts";
 import type { Issuer } from "./issuer.ts";
 import type { Principals } from "./principals.ts";

@@ -18,7 +18,7 @@ export interface Claims {
 }
 
 /** Longer than any header that reaches us. */
-export const LONGEST_TOKEN = 16 * 1024;
+const LONGEST_TOKEN = 16 * 1024;
 
 /** Tokens that are remembered as genuine. */
 const REMEMBERED = 4096;

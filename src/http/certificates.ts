@@ -1,5 +1,6 @@
 import { X509Certificate, createHash, createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { certificatesIn } from "../auth/pem.ts";
 import type { Config } from "../config/schema.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { TlsOptions } from "./listener.ts";
@@ -49,7 +50,7 @@ function read(setting: string, file: string): string {
 }
 
 function parse(setting: string, file: string, text: string): X509Certificate[] {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const blocks = certificatesIn(text);
   if (blocks.length === 0) throw invalid(setting, file, "there is no PEM certificate in it");
   try {
     return blocks.map((block) => new X509Certificate(block));

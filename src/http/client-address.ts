@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { withoutMapping } from "../auth/address.ts";
 
 /** Finds out who a request comes from, where proxies stand in between. */
 export type ClientAddress = (peer: string, headers: Headers) => string;
@@ -52,9 +53,4 @@ function plain(text: string): string | null {
   const bare = /^\[([^\]]*)\](?::\d+)?$/.exec(trimmed)?.[1] ?? trimmed;
   const address = withoutMapping(bare).replace(/^([\d.]+):\d+$/, "$1");
   return isIP(address) === 0 ? null : address;
-}
-
-/** An IPv4 client of a socket for both families is shown as `::ffff:192.0.2.1`, and is the same client. Pure. */
-export function withoutMapping(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }

@@ -1,5 +1,5 @@
-import { clientOf } from "../auth/client.ts";
-import { RegistryError } from "../oci/errors.ts";
+import { clientOf } from "../auth/address.ts";
+import { tooManyRequests } from "../oci/errors.ts";
 
 /** An image has dozens of parts, asked for at once: so many seconds' worth may come together. */
 const BURST_SECONDS = 10;
@@ -28,11 +28,8 @@ export class Flood {
   admit(address: string, now: number): void {
     const wait = this.wait(clientOf(address), now);
     if (wait === 0) return;
-    throw new RegistryError(
-      "TOO_MANY_REQUESTS",
-      { reason: `more than ${Math.round(100_000 / this.#interval) / 100} a second` },
-      { headers: { "retry-after": String(Math.ceil(wait / 1000)) } },
-    );
+    const rate = Math.round(100_000 / this.#interval) / 100;
+    throw tooManyRequests(`more than ${rate} a second`, wait);
   }
 
   /** Milliseconds until a request of this client would be in order; 0: this one is, and counts. */

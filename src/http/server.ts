@@ -1,10 +1,11 @@
+import { withoutMapping } from "../auth/address.ts";
 import { type Caller, NOBODY } from "../auth/caller.ts";
 import type { Gate } from "../auth/gate.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Log } from "../observe/log.ts";
 import { hideRepositories } from "../registry/hidden.ts";
 import type { Registry } from "../registry/registry.ts";
-import { clientAddresses, forwardedSchemes, withoutMapping } from "./client-address.ts";
+import { clientAddresses, forwardedSchemes } from "./client-address.ts";
 import type { Handler } from "./exchange.ts";
 import { type ExtraHeaders, extraHeaders } from "./extra-headers.ts";
 import { Flood } from "./flood.ts";

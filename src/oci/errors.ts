@@ -357,3 +357,9 @@ export class RegistryError extends Error {
     return ERRORS[this.kind].status;
   }
 }
+
+/** TOO_MANY_REQUESTS, which tells the client to come back in `wait` milliseconds. */
+export function tooManyRequests(reason: string, wait: number): RegistryError {
+  const headers = { "retry-after": String(Math.ceil(wait / 1000)) };
+  return new RegistryError("TOO_MANY_REQUESTS", { reason }, { headers });
+}

@@ -1,6 +1,7 @@
 import { type KeyObject, createHash, createPublicKey } from "node:crypto";
 import { RegistryError } from "../../oci/errors.ts";
 import { isRecord } from "../../oci/json.ts";
+import { certificatesIn } from "../pem.ts";
 import { type Certificate, readCertificate } from "./chain.ts";
 
 /** Whose signatures count. */
@@ -11,14 +12,12 @@ export interface TrustedKeys {
   readonly roots: readonly Certificate[];
 }
 
-const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
 /** The certificates of a PEM file; whatever else is in it does not count. Throws CONFIG_INVALID. */
 export function readBundle(path: string, text: string | null): TrustedKeys {
   const broken = (why: string, cause?: unknown): RegistryError =>
     invalid(`rootCertBundle: ${path} ${why}`, cause);
   if (text === null) throw broken("is not there");
-  const blocks = text.match(PEM) ?? [];
+  const blocks = certificatesIn(text);
   if (blocks.length === 0) throw broken("has no certificate in it");
   const byId = new Map<string, KeyObject>();
   const roots: Certificate[] = [];

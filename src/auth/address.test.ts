@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { clientOf } from "./client.ts";
+import { clientOf, withoutMapping } from "./address.ts";
 
 test.each([
   ["10.1.2.3", "10.1.2.3"],
@@ -12,4 +12,15 @@ test.each([
   ["", ""],
 ])("the client at %s is %s", (address, client) => {
   expect(clientOf(address)).toBe(client);
+});
+
+test.each([
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["::FFFF:192.0.2.1", "192.0.2.1"],
+  ["192.0.2.1", "192.0.2.1"],
+  ["::1", "::1"],
+  ["2001:db8::ffff:1", "2001:db8::ffff:1"],
+  ["", ""],
+])("a client is the same on a socket for both families: %s", (address, expected) => {
+  expect(withoutMapping(address)).toBe(expected);
 });
