@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type Loaded, readConfig } from "../config/load.ts";
-import { RegistryError } from "../oci/errors.ts";
+import { configFile, withConfigArgument } from "./config-argument.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -20,22 +20,18 @@ export function configCommand(terminal: Terminal): Command {
 }
 
 function checkCommand(terminal: Terminal): Command {
-  return subcommand("check", terminal)
+  const command = subcommand("check", terminal)
     .showHelpAfterError("See: wharf config check --help")
     .summary("say whether a configuration is right, and what would be in force")
     .description(
       "Reads a configuration as `wharf serve` would, with its variables, and prints all settings that would\n" +
         "be in force, as a wharf.yaml, secrets hidden. Starts nothing, opens no data. Exit code 2: it is wrong.",
-    )
-    .argument("[CONFIG]", "a wharf.yaml, or the config.yml of a registry:2 or registry:3")
-    .option("-c, --config <FILE>", "the same")
+    );
+  return withConfigArgument(command)
     .option("--json", "one JSON document")
     .option("-q, --quiet", "print nothing but what is wrong")
     .action((argument: string | undefined, options: CheckOptions) => {
-      if (argument !== undefined && options.config !== undefined && argument !== options.config) {
-        throw new RegistryError("USAGE", { reason: "two configurations: CONFIG and --config" });
-      }
-      const file = argument ?? options.config ?? null;
+      const file = configFile(argument, options.config);
       const loaded = readConfig({ file, environment: terminal.environment, flags: {} });
       if (options.quiet === true) return;
       if (options.json === true) terminal.print(document(file, loaded));

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { readConfig, type Sources } from "../config/load.ts";
-import { RegistryError } from "../oci/errors.ts";
+import { configFile, withConfigArgument } from "./config-argument.ts";
 import { run } from "./serve/run.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -15,31 +15,28 @@ interface ServeOptions {
 }
 
 export function serveCommand(terminal: Terminal): Command {
-  return subcommand("serve", terminal)
+  const command = subcommand("serve", terminal)
     .summary("run the registry")
     .description(
       "Runs the registry until it is stopped (Ctrl-C or SIGTERM; transfers under way end first).\n" +
         "SIGHUP makes it read its configuration again.\n" +
         "Without a configuration it listens on 127.0.0.1:5000 and keeps its data in ./data.",
-    )
-    .argument("[CONFIG]", "a wharf.yaml, or the config.yml of a registry:2 or registry:3")
+    );
+  return withConfigArgument(command)
     .option("--listen <HOST:PORT>", "where to listen; :5000 means every address")
     .option(
       "--data <DIR>",
       "where images are kept; a folder of registry:2 or registry:3 is taken as it is",
     )
-    .option("-c, --config <FILE>", "the same as CONFIG")
     .option("-q, --quiet", "log warnings and errors only, as log.level: warn")
     .option("-v, --verbose", "log every request, as log.level: debug")
     .option("--debug", "the same as --verbose")
     .addHelpText("after", EXAMPLES)
     .action(async (argument: string | undefined, options: ServeOptions) => {
       const { listen, data, config, quiet, verbose, debug } = options;
-      if (argument !== undefined && config !== undefined && argument !== config) {
-        throw new RegistryError("USAGE", { reason: "two configurations: CONFIG and --config" });
-      }
       const level = verbose || debug ? "debug" : quiet ? "warn" : undefined;
-      await serve(argument ?? config ?? null, { listen, data, "log.level": level }, terminal);
+      const file = configFile(argument, config);
+      await serve(file, { listen, data, "log.level": level }, terminal);
     });
 }
 

@@ -1,25 +1,23 @@
-import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { TOKENS_FILE, revokeTokensOf } from "../auth/access-token-file.ts";
 import { hasUser, namesOf, removeUser, setUser } from "../auth/edit-users.ts";
 import { MOST_COST, faultOfName, parseHtpasswd } from "../auth/htpasswd.ts";
 import { hashPassword } from "../auth/passwords.ts";
-import { loadConfig } from "../config/load.ts";
 import { RegistryError } from "../oci/errors.ts";
+import { OURS } from "../storage/tree.ts";
+import { type DataOptions, configOf, withDataOptions } from "./data-options.ts";
+import { jsonDocument } from "./json.ts";
 import { newPassword } from "./new-password.ts";
 import { rewriteFile } from "./rewrite-file.ts";
-import { OURS } from "../storage/tree.ts";
-import { configOf } from "./data-options.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { usersOf } from "./users-file.ts";
 
-interface UserOptions {
+interface UserOptions extends DataOptions {
   readonly file?: string;
-  readonly config?: string;
-  readonly data?: string;
   readonly passwordStdin?: boolean;
   readonly cost?: string;
   readonly json?: boolean;
@@ -79,10 +77,7 @@ Examples:
 A file that is not named is the one of the configuration (auth.htpasswd), else DATA/wharfinger/htpasswd.`;
 
 function where(command: Command): Command {
-  return command
-    .option("--file <FILE>", "the file of users")
-    .option("-c, --config <FILE>", "the configuration that names the file or the data folder")
-    .option("--data <DIR>", "the data folder, when the configuration does not name it");
+  return withDataOptions(command.option("--file <FILE>", "the file of users"));
 }
 
 function withPassword(command: Command): Command {
@@ -134,7 +129,7 @@ async function listUsers(options: UserOptions, terminal: Terminal): Promise<void
   const { hashes, problems } = parseHtpasswd(bytes.toString("utf8"));
   const users = namesOf(bytes).map((name) => ({ name, canLogIn: hashes.has(name) }));
   if (options.json === true) {
-    terminal.print(JSON.stringify({ schemaVersion: 1, file, users, problems }, null, 2));
+    terminal.print(jsonDocument({ file, users, problems }));
     return;
   }
   for (const { name, canLogIn } of users) {
@@ -155,10 +150,9 @@ async function content(file: string): Promise<Buffer | null> {
 }
 
 /** `open`: by the configuration, nobody is asked for a password. */
-function fileOf(options: UserOptions, { environment }: Terminal): { file: string; open: boolean } {
+function fileOf(options: UserOptions, terminal: Terminal): { file: string; open: boolean } {
   if (options.file !== undefined) return { file: options.file, open: false };
-  const flags = options.data === undefined ? {} : { data: options.data };
-  const config = loadConfig({ file: options.config ?? null, environment, flags });
+  const config = configOf(options, terminal);
   return { file: usersOf(config), open: typeof config.auth !== "object" };
 }
 
