@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Happening } from "../metadata/event.ts";
 import type { MetadataReads } from "../metadata/metadata.ts";
 import type { Log } from "../observe/log.ts";
 import { deliver } from "./deliver.ts";
@@ -157,32 +158,35 @@ export class Courier {
         this.#cursor = last;
         continue;
       }
-      const { includeReferences, metadata, setting } = this.options;
-      const events = wanted.map(async ({ id, event }) => {
-        const references = includeReferences ? await referencesOf(event, metadata) : null;
-        return wireEvent(event, eventId(event.by.requestId, id), references, setting);
-      });
+      const events = wanted.map(({ id, event }) =>
+        this.#onTheWire(event, eventId(event.by.requestId, id)),
+      );
       const cursor = wanted.length === most ? (wanted.at(-1)?.id ?? last) : last;
       return { events: await Promise.all(events), cursor, pulls: 0 };
     }
   }
 
   async #nextPulls(most: number): Promise<Batch | null> {
-    const { pulls, endpoint, options } = this;
+    const { pulls, endpoint } = this;
     while (pulls && pulls.size > 0 && performance.now() >= this.#pullsAt) {
       const noticed = pulls.first(most);
       const events: WireEvent[] = [];
       for (const pull of noticed) {
         const event = happeningOf(pull);
-        if (!event || !wants(endpoint.config, event)) continue;
-        const { includeReferences, metadata, setting } = options;
-        const references = includeReferences ? await referencesOf(event, metadata) : null;
-        events.push(wireEvent(event, pull.id, references, setting));
+        if (event && wants(endpoint.config, event)) {
+          events.push(await this.#onTheWire(event, pull.id));
+        }
       }
       if (events.length > 0) return { events, cursor: this.#cursor, pulls: noticed.length };
       pulls.remove(noticed.length);
     }
     return null;
+  }
+
+  async #onTheWire(event: Happening, id: string): Promise<WireEvent> {
+    const { includeReferences, metadata, setting } = this.options;
+    const references = includeReferences ? await referencesOf(event, metadata) : null;
+    return wireEvent(event, id, references, setting);
   }
 
   async #send({ events, cursor, pulls }: Batch): Promise<void> {
