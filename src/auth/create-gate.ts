@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import { RegistryError } from "../oci/errors.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { TOKENS_FILE } from "./access-token-file.ts";
 import { accountsOf } from "./accounts.ts";
@@ -40,10 +39,6 @@ export async function createGate(
   };
   if (auth.token) {
     return tokenServerGate(new TokenServer(auth.token, Date.now, watch), auth.token.realm, NOBODY);
-  }
-  if (!/^[\x20-\x7e]+$/.test(auth.realm)) {
-    const reason = "auth.realm: it travels in a header, and must be printable ASCII";
-    throw new RegistryError("CONFIG_INVALID", { reason });
   }
   const now = (): number => performance.now();
   const source = new HtpasswdFile(auth.htpasswd ?? htpasswd, warn);

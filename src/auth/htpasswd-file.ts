@@ -1,6 +1,7 @@
-import { type BigIntStats, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type Looks, lookAt } from "./file-looks.ts";
 import { NO_USERS, type Users, parseHtpasswd } from "./htpasswd.ts";
 
 /** Who hears of what is wrong with the file. */
@@ -17,12 +18,6 @@ const MOST_BYTES = 8 * 1024 * 1024;
 const MOST_PROBLEMS = 20;
 
 const NOBODY = "nobody can log in (`wharf user add NAME` adds somebody)";
-
-/** What is known of a file without reading it: another file, or another content, has another. */
-interface Looks {
-  readonly signature: string;
-  readonly settled: boolean;
-}
 
 /** What a reading of the file brought: its users, or why there are none. */
 interface Reading {
@@ -43,7 +38,7 @@ interface Reading {
  */
 export class HtpasswdFile {
   #users: Users = NO_USERS;
-  #signature: string | null = null;
+  #mark: string | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #troubledSince: number | null = null;
   #lastTrouble: string | null = null;
@@ -62,12 +57,12 @@ export class HtpasswdFile {
     if (this.#reading) return this.#reading;
     if (!sure && now - this.#lookedAt < LOOK_MS) return this.#users;
     this.#lookedAt = now;
-    const { signature, settled } = look(this.path);
-    if (signature === this.#signature) return this.#users;
+    const { mark, settled } = look(this.path);
+    if (mark === this.#mark) return this.#users;
     this.#reading = this.#read(now).finally(() => {
       this.#reading = null;
     });
-    this.#signature = settled ? signature : null;
+    this.#mark = settled ? mark : null;
     return this.#reading;
   }
 
@@ -90,7 +85,7 @@ export class HtpasswdFile {
     } else {
       this.#report(`${trouble}; the users read before stay for a moment`);
       // Time alone will change what this means.
-      this.#signature = null;
+      this.#mark = null;
     }
     return this.#users;
   }
@@ -115,20 +110,13 @@ export class HtpasswdFile {
   }
 }
 
-/** Through links, so that one that leads elsewhere is another file. */
-function look(path: string): Looks {
-  let found: BigIntStats;
+/** What cannot even be looked at has the mark of its error. */
+function look(path: string): Pick<Looks, "mark" | "settled"> {
   try {
-    found = statSync(path, { bigint: true });
+    return lookAt(path, SAME_TIME_MS);
   } catch (error) {
-    return { signature: codeOf(error), settled: true };
+    return { mark: codeOf(error), settled: true };
   }
-  const { dev, ino, size, mtimeNs, ctimeNs } = found;
-  const age = Date.now() - Number(found.ctimeMs);
-  return {
-    signature: [dev, ino, size, mtimeNs, ctimeNs].join(" "),
-    settled: Math.abs(age) > SAME_TIME_MS,
-  };
 }
 
 /** Whether the file, or the folder that it is gone from, was last changed at least so long ago. */

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { lookAt } from "./file-looks.ts";
 
 export interface WatchOptions {
   /** Milliseconds between two looks at the file; what has changed counts at the latest after this time. */
@@ -33,7 +34,7 @@ export class WatchedFile<T> {
   readonly #monotonic: () => number;
   #value: T;
   #text: string | null;
-  #stamp = "";
+  #mark = "";
   #looked: number;
   #trouble = "";
 
@@ -80,24 +81,20 @@ export class WatchedFile<T> {
       return this.#read();
     } catch (error) {
       // It may be readable the next time, without a sign of a change.
-      this.#stamp = "";
+      this.#mark = "";
       throw error;
     }
   }
 
   /** Null: there is no file; undefined: it is the one that was read before. */
   #read(): string | null | undefined {
-    const stat = statSync(this.path, { bigint: true, throwIfNoEntry: false });
     // Before the file is read: what changes in between is seen at the next look.
-    const stamp = stat
-      ? [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(":")
-      : "absent";
-    if (stamp === this.#stamp) return undefined;
-    const settled = !stat || Date.now() - Number(stat.mtimeMs) > RACY_MS;
-    this.#stamp = settled ? stamp : "";
-    if (!stat) return null;
-    if (stat.size > LARGEST) {
-      throw new Error(`${this.path} has ${stat.size} bytes; more than ${LARGEST} are not read`);
+    const { mark, settled, size } = lookAt(this.path, RACY_MS);
+    if (mark === this.#mark) return undefined;
+    this.#mark = settled ? mark : "";
+    if (size === null) return null;
+    if (size > LARGEST) {
+      throw new Error(`${this.path} has ${size} bytes; more than ${LARGEST} are not read`);
     }
     return readFileSync(this.path, "utf8");
   }
