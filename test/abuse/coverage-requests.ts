@@ -13,9 +13,9 @@ const SLOW_HEADS = "for clients that send it byte by byte, and for nobody else";
 const STALLED = "stalled clients are dropped after the idle time, and leave nothing open";
 
 /**
- * By their numbers in the list that is used from the first to the last. What is left out concerns
- * credentials, TLS, notifications, full and failing disks, which have their own tests, or collection,
- * retention and copying between registries.
+ * By their numbers in the list that is used from the first to the last. What is left out concerns what is not
+ * here: collection, retention, copying between registries, several servers on one folder, a web page that
+ * people log in to.
  */
 export const REQUESTS: Inputs = {
   1: { input: "two Content-Lengths", tests: smuggling("two lengths", "two lengths in one line") },

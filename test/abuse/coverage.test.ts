@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { ACCESS, ACCESS_CLASSES } from "./coverage-access.ts";
 import { CLASSES } from "./coverage-classes.ts";
 import { CONTENT } from "./coverage-content.ts";
 import { REQUESTS } from "./coverage-requests.ts";
@@ -25,7 +26,7 @@ async function missing(tests: readonly string[]): Promise<string[]> {
 }
 
 describe("every bad input that concerns a server has its tests", () => {
-  for (const [number, { input, tests }] of Object.entries({ ...REQUESTS, ...CONTENT })) {
+  for (const [number, { input, tests }] of Object.entries({ ...REQUESTS, ...CONTENT, ...ACCESS })) {
     test(`${number}: ${input}`, async () => {
       expect(tests.length).toBeGreaterThan(0);
       expect(await missing(tests)).toEqual([]);
@@ -34,7 +35,7 @@ describe("every bad input that concerns a server has its tests", () => {
 });
 
 describe("every mistake that another registry has made has its tests", () => {
-  for (const [mistake, tests] of Object.entries(CLASSES)) {
+  for (const [mistake, tests] of Object.entries({ ...CLASSES, ...ACCESS_CLASSES })) {
     test(mistake, async () => {
       expect(tests.length).toBeGreaterThan(0);
       expect(await missing(tests)).toEqual([]);
