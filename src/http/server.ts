@@ -200,20 +200,34 @@ async function respond(
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }
   here.addHeaders?.(request, response.headers);
-  const ms = performance.now() - began;
+  tellOf(response, { request, address, scheme, path, caller, began, matched }, here);
+  return response;
+}
+
+/** What is known of a request when its answer is ready. */
+type Answered = Pick<Visit, "request" | "address" | "scheme" | "path" | "caller"> & {
+  readonly began: number;
+  readonly matched: Match | null;
+};
+
+/** To those who observe, and to the log. */
+function tellOf(
+  response: Response,
+  { began, matched, ...asked }: Answered,
+  { settings, log }: Situation,
+): void {
+  const { request, path } = asked;
+  const { method } = request;
   const { status } = response;
+  const ms = performance.now() - began;
   const route = matched?.route ?? null;
   const received = method === "GET" || method === "HEAD" ? 0 : announcedLength(request.headers);
   const sent = method === "HEAD" || status === 304 ? 0 : announcedLength(response.headers);
-  const sizes = { received, sent };
-  const visit: Visit = { request, address, scheme, path, route, caller, status, ms, ...sizes };
+  const visit: Visit = { ...asked, route, status, ms, received, sent };
   for (const observer of settings.observers) observer.answered(visit, response);
   const level = levelOf(method, status);
-  if (log.isLevelEnabled(level)) {
-    const rounded = Math.round(ms * 10) / 10;
-    log[level]({ method, path, status, ms: rounded }, "request");
-  }
-  return response;
+  if (!log.isLevelEnabled(level)) return;
+  log[level]({ method, path, status, ms: Math.round(ms * 10) / 10 }, "request");
 }
 
 /** The route's handler, or one that refuses when the route would change something. */
