@@ -1,6 +1,7 @@
 import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { REPOSITORIES, repositoryPath } from "../storage/tree.ts";
+import { allRepositories } from "./all-repositories.ts";
 import { Background, inParallel } from "./in-parallel.ts";
 import type { Metadata, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 import { readRepository } from "./read-repository.ts";
@@ -116,7 +117,7 @@ export class TreeReader {
   ): AsyncGenerator<RepositoryName> {
     yield* listed;
     const found = new Set(listed);
-    for await (const name of this.#known()) {
+    for await (const name of allRepositories(this.metadata)) {
       if (found.has(name)) continue;
       // Nothing is removed because a whole tree is not there: that is a disk, not a decision.
       if (found.size === 0 && !(await hasRepositories(storage))) {
@@ -159,17 +160,6 @@ export class TreeReader {
     this.#counts.manifests += manifests.added;
     this.#counts.tags += tags.added + tags.moved.length;
     return changes;
-  }
-
-  async *#known(): AsyncGenerator<RepositoryName> {
-    const limit = 1000;
-    let last: RepositoryName | null = null;
-    for (;;) {
-      const names: RepositoryName[] = await this.metadata.listRepositories({ last, limit });
-      yield* names;
-      if (names.length < limit) return;
-      last = names.at(-1) ?? null;
-    }
   }
 }
 

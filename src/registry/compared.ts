@@ -1,4 +1,5 @@
-import type { Metadata, Page } from "../metadata/metadata.ts";
+import { allRepositories } from "../metadata/all-repositories.ts";
+import type { Metadata } from "../metadata/metadata.ts";
 import type { TreeScanner } from "../metadata/tree-scanner.ts";
 import type { RepositoryName } from "../oci/name.ts";
 
@@ -65,7 +66,7 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
       const final = names.size === limit ? [...names].at(-1) : undefined;
       inTree ??= new Set(listed);
       // What we know beside: pushed since, or gone, or where it could not be read.
-      for await (const name of known(inner, { last, limit: AT_ONCE })) {
+      for await (const name of allRepositories(inner, last, AT_ONCE)) {
         if (final !== undefined && name > final) break;
         if (inTree.has(name)) continue;
         await scan.ready(name, "read")?.catch(() => undefined);
@@ -79,15 +80,4 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     Object.assign(wrapper, inner);
   });
   return wrapper;
-}
-
-/** All repositories after `last` that the metadata know, page by page. */
-async function* known(inner: Metadata, { last, limit }: Page): AsyncGenerator<RepositoryName> {
-  for (let after = last; ;) {
-    const names: RepositoryName[] = await inner.listRepositories({ last: after, limit });
-    yield* names;
-    const end = names.at(-1);
-    if (end === undefined || names.length < limit) return;
-    after = end;
-  }
 }
