@@ -37,3 +37,22 @@ test("every wharf.yaml in the documentation is one", async () => {
     expect({ example, success, error: error?.message }).toMatchObject({ success: true });
   }
 });
+
+test("CONTRIBUTING.md has every npm script", async () => {
+  const { scripts } = (await Bun.file("package.json").json()) as { scripts: object };
+  const page = await Bun.file("CONTRIBUTING.md").text();
+  const called = (name: string): string =>
+    ["start", "test"].includes(name) ? `npm ${name}` : `npm run ${name}`;
+
+  expect(Object.keys(scripts).filter((name) => !page.includes(called(name)))).toEqual([]);
+});
+
+test("docs/commands.md has every command", async () => {
+  const page = await Bun.file("docs/commands.md").text();
+  const help = Bun.spawnSync(["node", "bin/wharf.mjs", "--help"]).stdout.toString();
+  const [, list = ""] = help.split("Commands:");
+  const commands = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name = ""]) => name);
+
+  expect(commands.length).toBeGreaterThan(5);
+  expect(commands.filter((name) => !page.includes(`wharf ${name}`))).toEqual([]);
+});

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseNameGlob } from "../oci/name-glob.ts";
 import { duration, file } from "./values.ts";
 
-/** What a rule can allow. `administer`: users, tokens, metrics, and all that is neither pull nor push. */
+/** What a rule can allow. `administer`: what concerns the registry as a whole, such as metrics and checks. */
 export const ACTIONS = ["pull", "push", "delete", "administer"] as const;
 
 /** `*` within a part of a repository's name, `**` across parts. */
@@ -29,7 +29,9 @@ const rule = z
     allow: z
       .array(z.enum(ACTIONS))
       .min(1)
-      .describe("what they may do; `administer` is users, tokens and metrics"),
+      .describe(
+        "what they may do; `administer` is what concerns the registry as a whole: metrics and checks",
+      ),
   })
   .refine(({ users, groups }) => users.length + groups.length > 0, {
     error: 'it names nobody: say users or groups; users: ["*"] is everybody who can log in',
