@@ -1,5 +1,5 @@
 /** bcrypt looks at no more of a password than this. */
-const BCRYPT_BYTES = 72;
+export const BCRYPT_BYTES = 72;
 
 /** Nobody's: the time of a check is spent on it where there is no user at all. */
 const NOBODYS = "$2b$10$uaQofrAL4YGv6FJG5vIosuRzNfsrrHDOBBenVGfRepZW/d71OzwK.";

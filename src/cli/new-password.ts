@@ -1,8 +1,6 @@
+import { BCRYPT_BYTES } from "../auth/passwords.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** bcrypt takes in no more. */
-const BCRYPT_BYTES = 72;
 
 /**
  * A new password: asked for twice at a terminal, or all of standard input without its last line end.

@@ -1,12 +1,12 @@
 import { inParallel } from "../metadata/in-parallel.ts";
-import type { BlobRecord, ManifestRecord, Page, ReferenceRecord } from "../metadata/metadata.ts";
+import type { BlobRecord, ManifestRecord, ReferenceRecord } from "../metadata/metadata.ts";
+import { paged } from "../metadata/paged.ts";
 import { LOOKS } from "../metadata/read-links.ts";
 import { readStoredManifest } from "../metadata/stored-manifest.ts";
 import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { parseManifest, requirements } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import type { Tag } from "../oci/reference.ts";
 import { blobPath } from "../storage/tree.ts";
 import type { Checkable, Known } from "./checkable.ts";
 import { compareTree } from "./check-tree.ts";
@@ -89,13 +89,18 @@ async function checkBlobs(
   damage: Map<Digest, Damage>,
 ): Promise<Map<Digest, number>> {
   const sizes = new Map<Digest, number>();
-  const all = paged(BLOBS_AT_ONCE, (page) => what.metadata.listBlobs(name, page));
+  const page = { last: null, limit: BLOBS_AT_ONCE };
+  const all = paged(page, (next) => what.metadata.listBlobs(name, next), digestIn);
   await inParallel(LOOKS, all, async ({ digest, size }: BlobRecord) => {
     sizes.set(digest, size);
     const lost = await checkFile(digest, size, what, damaged);
     if (lost) damage.set(digest, lost);
   });
   return sizes;
+}
+
+function digestIn({ digest }: { readonly digest: Digest }): string {
+  return digest;
 }
 
 /** Null when the bytes are where they should be, or in the metadata until the tree has followed. */
@@ -152,33 +157,15 @@ function namedBy(
 }
 
 function manifestsOf(name: RepositoryName, { metadata }: Checkable) {
-  return paged(MANIFESTS_AT_ONCE, (page) => metadata.listManifests(name, page));
+  const page = { last: null, limit: MANIFESTS_AT_ONCE };
+  return paged(page, (next) => metadata.listManifests(name, next), digestIn);
 }
 
-async function* tagsOf(name: RepositoryName, { metadata }: Checkable) {
-  for (let last: string | null = null; ;) {
-    const tags: { tag: Tag; digest: Digest }[] | null = await metadata.listTags(name, {
-      last,
-      limit: BLOBS_AT_ONCE,
-    });
-    yield* tags ?? [];
-    const end = tags?.at(-1);
-    if (end === undefined) return;
-    last = end.tag;
-  }
-}
-
-/** Every record of a listing that goes by digests. Others get a turn after each page. */
-async function* paged<T extends { readonly digest: Digest }>(
-  limit: number,
-  read: (page: Page) => Promise<T[]>,
-): AsyncGenerator<T> {
-  for (let last: string | null = null; ;) {
-    const page = await read({ last, limit });
-    yield* page;
-    const end = page.at(-1);
-    if (end === undefined) return;
-    last = end.digest;
-    await new Promise(setImmediate);
-  }
+function tagsOf(name: RepositoryName, { metadata }: Checkable) {
+  const page = { last: null, limit: BLOBS_AT_ONCE };
+  return paged(
+    page,
+    (next) => metadata.listTags(name, next),
+    ({ tag }) => tag,
+  );
 }

@@ -1,7 +1,7 @@
 import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { REPOSITORIES, repositoryPath } from "../storage/tree.ts";
-import { allRepositories } from "./all-repositories.ts";
+import { allRepositories } from "./paged.ts";
 import { Background, inParallel } from "./in-parallel.ts";
 import type { Metadata, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 import { readRepository } from "./read-repository.ts";

@@ -1,4 +1,4 @@
-import { allRepositories } from "../metadata/all-repositories.ts";
+import { allRepositories } from "../metadata/paged.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { TreeScanner } from "../metadata/tree-scanner.ts";
 import type { RepositoryName } from "../oci/name.ts";
@@ -66,7 +66,7 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
       const final = names.size === limit ? [...names].at(-1) : undefined;
       inTree ??= new Set(listed);
       // What we know beside: pushed since, or gone, or where it could not be read.
-      for await (const name of allRepositories(inner, last, AT_ONCE)) {
+      for await (const name of allRepositories(inner, { last, limit: AT_ONCE })) {
         if (final !== undefined && name > final) break;
         if (inTree.has(name)) continue;
         await scan.ready(name, "read")?.catch(() => undefined);
