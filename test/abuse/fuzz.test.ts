@@ -3,7 +3,7 @@ import { temporaryFolder } from "../support/folder.ts";
 import { startWharf } from "../support/server.ts";
 import { fuzz } from "./support/fuzz.ts";
 import { mutate } from "./support/mutate.ts";
-import { Random } from "./support/random.ts";
+import { Random } from "../support/random.ts";
 
 setDefaultTimeout(60_000);
 

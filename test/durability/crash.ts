@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { temporaryFolder } from "../support/folder.ts";
 import { killLoop } from "./support/kill-loop.ts";
-import { Random, seedOfRun } from "./support/random.ts";
+import { Random } from "../support/random.ts";
+import { seedOfRun } from "./support/seed.ts";
 
 /**
  * `npm run crash -- --kills 500 --seed 7`: the long form of kill.test.ts. With `--thorough`, the simulated

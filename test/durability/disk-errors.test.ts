@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ERRORS, type Fault, callsOf, tryFault } from "./support/fault.ts";
-import { Random, seedOfRun } from "./support/random.ts";
+import { Random } from "../support/random.ts";
+import { seedOfRun } from "./support/seed.ts";
 import { scenarios } from "./support/scenarios.ts";
 
 setDefaultTimeout(600_000);

@@ -1,7 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { temporaryFolder } from "../support/folder.ts";
 import { killLoop } from "./support/kill-loop.ts";
-import { Random, seedOfRun } from "./support/random.ts";
+import { Random } from "../support/random.ts";
+import { seedOfRun } from "./support/seed.ts";
 
 setDefaultTimeout(300_000);
 

@@ -3,7 +3,8 @@ import { temporaryFolder } from "../support/folder.ts";
 import { image } from "../support/image.ts";
 import { startWharf } from "../support/server.ts";
 import { isLinearizable } from "./support/history.ts";
-import { Random, seedOfRun } from "./support/random.ts";
+import { Random } from "../support/random.ts";
+import { seedOfRun } from "./support/seed.ts";
 import { recordHistories } from "./support/tag-clients.ts";
 
 setDefaultTimeout(600_000);

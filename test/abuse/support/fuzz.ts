@@ -5,7 +5,7 @@ import { startUpload } from "../../support/push.ts";
 import { connectRaw } from "../../protocol/support/raw.ts";
 import { recordCorpus, NAME, UPLOAD_ID } from "./corpus.ts";
 import { mutate } from "./mutate.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../support/random.ts";
 import { acknowledged, keptContent, possiblyStored } from "./kept.ts";
 
 export interface FuzzOptions {

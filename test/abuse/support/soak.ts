@@ -5,7 +5,7 @@ import { withDigest } from "../../support/push.ts";
 import { ask } from "../../protocol/support/http.ts";
 import { digest, startUpload } from "../../protocol/support/content.ts";
 import { chunk, connectRaw, rawRequest } from "../../protocol/support/raw.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../support/random.ts";
 
 export interface SoakReport {
   /** How often each kind of work was done. */

@@ -2,7 +2,7 @@ import { appendChunk } from "../../../src/registry/uploads.ts";
 import { DAMAGES, type Damage, afterCrash, systemLives } from "./damage.ts";
 import { type DiskState, filesOf } from "./disk-state.ts";
 import { UNSAID, inPieces } from "./ops.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../support/random.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import { type Scenario, effectsOf } from "./scenarios.ts";
 import { type Universe, broken, treeDiffers, universeOf } from "./verify.ts";

@@ -9,7 +9,7 @@ import {
   copyState,
   written,
 } from "./disk-state.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../support/random.ts";
 
 /** What a crash makes of everything that was not synced. */
 export interface Damage {

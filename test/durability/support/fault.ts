@@ -1,7 +1,7 @@
 import { RegistryError } from "../../../src/oci/errors.ts";
 import { asRegistryError } from "../../../src/http/reply.ts";
 import { DAMAGES, afterCrash } from "./damage.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../support/random.ts";
 import { type Scenario, effectsOf } from "./scenarios.ts";
 import { systemError } from "./simulated-disk.ts";
 import { type Universe, broken, treeDiffers, universeOf } from "./verify.ts";

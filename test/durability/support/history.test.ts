@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Operation, isLinearizable } from "./history.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../support/random.ts";
 
 const never = Number.POSITIVE_INFINITY;
 const set = (value: string | null, called: number, returned: number): Operation => ({

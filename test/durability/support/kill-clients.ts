@@ -1,8 +1,8 @@
 import { type Fixture, image } from "../../support/image.ts";
 import { type Blob, digestOf } from "../../support/oci.ts";
 import { locationOf, withDigest } from "../../support/push.ts";
-import type { Random } from "./random.ts";
-import { type Effects, type Shown, apply } from "./world.ts";
+import type { Random } from "../../support/random.ts";
+import { type Effects, type Shown, apply, lines, same } from "./world.ts";
 
 /**
  * A client with a repository of its own, which knows what was acknowledged to it, and what it last asked
@@ -162,15 +162,4 @@ async function digestAt(url: string): Promise<string> {
   const bytes = await response.bytes();
   if (response.status === 404) return "absent";
   return response.status === 200 ? digestOf(bytes) : `!${response.status}`;
-}
-
-function same(a: Shown, b: Shown): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
-}
-
-function lines(shown: Shown): string {
-  return [...shown]
-    .map(([key, value]) => `  ${key} ${value}`)
-    .toSorted()
-    .join("\n");
 }

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Server, startWharf } from "../../support/server.ts";
 import { KillClient } from "./kill-clients.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../support/random.ts";
 
 export interface KillReport {
   kills: number;

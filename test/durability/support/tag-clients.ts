@@ -1,6 +1,6 @@
 import type { Fixture } from "../../support/image.ts";
 import type { Operation } from "./history.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../support/random.ts";
 
 /** What several clients did to one tag. */
 export interface TagHistory {

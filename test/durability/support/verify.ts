@@ -5,7 +5,7 @@ import { openBlob } from "../../../src/registry/blobs.ts";
 import { filesystemStorage } from "../../../src/storage/filesystem.ts";
 import { UPLOADS } from "../../../src/storage/tree.ts";
 import { SimulatedMetadata, newDatabase } from "./simulated-metadata.ts";
-import { type Effects, type Shown, type World, DATA, apply } from "./world.ts";
+import { type Effects, type Shown, type World, DATA, apply, lines, same } from "./world.ts";
 
 /** Everything that a scenario ever speaks of, so that what should not be there is looked for, too. */
 export interface Universe {
@@ -127,15 +127,4 @@ function outcomes(acknowledged: Shown, underWay: readonly Effects[]): Shown[] {
     all = all.flatMap((shown) => [shown, apply(shown, effects)]);
   }
   return all;
-}
-
-function same(a: Shown, b: Shown): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
-}
-
-function lines(shown: Shown): string {
-  return [...shown]
-    .map(([key, value]) => `  ${key} ${value}`)
-    .toSorted()
-    .join("\n");
 }

@@ -199,3 +199,15 @@ export function apply(shown: Shown, effects: Effects): Map<string, string> {
   }
   return after;
 }
+
+export function same(a: Shown, b: Shown): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
+
+/** For a message, in an order that does not change. */
+export function lines(shown: Shown): string {
+  return [...shown]
+    .map(([key, value]) => `  ${key} ${value}`)
+    .toSorted()
+    .join("\n");
+}

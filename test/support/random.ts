@@ -26,7 +26,12 @@ export class Random {
   }
 
   coin(): boolean {
-    return this.next() < 0.5;
+    return this.chance(0.5);
+  }
+
+  /** True in this part of all cases, from 0 to 1. */
+  chance(part: number): boolean {
+    return this.next() < part;
   }
 
   pick<T>(items: readonly T[]): T {
@@ -40,10 +45,4 @@ export class Random {
     for (let at = 0; at < size; at++) bytes[at] = this.below(256);
     return bytes;
   }
-}
-
-/** The seed of this run: `DURABILITY_SEED` repeats an earlier one. */
-export function seedOfRun(): number {
-  const given = process.env["DURABILITY_SEED"];
-  return given === undefined ? (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) : Number(given);
 }
