@@ -1,7 +1,8 @@
+import type { ACTIONS } from "../config/schema-auth.ts";
 import type { RepositoryName } from "../oci/name.ts";
 
 /** What somebody can be allowed to do. */
-export type Action = "pull" | "push" | "delete" | "administer";
+export type Action = (typeof ACTIONS)[number];
 
 /** Whoever sent a request, and what he may do. Asked at every request: rights can be taken away. */
 export interface Caller {

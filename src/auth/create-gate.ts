@@ -3,7 +3,6 @@ import type { Config } from "../config/schema.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { TOKENS_FILE } from "./access-token-file.ts";
 import { accountsOf } from "./accounts.ts";
-import { NOBODY } from "./caller.ts";
 import { type Gate, OPEN_GATE } from "./gate.ts";
 import { HtpasswdFile, type Warn } from "./htpasswd-file.ts";
 import { Issuer } from "./issuer.ts";
@@ -37,9 +36,7 @@ export async function createGate(
   const watch: WatchOptions = {
     onTrouble: (err) => warn({ err }, "a file of tokens is broken; what it said before counts"),
   };
-  if (auth.token) {
-    return tokenServerGate(new TokenServer(auth.token, Date.now, watch), auth.token.realm, NOBODY);
-  }
+  if (auth.token) return tokenServerGate(new TokenServer(auth.token, Date.now, watch));
   const now = (): number => performance.now();
   const source = new HtpasswdFile(auth.htpasswd ?? htpasswd, warn);
   const rules = compileRules(auth);

@@ -1,4 +1,5 @@
 import { SignJWT, jwtVerify } from "jose";
+import type { AuthSettings } from "../config/schema-auth.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Caller, Credential } from "./caller.ts";
 import { limited } from "./limited.ts";
@@ -14,13 +15,7 @@ import {
   readClaims,
 } from "./verified-token.ts";
 
-/** `auth.issuer` in the configuration. */
-export interface IssuerSettings {
-  /** The audience of the tokens. */
-  readonly service: string;
-  /** Milliseconds. */
-  readonly expires: number;
-}
+export type IssuerSettings = NonNullable<AuthSettings["issuer"]>;
 
 const ISSUER = "wharfinger";
 const ACCESS = "JWT";

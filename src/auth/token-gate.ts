@@ -1,7 +1,7 @@
 import { RegistryError } from "../oci/errors.ts";
 import { parseBasic } from "./basic.ts";
 import { parseBearer } from "./bearer.ts";
-import type { Caller } from "./caller.ts";
+import { type Caller, NOBODY } from "./caller.ts";
 import { bearerChallenge } from "./challenge.ts";
 import type { Gate } from "./gate.ts";
 import type { Issuer } from "./issuer.ts";
@@ -48,16 +48,16 @@ export function tokenGate(passwords: Gate, principals: Principals, issuer: Issue
 }
 
 /** Lets in whoever shows a token of a token server elsewhere, and nobody else. */
-export function tokenServerGate(server: TokenServer, realm: string, nobody: Caller): Gate {
+export function tokenServerGate(server: TokenServer): Gate {
+  const { realm, service } = server.settings;
   return {
     identify(headers) {
       const header = headers.get("authorization");
-      if (header === null) return nobody;
+      if (header === null) return NOBODY;
       const token = parseBearer(header);
       if (token !== null) return server.identify(token);
       throw new RegistryError("UNAUTHORIZED", { reason: "this registry takes tokens only" });
     },
-    challenge: (scope, _base, error = null) =>
-      bearerChallenge({ realm, service: server.settings.service, scope, error }),
+    challenge: (scope, _base, error = null) => bearerChallenge({ realm, service, scope, error }),
   };
 }

@@ -112,3 +112,6 @@ const settings = z
 export const auth = z.union([z.literal("none"), settings], {
   error: "must be none, or settings such as htpasswd",
 });
+
+/** `auth`, where it is more than `none`. */
+export type AuthSettings = Readonly<z.output<typeof settings>>;

@@ -17,7 +17,7 @@ const start = Date.UTC(2026, 5, 1);
 
 /** A server's settings and claims that are right for it. */
 function usual(more: Partial<TokenServerSettings>): TokenServerSettings {
-  return { service: "here", issuer: "there", ...more };
+  return { realm: "https://tokens.example/token", service: "here", issuer: "there", ...more };
 }
 const seconds = start / 1000;
 const claims = {

@@ -1,5 +1,6 @@
 import { type KeyObject, createPublicKey } from "node:crypto";
 import { type JWTHeaderParameters, jwtVerify } from "jose";
+import type { AuthSettings } from "../../config/schema-auth.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { isRecord, isStrings } from "../../oci/json.ts";
 import type { Caller } from "../caller.ts";
@@ -15,14 +16,7 @@ import { WatchedFile, type WatchOptions } from "../watched-file.ts";
 import { leafOfChain } from "./chain.ts";
 import { type TrustedKeys, idsOf, readBundle, readJwks } from "./trusted-keys.ts";
 
-/** `auth.token` in the configuration. */
-export interface TokenServerSettings {
-  readonly service: string;
-  readonly issuer: string;
-  readonly rootCertBundle?: string | undefined;
-  readonly jwks?: string | undefined;
-  readonly signingAlgorithms?: readonly string[] | undefined;
-}
+export type TokenServerSettings = NonNullable<AuthSettings["token"]>;
 
 /** Signatures with a key pair. With a shared secret (HS256) whoever checks tokens could make them. */
 const ALGORITHMS: readonly string[] = [
