@@ -4,8 +4,7 @@ import type { Place } from "./listener.ts";
 import { metricsPage } from "./metrics.ts";
 import type { Operations } from "./operations.ts";
 import { errorReply } from "./reply.ts";
-
-const NO_QUERY = new URLSearchParams();
+import { targetOf } from "./target.ts";
 
 type Page = (operations: Operations, query: URLSearchParams) => Promise<Response>;
 
@@ -32,14 +31,14 @@ export function startDebugServer({ hostname, port }: Place, operations: Operatio
     reusePort: false,
     maxRequestBodySize: 1024,
     async fetch({ url, method }) {
-      const { pathname = "", searchParams = NO_QUERY } = URL.parse(url) ?? {};
-      const page = Object.hasOwn(PAGES, pathname) ? PAGES[pathname] : undefined;
+      const { path, query } = targetOf(url, "");
+      const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
       if (!page) return errorReply(new RegistryError("ENDPOINT_UNKNOWN"));
       if (method !== "GET" && method !== "HEAD") {
         const headers = { allow: "GET, HEAD" };
         return errorReply(new RegistryError("METHOD_UNSUPPORTED", {}, { headers }));
       }
-      return await page(operations, searchParams);
+      return await page(operations, query);
     },
     error: () => errorReply(new RegistryError("INTERNAL")),
   });

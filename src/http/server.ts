@@ -16,6 +16,7 @@ import type { Operations } from "./operations.ts";
 import { baseOf } from "./origin.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
 import { type Match, type Route, match } from "./routes.ts";
+import { targetOf } from "./target.ts";
 import { watchConnections } from "./watch.ts";
 
 /** What requests go by. Replaced as a whole, between two requests. */
@@ -166,8 +167,7 @@ async function respond(
   const { settings, operations, flood, log } = here;
   const { gate } = settings;
   const { method } = request;
-  const { path: whole, query } = split(request.url);
-  const path = below(settings.prefix ?? "", whole);
+  const { path, query } = targetOf(request.url, settings.prefix ?? "");
   let matched: Match | null = null;
   let caller: Caller | null = null;
   let response: Response;
@@ -245,31 +245,11 @@ function levelOf(method: string, status: number): "debug" | "info" {
   return read && status < 500 ? "debug" : "info";
 }
 
-const NO_QUERY = new URLSearchParams();
-
-/**
- * The path and the query, not decoded. The host part is skipped, not used: it comes from a header that the
- * client makes up, and Bun leaves it out when it is not a host.
- */
-function split(url: string): { path: string; query: URLSearchParams } {
-  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
-  const question = url.indexOf("?", start);
-  if (question === -1) return { path: url.slice(start), query: NO_QUERY };
-  return { path: url.slice(start, question), query: new URLSearchParams(url.slice(question + 1)) };
-}
-
 /** What a client says here may be anything: what is no number counts nothing. */
 function announcedLength(headers: Headers): number {
   const text = headers.get("content-length");
   const length = text === null ? 0 : Number(text);
   return Number.isSafeInteger(length) && length > 0 ? length : 0;
-}
-
-/** A path as it would be without the prefix. Outside of it there is no API, only what answers at the root. */
-function below(prefix: string, path: string): string {
-  if (prefix === "") return path;
-  if (path.startsWith(`${prefix}/`)) return path.slice(prefix.length);
-  return /^\/(?:v2|api)(?:\/|$)/.test(path) ? `//${path}` : path;
 }
 
 /** The client went away: nobody reads the answer, and nothing is wrong with us. */
