@@ -1,3 +1,4 @@
+import { allRepositories } from "../metadata/paged.ts";
 import { Findings } from "../metadata/tree-problem.ts";
 import { walkRepositories } from "../metadata/walk-repositories.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -25,8 +26,6 @@ export type CheckEvent =
   | { readonly finding: Finding }
   | { readonly progress: Checked }
   | { readonly done: Checked };
-
-const PAGE = 1000;
 
 /**
  * Whether every tag can be pulled whole, and whether metadata and tree say the same. Changes nothing.
@@ -61,7 +60,7 @@ export async function* checkRegistry(
   const known = new Set<Digest>();
   /** What has a finding that may be a change half seen, with the keys of all its findings. */
   const suspects = new Map<RepositoryName, ReadonlySet<string>>();
-  for (const name of await Array.fromAsync(repositoriesOf(what))) {
+  for (const name of await Array.fromAsync(allRepositories(what.metadata))) {
     const findings = await look(name, checked);
     if (!options.settle) yield* tell(findings);
     else if (findings.length > 0) suspects.set(name, new Set(findings.map(keyOf)));
@@ -109,16 +108,6 @@ function unreadable(repository: RepositoryName | null, path: string, error: unkn
 async function following({ metadata }: Checkable): Promise<Set<RepositoryName>> {
   const journal = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
   return new Set(journal.map(({ entry }) => entry.name));
-}
-
-async function* repositoriesOf({ metadata }: Checkable): AsyncGenerator<RepositoryName> {
-  for (let last: string | null = null; ;) {
-    const names: RepositoryName[] = await metadata.listRepositories({ last, limit: PAGE });
-    yield* names;
-    const end = names.at(-1);
-    if (end === undefined) return;
-    last = end;
-  }
 }
 
 /** Repositories of the tree that the metadata does not know, and folders that are none. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { memoryStorage } from "../storage/memory.ts";
-import { Turns } from "./polite-storage.ts";
+import { Turns } from "./turns.ts";
 
 const storage = memoryStorage();
 
