@@ -8,6 +8,7 @@ import type { RunningServer } from "../../http/server.ts";
 import type { LineWriter } from "../../observe/line-writer.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
+import { RegistryError } from "../../oci/errors.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Announcements } from "./announcements.ts";
 import { assemble, rulesOf } from "./assemble.ts";
@@ -23,7 +24,8 @@ export interface Running {
   readonly announcements: Announcements;
   /** Null: no TLS. */
   readonly watch: CertificateWatch | null;
-  readonly makeGate: (config: Config) => Promise<Gate>;
+  /** With the users and tokens of the data folder that is open, whichever the configuration names by now. */
+  readonly makeGate: (auth: Config["auth"]) => Promise<Gate>;
   readonly metrics: Metrics;
   readonly accessLog: LineWriter;
   readonly log: Log;
@@ -38,7 +40,8 @@ export interface Running {
 export async function reload(running: Running, load: () => Loaded): Promise<void> {
   const { log, metrics } = running;
   try {
-    const { config, warnings } = load();
+    const { config, kind, warnings } = load();
+    refuseLostGate(running.config.auth, config.auth, kind);
     const { applied, waiting } = compare(running.config, config);
     await apply(running, config);
     metrics.reloaded("applied");
@@ -54,11 +57,25 @@ export async function reload(running: Running, load: () => Loaded): Promise<void
   }
 }
 
+/**
+ * A file that is empty, or half written, is a configuration without `auth`. What asked for passwords until
+ * now shall not stop to because of that: only because somebody said so. At a start it is another matter, as
+ * the address is checked then.
+ */
+function refuseLostGate(before: Config["auth"], after: Config["auth"], kind: Loaded["kind"]): void {
+  if (typeof before !== "object") return;
+  const said = kind === "wharf" && after === "none";
+  if (typeof after === "object" || said) return;
+  const how = kind === "wharf" ? "say `auth: none`" : "restart";
+  const reason = `auth: it was set, and is not any more; ${how} if nobody shall need a password`;
+  throw new RegistryError("CONFIG_INVALID", { reason });
+}
+
 async function apply(running: Running, config: Config): Promise<void> {
   const { server, watch, announcements, config: before } = running;
   // What the gate remembers, passwords that were right and addresses that were wrong, is worth keeping.
   const sameUsers = isDeepStrictEqual(before.auth, config.auth);
-  const gate = sameUsers ? running.gate : await running.makeGate(config);
+  const gate = sameUsers ? running.gate : await running.makeGate(config.auth);
   await gate.issuer?.open();
   const certificates = watch && config.tls ? readCertificates(config.tls) : null;
 

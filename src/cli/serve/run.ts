@@ -51,11 +51,12 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   });
 
   // What a fault in the settings would stop must stop it before anything is opened.
-  const makeGate = async ({ auth, data }: Config): Promise<Gate> => {
+  const makeGate = async (auth: Config["auth"]): Promise<Gate> => {
+    const { data } = config;
     const places = { htpasswd: usersOf({ auth, data }), own: join(absolute(data), OURS) };
     return await createGate(auth, places, (facts, message) => log.warn(facts, message));
   };
-  const gate = await makeGate(config);
+  const gate = await makeGate(config.auth);
   const certificates = config.tls ? readCertificates(config.tls) : null;
   const debugPort = debugServer(config, operations, log, closing);
 
