@@ -226,6 +226,18 @@ describe("a mistake inside of a setting", () => {
     },
   );
 
+  test.each([
+    "rules: [{ repositories: [a], users: [u], allow: [pull] }]",
+    "htpasswd: /users",
+    "anonymousPull: [a]",
+  ])("of access is not passed over where a token server decides: %s", async (setting) => {
+    const token = "token: { realm: 'https://t', service: s, issuer: i, jwks: /j }";
+    expect(await refusal(`auth: { ${token} }`).catch(() => "none")).toBe("none");
+    expect(await refusal(`auth: { ${token}, ${setting} }`)).toContain(
+      `auth.${setting.split(":")[0]}: counts for nothing beside token`,
+    );
+  });
+
   test("is found also where a setting stands twice further in", async () => {
     const text = "log:\n  level: info\n  level: debug";
 

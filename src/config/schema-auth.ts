@@ -106,6 +106,19 @@ const settings = z
   })
   .refine(({ token }) => !token || token.rootCertBundle || token.jwks, {
     error: "token: needs rootCertBundle or jwks, to know whose tokens are genuine",
+  })
+  .superRefine(({ token, htpasswd, anonymousPull, rules }, context) => {
+    if (!token) return;
+    const idle = Object.entries({ htpasswd, anonymousPull, rules }).filter(
+      ([, value]) => value !== undefined && value.length > 0,
+    );
+    for (const [key] of idle) {
+      context.addIssue({
+        code: "custom",
+        path: [key],
+        message: "counts for nothing beside token: the token server alone says who may do what",
+      });
+    }
   });
 
 /** Who may do what. */

@@ -85,7 +85,7 @@ async function describe(
     digest,
     mediaType,
     size: [...sizes.values()].reduce((sum, size) => sum + size, 0),
-    platforms: parsed ? await platforms(parsed, registry) : [],
+    platforms: parsed ? await platforms(name, parsed, registry) : [],
   };
 }
 
@@ -117,9 +117,15 @@ function lenient({ bytes, mediaType }: ManifestRecord): Manifest | null {
   }
 }
 
-async function platforms({ children, config }: Manifest, registry: Registry): Promise<string[]> {
+async function platforms(
+  name: RepositoryName,
+  { children, config }: Manifest,
+  registry: Registry,
+): Promise<string[]> {
   if (!config) return knownPlatforms(children.map(({ platform }) => platform));
   if (config.size > LARGEST_CONFIG) return [];
+  // A manifest may name anything, and its bytes may lie here for another repository alone.
+  if (!(await registry.metadata.findBlob(name, config.digest))) return [];
   const bytes = await readSmallBlob(config.digest, LARGEST_CONFIG, registry);
   return bytes ? knownPlatforms([configPlatform(bytes)]) : [];
 }
