@@ -3,7 +3,7 @@ import { ACTIONS } from "../config/schema-auth.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { parseNameGlob } from "../oci/name-glob.ts";
 import type { AccessToken } from "./access-token.ts";
-import { replaceFile } from "./replace-file.ts";
+import { rewriteFile } from "./rewrite-file.ts";
 
 /** Its name, below `wharfinger/` in the data folder: it must outlive the database, which can be thrown away. */
 export const TOKENS_FILE = "tokens.json";
@@ -49,22 +49,22 @@ export function parseTokens(path: string, text: string | null): ReadonlyMap<stri
   return tokens;
 }
 
-/** Changes the tokens of a file, durably. Throws DATA_FOLDER when it is broken or cannot be written. */
-export function changeTokens(
+/** Changes the tokens of a file, durably. Rejects with DATA_FOLDER when it is broken or cannot be written. */
+export async function changeTokens(
   path: string,
   change: (tokens: Map<string, AccessToken>) => void,
-): void {
-  replaceFile(path, (text) => {
-    const tokens = new Map(parseTokens(path, text));
+): Promise<void> {
+  await rewriteFile(path, "DATA_FOLDER", (content) => {
+    const tokens = new Map(parseTokens(path, content && content.toString("utf8")));
     change(tokens);
     return `${JSON.stringify({ version: 1, tokens: [...tokens.values()] }, null, 2)}\n`;
   });
 }
 
-/** Revokes all tokens of a user; their ids. Throws DATA_FOLDER. */
-export function revokeTokensOf(path: string, user: string): string[] {
+/** Revokes all tokens of a user; their ids. Rejects with DATA_FOLDER. */
+export async function revokeTokensOf(path: string, user: string): Promise<string[]> {
   const gone: string[] = [];
-  changeTokens(path, (tokens) => {
+  await changeTokens(path, (tokens) => {
     const theirs = [...tokens.values()].filter((one) => one.user === user);
     gone.push(...theirs.map(({ id }) => id));
     for (const id of gone) tokens.delete(id);

@@ -103,7 +103,11 @@ test("what was issued for an access token allows no more than that, and dies wit
   await using all = await testIssuer();
   all.accounts.add("ann", "pull *", "push *", "delete *");
   const { tokens } = all.principals;
-  const text = all.accessToken({ user: "ann", actions: ["push"], expires: all.now + 200_000 });
+  const text = await all.accessToken({
+    user: "ann",
+    actions: ["push"],
+    expires: all.now + 200_000,
+  });
   const short = await all.issuer.issue(
     tokens.identify(text, "ann")!,
     scopes("repository:app:*"),
@@ -115,10 +119,10 @@ test("what was issued for an access token allows no more than that, and dies wit
   await refusal(() => all.issuer.identify(short.token));
   await refusal(() => all.issuer.refresh(short.refreshToken!));
 
-  const forever = all.accessToken({ user: "ann" });
+  const forever = await all.accessToken({ user: "ann" });
   const token = await issue(all, tokens.identify(forever, "ann")!, "repository:app:pull");
   expect((await all.issuer.identify(token)).may("pull", app)).toBe(true);
-  all.revoke();
+  await all.revoke();
   await refusal(() => all.issuer.identify(token));
 });
 

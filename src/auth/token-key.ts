@@ -8,7 +8,7 @@ import {
 } from "jose";
 import { RegistryError } from "../oci/errors.ts";
 import { isRecord } from "../oci/json.ts";
-import { replaceFile } from "./replace-file.ts";
+import { rewriteFile } from "./rewrite-file.ts";
 
 /** Its name, below `wharfinger/` in the data folder. Without it every issued token is worth nothing. */
 export const KEY_FILE = "token-key.json";
@@ -23,13 +23,13 @@ export interface TokenKey {
   readonly publicKey: CryptoKey;
 }
 
-/** Reads the key pair of a file; where there is none it is made, durably. Throws DATA_FOLDER. */
+/** Reads the key pair of a file; where there is none it is made, durably. Rejects with DATA_FOLDER. */
 export async function openTokenKey(path: string): Promise<TokenKey> {
   const made = await newKey();
   let jwk: unknown;
-  replaceFile(path, (text) => {
-    jwk = text === null ? made : parse(path, text);
-    return text === null ? `${JSON.stringify(made)}\n` : null;
+  await rewriteFile(path, "DATA_FOLDER", (content) => {
+    jwk = content === null ? made : parse(path, content.toString("utf8"));
+    return content === null ? `${JSON.stringify(made)}\n` : null;
   });
   try {
     const whole = jwk as JWK;

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { makeFolder } from "../auth/rewrite-file.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -26,9 +27,9 @@ export function configOf({ config, data }: DataOptions, { environment }: Termina
 
 /**
  * A file of ours in the data folder, which must be there: a wrong folder would take a token that no registry
- * knows. Throws DATA_FOLDER.
+ * knows. Rejects with DATA_FOLDER.
  */
-export function ownFile({ data }: Config, name: string): string {
+export async function ownFile({ data }: Config, name: string): Promise<string> {
   const folder = resolve(data);
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     const reason = `there is no folder ${folder}; say --data, or -c with the registry's configuration`;
@@ -36,7 +37,7 @@ export function ownFile({ data }: Config, name: string): string {
   }
   const ours = join(folder, OURS);
   try {
-    mkdirSync(ours, { recursive: true });
+    await makeFolder(ours);
   } catch (error) {
     const reason = `${ours} cannot be created (${(error as Error).message})`;
     throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });

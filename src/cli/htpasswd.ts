@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { hasUser, removeUser, setUser } from "../auth/edit-users.ts";
 import { MOST_COST, faultOfName, parseHtpasswd, parseLine } from "../auth/htpasswd.ts";
 import { hashPassword, verifyPassword } from "../auth/passwords.ts";
+import { rewriteFile } from "../auth/rewrite-file.ts";
 import { Exit } from "./exit.ts";
 import { withoutLineEnd } from "./new-password.ts";
-import { rewriteFile } from "./rewrite-file.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -106,7 +106,7 @@ async function htpasswd(words: readonly string[], flags: Flags, terminal: Termin
     terminal.print(`${name}:${hash}\n`);
     return;
   }
-  await rewriteFile(file, (content) => {
+  await rewriteFile(file, "USERS_FILE", (content) => {
     const before = c ? new Uint8Array() : (content ?? new Uint8Array());
     const verb = hasUser(before, name) ? "Updating" : "Adding";
     terminal.note(`${verb} password for user ${name}`);
@@ -129,7 +129,7 @@ async function checkFile(file: string, terminal: Terminal): Promise<void> {
 }
 
 async function remove(file: string, name: string, terminal: Terminal): Promise<void> {
-  await rewriteFile(file, (content) => {
+  await rewriteFile(file, "USERS_FILE", (content) => {
     if (!content || !hasUser(content, name)) {
       terminal.note(`User ${name} not found`);
       return null;

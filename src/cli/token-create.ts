@@ -48,9 +48,7 @@ export function createTokenCommand(terminal: Terminal, now: () => number): Comma
     .option("--expires <DURATION>", "such as 12h, 90d or 52w; never: not at all", "90d")
     .option("--note <TEXT>", "what it is for", "")
     .option("--json", "one JSON document with the token in it")
-    .action((options: CreateOptions) => {
-      create(options, terminal, now());
-    });
+    .action(async (options: CreateOptions) => await create(options, terminal, now()));
   return withDataOptions(command).addHelpText("after", EXAMPLES);
 }
 
@@ -60,7 +58,7 @@ Examples:
   wharf token create --user ann --repo team/app 'team/lib-*' --note "deploys of ann"
   docker login -u ci -p wharf_… registry.example.com`;
 
-function create(options: CreateOptions, terminal: Terminal, now: number): void {
+async function create(options: CreateOptions, terminal: Terminal, now: number): Promise<void> {
   const { repo: repositories, note } = options;
   for (const text of repositories) {
     const glob = parseNameGlob(text);
@@ -72,11 +70,11 @@ function create(options: CreateOptions, terminal: Terminal, now: number): void {
   const actions = actionsOf(options);
   const expires = endOf(options.expires, now);
   const config = configOf(options, terminal);
-  const path = ownFile(config, TOKENS_FILE);
+  const path = await ownFile(config, TOKENS_FILE);
   const user = owner(options.user, usersOf(config));
   const wish = { user, repositories, actions, note };
   const { token, text } = makeAccessToken({ ...wish, expires }, now, randomBytes);
-  changeTokens(path, (tokens) => void tokens.set(token.id, token));
+  await changeTokens(path, (tokens) => void tokens.set(token.id, token));
   if (options.json) {
     terminal.print(jsonDocument({ token: text, ...plainToken(token, undefined) }));
     return;

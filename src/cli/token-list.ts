@@ -26,14 +26,12 @@ export function listTokensCommand(terminal: Terminal, now: () => number): Comman
     .summary("list the tokens; never their secrets")
     .option("--user <NAME>", "those of one user")
     .option("--json", "one JSON document")
-    .action((options: ListOptions) => {
-      list(options, terminal, now());
-    });
+    .action(async (options: ListOptions) => await list(options, terminal, now()));
   return withDataOptions(command);
 }
 
-function list(options: ListOptions, terminal: Terminal, now: number): void {
-  const path = ownFile(configOf(options, terminal), TOKENS_FILE);
+async function list(options: ListOptions, terminal: Terminal, now: number): Promise<void> {
+  const path = await ownFile(configOf(options, terminal), TOKENS_FILE);
   const uses = readUses(join(dirname(path), USES_FILE));
   const all = [...parseTokens(path, readIfThere(path)).values()];
   const tokens = all.filter(({ user }) => options.user === undefined || user === options.user);

@@ -20,13 +20,17 @@ export function revokeTokenCommand(terminal: Terminal): Command {
     )
     .argument("[ID...]", "as `wharf token list` shows them")
     .option("--user <NAME>", "all tokens of this user")
-    .action((ids: readonly string[], options: RevokeOptions) => {
-      revoke(ids, options, terminal);
+    .action(async (ids: readonly string[], options: RevokeOptions) => {
+      await revoke(ids, options, terminal);
     });
   return withDataOptions(command);
 }
 
-function revoke(named: readonly string[], options: RevokeOptions, terminal: Terminal): void {
+async function revoke(
+  named: readonly string[],
+  options: RevokeOptions,
+  terminal: Terminal,
+): Promise<void> {
   if (named.length === 0 && options.user === undefined) {
     throw new RegistryError("USAGE", { reason: "say the ids of tokens, or --user" });
   }
@@ -38,9 +42,9 @@ function revoke(named: readonly string[], options: RevokeOptions, terminal: Term
       reason: `argument ${strange + 1} is not the id of a token`,
     });
   }
-  const path = ownFile(configOf(options, terminal), TOKENS_FILE);
+  const path = await ownFile(configOf(options, terminal), TOKENS_FILE);
   const gone: string[] = [];
-  changeTokens(path, (tokens) => {
+  await changeTokens(path, (tokens) => {
     // All or none: a slip in the third id must not leave in doubt what became of the first.
     for (const id of ids) {
       if (!tokens.has(id)) throw new RegistryError("TOKEN_UNKNOWN", { reason: id });

@@ -6,12 +6,12 @@ import { TOKENS_FILE, revokeTokensOf } from "../auth/access-token-file.ts";
 import { hasUser, namesOf, removeUser, setUser } from "../auth/edit-users.ts";
 import { MOST_COST, faultOfName, parseHtpasswd } from "../auth/htpasswd.ts";
 import { hashPassword } from "../auth/passwords.ts";
+import { rewriteFile } from "../auth/rewrite-file.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { OURS } from "../storage/tree.ts";
 import { type DataOptions, configOf, withDataOptions } from "./data-options.ts";
 import { jsonDocument } from "./json.ts";
 import { newPassword } from "./new-password.ts";
-import { rewriteFile } from "./rewrite-file.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { usersOf } from "./users-file.ts";
@@ -51,12 +51,12 @@ export function userCommand(terminal: Terminal): Command {
     .addCommand(
       remove.argument("<NAME>").action(async (name: string, options: UserOptions) => {
         const { file } = fileOf(options, terminal);
-        await rewriteFile(file, (bytes) => {
+        await rewriteFile(file, "USERS_FILE", (bytes) => {
           if (!bytes || !hasUser(bytes, name)) throw unknown(name, file);
           return removeUser(bytes, name);
         });
         terminal.print(`Removed ${name} from ${file}`);
-        const revoked = revokeTokens(name, options, terminal);
+        const revoked = await revokeTokens(name, options, terminal);
         if (revoked > 0) terminal.print(`Revoked ${revoked} of his access tokens`);
       }),
     )
@@ -112,7 +112,7 @@ async function change(
     await newPassword(options.passwordStdin === true, terminal),
     cost,
   );
-  await rewriteFile(file, (current) => {
+  await rewriteFile(file, "USERS_FILE", (current) => {
     check(current);
     return setUser(current ?? new Uint8Array(), name, hash);
   });
@@ -157,12 +157,16 @@ function fileOf(options: UserOptions, terminal: Terminal): { file: string; open:
 }
 
 /** They are dead without him already; revoked, they stay so when somebody of his name comes. */
-function revokeTokens(name: string, options: UserOptions, terminal: Terminal): number {
+async function revokeTokens(
+  name: string,
+  options: UserOptions,
+  terminal: Terminal,
+): Promise<number> {
   // A file that was named by itself says nothing about where tokens are.
   if (options.file !== undefined && options.data === undefined && options.config === undefined)
     return 0;
   const path = join(configOf(options, terminal).data, OURS, TOKENS_FILE);
-  return existsSync(path) ? revokeTokensOf(path, name).length : 0;
+  return existsSync(path) ? (await revokeTokensOf(path, name)).length : 0;
 }
 
 function costOf(text = USUAL_COST): number {

@@ -54,7 +54,7 @@ test("lists, describes and deletes with a password", async () => {
 });
 
 test("does the same with an access token, as far as that goes", async () => {
-  const password = gate.accessToken({
+  const password = await gate.accessToken({
     user: "seeder",
     repositories: ["secret/*"],
     actions: ["pull"],

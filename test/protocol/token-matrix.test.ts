@@ -73,21 +73,22 @@ async function issued(
 const FORMS: Readonly<
   Record<string, (name: string, actions: Rights) => Promise<Readonly<Record<string, string>>>>
 > = {
-  "an access token as a password": async (name, actions) => basic("owner", access(name, actions)),
-  "an access token as Bearer": async (name, actions) => bearer(access(name, actions)),
+  "an access token as a password": async (name, actions) =>
+    basic("owner", await access(name, actions)),
+  "an access token as Bearer": async (name, actions) => bearer(await access(name, actions)),
   "a token issued for a password": async (name, actions) =>
     await issued(OWNER, `repository:${name}:${actions.join(",")}`),
   "a token issued for an access token": async (name, actions) =>
-    await issued(basic("owner", access(name, actions)), `repository:${name}:*`),
+    await issued(basic("owner", await access(name, actions)), `repository:${name}:*`),
 };
 
 /** One that may do nothing there may do so elsewhere: a token for nothing cannot be made. */
-function access(name: string, actions: Rights): string {
+async function access(name: string, actions: Rights): Promise<string> {
   const wish: Partial<TokenWish> =
     actions.length > 0
       ? { actions: [...actions], repositories: [name] }
       : { actions: ["pull", "push", "delete"], repositories: ["elsewhere/**"] };
-  return gate.accessToken({ user: "owner", ...wish });
+  return await gate.accessToken({ user: "owner", ...wish });
 }
 
 /** Where the server issues tokens, these two are there. */

@@ -110,7 +110,7 @@ test("without an issuer a password is asked for, and access tokens are taken all
   await using registry = await startRegistry({ gate: own.gate });
   const refused = await registry.ask("GET", "/v2/");
   expect(refused.headers.get("www-authenticate")).toBe('Basic realm="Wharfinger"');
-  const text = own.accessToken({ user: "ann" });
+  const text = await own.accessToken({ user: "ann" });
   for (const headers of [basic("ann", text), { authorization: `Bearer ${text}` }]) {
     expect((await registry.ask("GET", "/v2/", { headers })).status).toBe(200);
   }

@@ -312,7 +312,7 @@ describe("POST /token", () => {
 
 describe("an access token", () => {
   test("is taken as a password, as Bearer, and to get tokens with; nowhere else", async () => {
-    const text = gate.accessToken({ user: "ann", repositories: ["team/ci-*"] });
+    const text = await gate.accessToken({ user: "ann", repositories: ["team/ci-*"] });
     const path = "/v2/team/ci-1/tags/list";
     const { token } = await tokenFor(basic("ann", text), "repository:team/ci-1:pull,push,delete");
     expect(decodeJwt(token)["access"]).toEqual([
@@ -345,7 +345,11 @@ describe("an access token", () => {
   });
 
   test("is the same in each form: with a repository it is not for, there is nothing", async () => {
-    const text = gate.accessToken({ user: "ann", repositories: ["team/ci-*"], actions: ["pull"] });
+    const text = await gate.accessToken({
+      user: "ann",
+      repositories: ["team/ci-*"],
+      actions: ["pull"],
+    });
     for (const headers of [basic("ann", text), bearer(text)]) {
       const answers = [
         await registry.ask("GET", "/v2/team/pushed/tags/list", { headers }),
@@ -358,7 +362,7 @@ describe("an access token", () => {
   });
 
   test("when it is revoked, it and what was issued for it are dead within two seconds", async () => {
-    const text = gate.accessToken({ user: "ann" });
+    const text = await gate.accessToken({ user: "ann" });
     const { token } = await tokenFor(basic("ann", text), "repository:team/app:pull");
     const forms = [basic("ann", text), bearer(text), bearer(token)];
     const statuses = (): Promise<number[]> =>
@@ -370,7 +374,7 @@ describe("an access token", () => {
       );
     expect(await statuses()).toEqual([404, 404, 404]);
     const since = performance.now();
-    gate.revokeAll();
+    await gate.revokeAll();
     await eventually(statuses, (seen) => seen.every((status) => status === 401));
     expect(performance.now() - since).toBeLessThan(2000);
   });
@@ -382,18 +386,18 @@ test("what administers takes a token made for that; one that was issued never do
   const root = basic("root", "root's");
   const everything = "repository:team/app:* registry:catalog:* repository:**:* registry:admin:*";
   const { token } = await tokenFor(root, everything);
-  const made = gate.accessToken({ user: "root", actions: ["pull", "administer"] });
+  const made = await gate.accessToken({ user: "root", actions: ["pull", "administer"] });
   const issued = await tokenFor(basic("root", made), everything);
-  const anothers = gate.accessToken({ user: "ann", actions: ["administer"] });
+  const anothers = await gate.accessToken({ user: "ann", actions: ["administer"] });
   expect(await status(root)).toBe(200);
   expect([await status(basic("root", made)), await status(bearer(made))]).toEqual([200, 200]);
   expect([await status(bearer(token)), await status(bearer(issued.token))]).toEqual([401, 401]);
-  expect(await status(bearer(gate.accessToken({ user: "root" })))).toBe(403);
+  expect(await status(bearer(await gate.accessToken({ user: "root" })))).toBe(403);
   expect(await status(bearer(anothers))).toBe(403);
 });
 
 test("when a user is removed, or gets another password, his tokens are dead within two seconds", async () => {
-  const text = gate.accessToken({ user: "ann" });
+  const text = await gate.accessToken({ user: "ann" });
   const byPassword = await tokenFor(ann, "repository:team/app:pull");
   const byToken = await tokenFor(basic("ann", text), "repository:team/app:pull");
   const statuses = (): Promise<number[]> =>

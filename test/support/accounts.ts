@@ -72,8 +72,8 @@ export interface TestIssuer extends AsyncDisposable {
   /** The tokens' file. */
   readonly path: string;
   /** Makes an access token; the text that its user has. */
-  accessToken(wish: Partial<TokenWish> & Pick<TokenWish, "user">): string;
-  revoke(): void;
+  accessToken(wish: Partial<TokenWish> & Pick<TokenWish, "user">): Promise<string>;
+  revoke(): Promise<void>;
 }
 
 export async function testIssuer(): Promise<TestIssuer> {
@@ -98,17 +98,17 @@ export async function testIssuer(): Promise<TestIssuer> {
     key,
     path,
     now: Date.UTC(2026, 0, 1),
-    accessToken(wish) {
+    async accessToken(wish) {
       const usual = { repositories: ["**"], actions: ["pull", "push"], note: "", expires: null };
       const { token, text } = makeAccessToken(
         { ...usual, ...wish } as TokenWish,
         made.now,
         randomBytes,
       );
-      changeTokens(path, (all) => void all.set(token.id, token));
+      await changeTokens(path, (all) => void all.set(token.id, token));
       return text;
     },
-    revoke: () => changeTokens(path, (all) => all.clear()),
+    revoke: async () => await changeTokens(path, (all) => all.clear()),
     async [Symbol.asyncDispose]() {
       await uses.flush();
       await folder[Symbol.asyncDispose]();

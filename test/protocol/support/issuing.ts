@@ -16,8 +16,8 @@ export interface IssuingGate extends AsyncDisposable {
   /** Users and their passwords; whoever is not named is a user no more. */
   setUsers(users: Readonly<Record<string, string>>): Promise<void>;
   /** The text that the user of the token has. */
-  accessToken(wish: Partial<TokenWish> & Pick<TokenWish, "user">): string;
-  revokeAll(): void;
+  accessToken(wish: Partial<TokenWish> & Pick<TokenWish, "user">): Promise<string>;
+  revokeAll(): Promise<void>;
 }
 
 /** `settings`: what stands under `auth` in a wharf.yaml. */
@@ -42,14 +42,14 @@ export async function issuingGate(
   return {
     gate,
     setUsers,
-    accessToken(wish) {
+    async accessToken(wish) {
       const actions: TokenWish["actions"] = ["pull", "push"];
       const usual = { repositories: ["**"], actions, note: "", expires: null };
       const { token, text } = makeAccessToken({ ...usual, ...wish }, Date.now(), randomBytes);
-      changeTokens(path, (all) => void all.set(token.id, token));
+      await changeTokens(path, (all) => void all.set(token.id, token));
       return text;
     },
-    revokeAll: () => changeTokens(path, (all) => all.clear()),
+    revokeAll: async () => await changeTokens(path, (all) => all.clear()),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
