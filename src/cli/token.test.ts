@@ -221,6 +221,21 @@ test("wharf user remove revokes the tokens of the user, and of nobody else", asy
   expect(await listed(folder)).toMatchObject([{ user: "bob" }]);
 });
 
+test("wharf user add gives nobody the tokens of a former user of his name", async () => {
+  await using folder = await dataWith("ann", "bob");
+  for (const user of ["ann", "bob"]) await created(folder, "--user", user, "--repo", "a");
+  const add = async (name: string): Promise<Ran> =>
+    await runCommand(userCommand, ["add", name, "--password-stdin", "--data", folder.path], {
+      input: "new",
+    });
+  expect((await add("ann")).exit).toBe(5);
+  expect(await listed(folder)).toHaveLength(2);
+  await writeFile(folder.at("wharfinger/htpasswd"), `bob:${HASH}\n`);
+  const { exit, err } = await add("ann");
+  expect([exit, err.join()]).toEqual([0, expect.stringContaining("tokens of a former ann")]);
+  expect(await listed(folder)).toMatchObject([{ user: "bob" }]);
+});
+
 describe("wharf token revoke", () => {
   test("takes ids, and whole tokens, and says which are gone", async () => {
     await using folder = await dataWith("ann");

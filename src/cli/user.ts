@@ -112,11 +112,15 @@ async function change(
     await newPassword(options.passwordStdin === true, terminal),
     cost,
   );
-  await rewriteFile(file, "USERS_FILE", (current) => {
+  let revoked = 0;
+  await rewriteFile(file, "USERS_FILE", async (current) => {
     check(current);
+    // Of somebody who had this name before, and was not removed by this command.
+    if (how === "add") revoked = await revokeTokens(name, options, terminal);
     return setUser(current ?? new Uint8Array(), name, hash);
   });
   terminal.print(how === "add" ? `Added ${name} to ${file}` : `Changed ${name} in ${file}`);
+  if (revoked > 0) terminal.note(`Revoked ${revoked} access tokens of a former ${name}`);
   if (open) terminal.note(NOBODY_ASKS);
 }
 
