@@ -172,11 +172,11 @@ async function respond(
   let caller: Caller | null = null;
   let response: Response;
   try {
+    flood?.admit(address, began);
     if (method === "OPTIONS") {
       // Nobody is asked who he is: a browser asks this before it sends credentials.
       response = empty(204, { allow: allowed(path) });
     } else {
-      flood?.admit(address, began);
       matched = match(method, path);
       const { route, parameters } = matched;
       if (route.permission === "none") caller = NOBODY;

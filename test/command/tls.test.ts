@@ -174,8 +174,12 @@ group("TLS", ["openssl"], () => {
     await writeFile(file, JSON.stringify({ tls, listen: "127.0.0.1:0", data: folder.at("data") }));
     const child = Bun.spawn([process.execPath, main, "serve", file], {
       stdout: "pipe",
-      stderr: "ignore",
+      stderr: "pipe",
     });
+    let logs = "";
+    void (async () => {
+      for await (const chunk of child.stderr) logs += new TextDecoder().decode(chunk);
+    })();
     try {
       const url = await firstUrl(child.stdout);
       const running = { url } as Server;
@@ -183,6 +187,21 @@ group("TLS", ["openssl"], () => {
       expect(await asked(running, await credentials(known))).toBe(200);
       expect(await asked(running, await credentials(stranger))).toBe("refused");
       expect(await asked(running, {})).toBe("refused");
+
+      // A reload lets nobody in because the file is empty, or its end is not written yet.
+      for (const [settings, says] of [
+        [{ tls: server }, "restart if nobody shall need a certificate"],
+        [{}, '"settings":["data","listen","tls"]'],
+        [{ tls: server }, "restart if nobody shall need a certificate"],
+      ] as const) {
+        await writeFile(file, JSON.stringify(settings));
+        logs = "";
+        child.kill("SIGHUP");
+        const heard = async (): Promise<string> => logs;
+        expect(await eventually(heard, (text) => text.includes(says))).toContain(says);
+        expect(await asked(running, {})).toBe("refused");
+      }
+      expect(await asked(running, await credentials(known))).toBe(200);
     } finally {
       child.kill();
       await child.exited;

@@ -41,7 +41,7 @@ export async function reload(running: Running, load: () => Loaded): Promise<void
   const { log, metrics } = running;
   try {
     const { config, kind, warnings } = load();
-    refuseLostGate(running.config.auth, config.auth, kind);
+    refuseLostGate(running.config, config, kind);
     const { applied, waiting } = compare(running.config, config);
     await apply(running, config);
     metrics.reloaded("applied");
@@ -58,17 +58,24 @@ export async function reload(running: Running, load: () => Loaded): Promise<void
 }
 
 /**
- * A file that is empty, or half written, is a configuration without `auth`. What asked for passwords until
- * now shall not stop to because of that: only because somebody said so. At a start it is another matter, as
- * the address is checked then.
+ * A file that is empty, or half written, is a configuration without `auth`. What asked for passwords or for
+ * certificates until now shall not stop to because of that: only because somebody said so. At a start it is
+ * another matter, as the address is checked then.
  */
-function refuseLostGate(before: Config["auth"], after: Config["auth"], kind: Loaded["kind"]): void {
-  if (typeof before !== "object") return;
-  const said = kind === "wharf" && after === "none";
-  if (typeof after === "object" || said) return;
+function refuseLostGate(before: Config, after: Config, kind: Loaded["kind"]): void {
+  if (typeof after.auth === "object") return;
+  if (before.tls?.clientCAs && after.tls && !after.tls.clientCAs) {
+    throw lost("tls.clientCAs", "restart if nobody shall need a certificate");
+  }
+  const said = kind === "wharf" && after.auth === "none";
+  if (typeof before.auth !== "object" || said) return;
   const how = kind === "wharf" ? "say `auth: none`" : "restart";
-  const reason = `auth: it was set, and is not any more; ${how} if nobody shall need a password`;
-  throw new RegistryError("CONFIG_INVALID", { reason });
+  throw lost("auth", `${how} if nobody shall need a password`);
+}
+
+function lost(setting: string, remedy: string): RegistryError {
+  const reason = `${setting}: it was set, and is not any more; ${remedy}`;
+  return new RegistryError("CONFIG_INVALID", { reason });
 }
 
 async function apply(running: Running, config: Config): Promise<void> {
@@ -83,7 +90,8 @@ async function apply(running: Running, config: Config): Promise<void> {
   if (watch && config.tls && certificates) await watch.follow(config.tls, certificates);
   await announcements.follow(config);
   running.gate = gate;
-  running.config = config;
+  // What is shown stays what it is compared with: whether there is TLS waits for a restart.
+  running.config = { ...config, tls: watch ? (config.tls ?? before.tls) : undefined };
   running.registry = {
     ...running.registry,
     metadata: announcements.metadata,
