@@ -96,6 +96,22 @@ describe("refused as wrong is", () => {
     }
   });
 
+  test("an unknown user after as much work as a known one with a wrong password", async () => {
+    const ann = await hashPassword(new TextEncoder().encode("anns password"), 11);
+    const spent = async (name: string): Promise<number> => {
+      const times: number[] = [];
+      for (let at = 0; at < 3; at++) {
+        const { fails } = given({ ann });
+        const began = performance.now();
+        await fails(basic(name, "wrong"));
+        times.push(performance.now() - began);
+      }
+      return Math.min(...times);
+    };
+    // Not how fast it is, but that nothing is left out, which would be a thousandth.
+    expect(await spent("nobody")).toBeGreaterThan((await spent("ann")) / 10);
+  });
+
   test("somebody else's password for a name that is nobody's", async () => {
     const { fails } = given({ ann: ANNS });
     for (let at = 0; at < 5; at++) {
