@@ -9,6 +9,8 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
+import { join } from "node:path";
+import { onLinux } from "../../test/support/linux.ts";
 import { type Folder, temporaryFolder } from "../../test/support/folder.ts";
 import { HtpasswdFile } from "./htpasswd-file.ts";
 
@@ -188,6 +190,35 @@ test("a file that cannot be read keeps its users until it can", async () => {
   await writeFile(it.path, line("bob"));
   expect(await it.users()).toEqual(["bob"]);
 });
+
+test.skipIf(!onLinux)(
+  "a change that could not be read for want of descriptors is read later",
+  async () => {
+    await using it = await given(line("ann") + line("bob"));
+    const script = `
+    import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+    const { HtpasswdFile } = await import(${JSON.stringify(join(import.meta.dir, "htpasswd-file.ts"))});
+    const file = new HtpasswdFile(${JSON.stringify(it.path)}, (_, message) => console.log(message));
+    const names = async (now) => console.log([...(await file.users(now)).hashes.keys()].join());
+    await names(0);
+    const written = openSync(${JSON.stringify(it.path)}, "r+");
+    ftruncateSync(written, writeSync(written, ${JSON.stringify(line("ann"))}, 0));
+    await Bun.sleep(200);
+    const taken = [];
+    try { for (;;) taken.push(openSync("/dev/null")); } catch {}
+    await names(1000);
+    for (const fd of taken) closeSync(fd);
+    await names(2000);`;
+    const limited = `ulimit -n 128 && exec "$0" -e "$1"`;
+    const { stdout } = Bun.spawnSync(["sh", "-c", limited, process.execPath, script]);
+    expect(stdout.toString().trim().split("\n")).toEqual([
+      "ann,bob",
+      expect.stringContaining("cannot be read (EMFILE)"),
+      "ann,bob",
+      "ann",
+    ]);
+  },
+);
 
 test("a file of 100 MB is not read into memory, and costs nobody his password", async () => {
   await using it = await given();

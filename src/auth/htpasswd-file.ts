@@ -78,8 +78,11 @@ export class HtpasswdFile {
     // Nobody may have asked for a long time: then the trouble is older than what we know of it.
     const waited =
       now - this.#troubledSince >= PATIENCE_MS || changedBefore(this.path, PATIENCE_MS);
-    if (!passing) this.#report(trouble);
-    else if (waited || this.#users.hashes.size === 0) {
+    if (!passing) {
+      this.#report(trouble);
+      // It may be readable the next time without a sign of a change, as when descriptors had run out.
+      this.#signature = null;
+    } else if (waited || this.#users.hashes.size === 0) {
       this.#report(trouble);
       this.#take(users ?? NO_USERS);
     } else {
