@@ -95,6 +95,31 @@ describe("nobody has to say who he is", () => {
   });
 });
 
+describe("a blob may be kept", () => {
+  const kept = async (one: TestRegistry, name: string, digest: string, user: string | null) => {
+    const path = `/v2/${name}/blobs/${digest}`;
+    const ranges = [{}, { range: "bytes=0-1" }, { "if-none-match": `"${digest}"` }];
+    const answers = ranges.map((more) =>
+      one.ask("GET", path, { headers: { ...more, ...as(user) } }),
+    );
+    answers.push(one.ask("HEAD", path, { headers: as(user) }));
+    const all = (await Promise.all(answers)).map(({ headers }) => headers.get("cache-control"));
+    return [...new Set(all)];
+  };
+
+  test("by whoever got it because of who he is, and by nobody between", async () => {
+    const gate = await testGate(["ann"], { anonymousPull: ["public/**"] });
+    await using one = await startRegistry({ gate });
+    const content = await seed(one, "public/app", "ann");
+    expect(await kept(one, "public/app", content.layer, "ann")).toEqual([
+      "private, max-age=31536000, immutable",
+    ]);
+    expect(await kept(one, "public/app", content.layer, null)).toEqual([
+      "max-age=31536000, immutable",
+    ]);
+  });
+});
+
 describe("who guesses passwords", () => {
   const guess = async (one: TestRegistry, at: number, from?: string) =>
     await one.ask("GET", "/v2/", {

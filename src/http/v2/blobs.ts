@@ -13,7 +13,7 @@ import { whoAsks } from "../who.ts";
 export const getBlob: Handler = async (exchange) => {
   const blob = await findBlob(...target(exchange), exchange.registry);
   const asked = exchange.request.headers;
-  if (isKnown(asked, blob.digest)) return empty(304, headers(blob));
+  if (isKnown(asked, blob.digest)) return empty(304, headers(blob, exchange));
   const range = rangeOf(asked, blob);
   const { body } = await openBlob(blob, range ?? undefined, exchange.registry);
   if (range) {
@@ -21,7 +21,7 @@ export const getBlob: Handler = async (exchange) => {
     return new Response(body, {
       status: 206,
       headers: {
-        ...headers(blob),
+        ...headers(blob, exchange),
         "content-range": part,
         "content-length": String(range.end - range.start),
       },
@@ -30,15 +30,15 @@ export const getBlob: Handler = async (exchange) => {
   // Bun applies a Range header to files by itself. One that we decided to ignore must not reach it.
   const whole = asked.has("range") && body instanceof Blob ? body.stream() : body;
   const length = String(blob.size);
-  return new Response(whole, { headers: { ...headers(blob), "content-length": length } });
+  return new Response(whole, { headers: { ...headers(blob, exchange), "content-length": length } });
 };
 
 export const headBlob: Handler = async (exchange) => {
   const blob = await findBlob(...target(exchange), exchange.registry);
   await promiseBlob(blob, exchange.registry);
-  if (isKnown(exchange.request.headers, blob.digest)) return empty(304, headers(blob));
+  if (isKnown(exchange.request.headers, blob.digest)) return empty(304, headers(blob, exchange));
   const length = String(blob.size);
-  return new Response(null, { headers: { ...headers(blob), "content-length": length } });
+  return new Response(null, { headers: { ...headers(blob, exchange), "content-length": length } });
 };
 
 export const deleteBlob: Handler = async (exchange) => {
@@ -59,15 +59,20 @@ function rangeOf(asked: Headers, { digest, size }: BlobRecord): ByteRange | null
   return requestedRange(header, size);
 }
 
-/** Whatever a blob contains, no browser shall run it as a page of this host. */
-function headers({ digest }: BlobRecord): Record<string, string> {
+/**
+ * Whatever a blob contains, no browser shall run it as a page of this host. What somebody gets because of
+ * who he is, no cache between him and us shall give to others: some keep what they may keep for a while
+ * whether or not the request had credentials.
+ */
+function headers({ digest }: BlobRecord, { caller }: Exchange): Record<string, string> {
+  const whose = caller.name !== null || caller.limited ? "private, " : "";
   return {
     ...COMMON,
     "content-type": OCTET_STREAM,
     "docker-content-digest": digest,
     etag: entityTag(digest),
     "accept-ranges": "bytes",
-    "cache-control": "max-age=31536000, immutable",
+    "cache-control": `${whose}max-age=31536000, immutable`,
     "content-disposition": "attachment",
     "content-security-policy": "sandbox",
   };
