@@ -201,6 +201,16 @@ describe("what would be less safe if it were left out is refused", () => {
     ["auth: { ldap: { password: canary } }", "auth: the provider ldap is not supported"],
     ["auth: { htpasswd: { realm: r, path: /p }, token: {} }", "auth: names several providers"],
     ["auth: htpasswd", "auth.htpasswd: realm, path must be set"],
+    [
+      "Auth: { htpasswd: { realm: r, path: /p } }",
+      "Auth (did you mean auth?): has no effect there",
+    ],
+    [
+      "auht: { htpasswd: { realm: r, path: /p } }",
+      "auht (did you mean auth?): has no effect there",
+    ],
+    ["http: { auth: { htpasswd: { realm: r, path: /p } } }", "http.auth: has no effect there"],
+    ["htpasswd: { realm: r, path: /p }", "htpasswd: has no effect there"],
     ["auth: { htpasswd: { realm: r } }", "auth.htpasswd.path: must be set"],
     ["auth: { htpasswd: { path: /p } }", "auth.htpasswd.realm: must be set"],
     [

@@ -59,7 +59,20 @@ export function translate(document: Readonly<Record<string, unknown>>): Translat
     ...translateValidation(top.section("validation")),
   };
   top.nameRest(TOP_KEYS);
+  if (!top.has("auth")) refuseMislaid(findings);
   return { ...findings, settings };
+}
+
+/** A slip of a letter or of the indentation, which would leave the door open if it were passed over. */
+function refuseMislaid({ faults, unused }: Findings): void {
+  const mislaid = unused.filter((key) =>
+    /(?:^|\.)(?:auth|htpasswd)$|\(did you mean auth\?\)$/i.test(key),
+  );
+  for (const key of mislaid) {
+    faults.push(
+      `${key}: has no effect there; if it is what asks for passwords, it must be at the top, as auth`,
+    );
+  }
 }
 
 /** What would be less safe if it were left out. */
