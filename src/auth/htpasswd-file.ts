@@ -81,7 +81,7 @@ export class HtpasswdFile {
     if (!passing) {
       this.#report(trouble);
       // It may be readable the next time without a sign of a change, as when descriptors had run out.
-      this.#signature = null;
+      this.#mark = null;
     } else if (waited || this.#users.hashes.size === 0) {
       this.#report(trouble);
       this.#take(users ?? NO_USERS);
