@@ -61,7 +61,7 @@ export function accountsOf(options: AccountsOptions): Accounts {
     },
     login(name, password, address) {
       const both = Buffer.concat([Buffer.from(`${name}:`), password]).toString("base64");
-      return passwords.identify(new Headers({ authorization: `Basic ${both}` }), address);
+      return passwords.identify(new Headers({ authorization: `Basic ${both}` }), { address });
     },
   };
 }

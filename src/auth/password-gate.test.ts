@@ -28,7 +28,7 @@ function given(hashes: Readonly<Record<string, string>> = { ann: ANNS, bob: BOBS
     now: () => now,
   });
   const asks = async (headers: Headers, address = HERE): Promise<Caller> =>
-    await gate.identify(headers, address);
+    await gate.identify(headers, { address });
   return {
     gate,
     asks,
@@ -50,9 +50,9 @@ describe("a right password", () => {
   test("is known from then on, at once", async () => {
     const { gate, asks } = given();
     const headers = basic("ann", "anns password");
-    expect(gate.identify(headers, HERE)).toBeInstanceOf(Promise);
+    expect(gate.identify(headers, { address: HERE })).toBeInstanceOf(Promise);
     const caller = await asks(headers);
-    expect(gate.identify(headers, "another address")).toBe(caller);
+    expect(gate.identify(headers, { address: "another address" })).toBe(caller);
   });
 
   test("is worth nothing when the file has another hash, or the user is gone", async () => {

@@ -6,7 +6,7 @@ import type { Caller } from "./caller.ts";
 import { basicChallenge } from "./challenge.ts";
 import { CheckedPasswords } from "./checked-passwords.ts";
 import { clientOf } from "./address.ts";
-import type { Gate } from "./gate.ts";
+import type { From, Gate } from "./gate.ts";
 import type { Users } from "./htpasswd.ts";
 import { verifyNobody, verifyPassword } from "./passwords.ts";
 import type { Rules } from "./rules.ts";
@@ -106,18 +106,18 @@ export function passwordGate({ realm, rules, source, now }: PasswordGateOptions)
     return known(mark, current) ?? (await check(mark, { name, password }, address));
   };
 
-  const identified = (header: string, address: string, users: Users): Caller | Promise<Caller> => {
+  const identified = (header: string, sender: From, users: Users): Caller | Promise<Caller> => {
     const mark = fingerprint(header);
-    return known(mark, users) ?? unknown(mark, header, address);
+    return known(mark, users) ?? unknown(mark, header, sender.address);
   };
 
   return {
-    identify(headers, address) {
+    identify(headers, sender) {
       const header = headers.get("authorization");
       if (header === null) return rules.anonymous;
       const users = source.users(now());
-      if (!(users instanceof Promise)) return identified(header, address, users);
-      return users.then((read) => identified(header, address, read));
+      if (!(users instanceof Promise)) return identified(header, sender, users);
+      return users.then((read) => identified(header, sender, read));
     },
     challenge: () => challenge,
   };

@@ -31,12 +31,12 @@ export function tokenGate(passwords: Gate, principals: Principals, issuer: Issue
     return principals.tokens.identify(password, credentials.name);
   };
   return {
-    identify(headers, address) {
+    identify(headers, sender) {
       const header = headers.get("authorization");
-      if (header === null) return passwords.identify(headers, address);
+      if (header === null) return passwords.identify(headers, sender);
       const token = parseBearer(header);
       if (token !== null) return withBearer(token);
-      return withPassword(header) ?? passwords.identify(headers, address);
+      return withPassword(header) ?? passwords.identify(headers, sender);
     },
     challenge(scope, base = null, error = null) {
       // Whoever sends no host that could stand in a URL is still told that he needs a password.

@@ -5,12 +5,12 @@ import type { Observer } from "./observer.ts";
 /** Writes a line for every request. */
 export function logAccess(format: AccessFormat, lines: LineWriter): Observer {
   return {
-    answered({ request, address, path, route, caller, status, sent, ms }) {
+    answered({ request, sender, path, route, caller, status, sent, ms }) {
       const { headers, method } = request;
       lines.add(
         accessLine(format, {
           at: Date.now(),
-          address,
+          address: sender.address,
           user: caller?.name ?? null,
           method,
           path,

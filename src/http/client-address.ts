@@ -4,6 +4,9 @@ import { withoutMapping } from "../auth/address.ts";
 /** Finds out who a request comes from, where proxies stand in between. */
 export type ClientAddress = (peer: string, headers: Headers) => string;
 
+/** Finds out what a proxy was asked over. */
+export type ForwardedScheme = (peer: string, headers: Headers) => string | null;
+
 /**
  * `trusted`: addresses and networks (CIDR) of proxies whose X-Forwarded-For is believed.
  *
@@ -26,9 +29,7 @@ export function clientAddresses(trusted: readonly string[]): ClientAddress {
 }
 
 /** Finds out what a trusted proxy was asked over; null when none stands in between, or it does not say. */
-export function forwardedSchemes(
-  trusted: readonly string[],
-): (peer: string, headers: Headers) => string | null {
+export function forwardedSchemes(trusted: readonly string[]): ForwardedScheme {
   if (trusted.length === 0) return () => null;
   const isProxy = listed(trusted);
   return (peer, headers) => (isProxy(peer) ? headers.get("x-forwarded-proto") : null);

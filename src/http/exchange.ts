@@ -2,6 +2,7 @@ import type { Caller } from "../auth/caller.ts";
 import type { TokenIssuing } from "../auth/token-issuing.ts";
 import type { Operations } from "./operations.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Sender } from "./sender.ts";
 
 /** One request on its way to its handler. */
 export interface Exchange {
@@ -10,10 +11,7 @@ export interface Exchange {
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly caller: Caller;
-  /** Of the client, as the connection says, or a proxy that is trusted. */
-  readonly address: string;
-  /** What a trusted proxy says that the client has used, as it says it; null: nothing. */
-  readonly scheme: string | null;
+  readonly sender: Sender;
   /** What issues tokens here; null: nothing does. */
   readonly issuer: TokenIssuing | null;
   /** In it, no repository is there that the caller may not know of. */

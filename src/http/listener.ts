@@ -1,4 +1,4 @@
-import type { Server as BunServer } from "bun";
+import type { Server as BunServer, SocketAddress } from "bun";
 
 export type Fetch = (request: Request, bun: BunServer<undefined>) => Promise<Response>;
 
@@ -65,11 +65,11 @@ export class Listener {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** The client's port of a request that is being worked on; null when the client has gone. */
-  clientPort(request: Request): number | null {
+  /** Who sent a request that is being worked on; null when the client has gone. */
+  client(request: Request): SocketAddress | null {
     for (const server of this.#all()) {
       const address = server.requestIP(request);
-      if (address) return address.port;
+      if (address) return address;
     }
     return null;
   }

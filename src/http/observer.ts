@@ -1,13 +1,11 @@
 import type { Caller } from "../auth/caller.ts";
 import type { Route } from "./routes.ts";
+import type { Sender } from "./sender.ts";
 
 /** One request and what became of it. */
 export interface Visit {
   readonly request: Request;
-  /** Of the client: the connection's, or what a trusted proxy says. */
-  readonly address: string;
-  /** What a trusted proxy says that the client has used, as it says it; null: nothing. */
-  readonly scheme: string | null;
+  readonly sender: Sender;
   /** As it came, without the query: tokens may travel there. */
   readonly path: string;
   /** Null: no such route. */

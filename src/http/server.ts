@@ -16,6 +16,7 @@ import type { Operations } from "./operations.ts";
 import { baseOf } from "./origin.ts";
 import { asRegistryError, empty, errorReply } from "./reply.ts";
 import { type Match, type Route, match } from "./routes.ts";
+import { Sender } from "./sender.ts";
 import { targetOf } from "./target.ts";
 import { watchConnections } from "./watch.ts";
 
@@ -77,8 +78,7 @@ interface Situation {
   readonly hidden: Registry;
   readonly settings: ServerSettings;
   readonly operations: Operations;
-  readonly clientAddress: ReturnType<typeof clientAddresses>;
-  readonly forwardedScheme: ReturnType<typeof forwardedSchemes>;
+  readonly proxies: Sender["proxies"];
   readonly addHeaders: ReturnType<typeof extraHeaders>;
   readonly flood: Flood | null;
   readonly log: Log;
@@ -89,16 +89,10 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
   let now = situation(registry, options, operations, log);
   const listener = new Listener(
     { ...options, idle: Math.ceil(limits.idle / 1000) },
-    async (request, bun) => {
-      const here = now;
-      const peer = withoutMapping(bun.requestIP(request)?.address ?? "");
-      const sender: Sender = {
-        address: here.clientAddress(peer, request.headers),
-        scheme: here.forwardedScheme(peer, request.headers),
-      };
+    async (request) => {
       watch.began(request);
       try {
-        return await respond(request, sender, here);
+        return await respond(request, new Sender(request, peerOf, now.proxies), now);
       } finally {
         watch.ended(request);
       }
@@ -108,7 +102,9 @@ export function startServer(registry: Registry, options: ServerOptions, log: Log
       return errorReply(new RegistryError("INTERNAL"));
     },
   );
-  const portOf = (request: Request): number | null => listener.clientPort(request);
+  const peerOf = (request: Request): string =>
+    withoutMapping(listener.client(request)?.address ?? "");
+  const portOf = (request: Request): number | null => listener.client(request)?.port ?? null;
   const watch = watchConnections(listener.port, portOf, limits, log);
   return {
     port: listener.port,
@@ -136,33 +132,21 @@ function situation(
   operations: Operations,
   log: Log,
 ): Situation {
+  const trusted = settings.trustedProxies ?? [];
   const rate = settings.limits?.requestsPerSecond;
   return {
     visible: registry,
     hidden: hideRepositories(registry),
     settings,
     operations,
-    clientAddress: clientAddresses(settings.trustedProxies ?? []),
-    forwardedScheme: forwardedSchemes(settings.trustedProxies ?? []),
+    proxies: { address: clientAddresses(trusted), scheme: forwardedSchemes(trusted) },
     addHeaders: extraHeaders(settings.headers),
     flood: rate ? new Flood(rate) : null,
     log,
   };
 }
 
-/** Where a request comes from. */
-interface Sender {
-  /** Of the client: the connection's, or what a trusted proxy says. */
-  readonly address: string;
-  /** What a trusted proxy was asked over; null: there is none, or it does not say. */
-  readonly scheme: string | null;
-}
-
-async function respond(
-  request: Request,
-  { address, scheme }: Sender,
-  here: Situation,
-): Promise<Response> {
+async function respond(request: Request, sender: Sender, here: Situation): Promise<Response> {
   const began = performance.now();
   const { settings, operations, flood, log } = here;
   const { gate } = settings;
@@ -172,7 +156,7 @@ async function respond(
   let caller: Caller | null = null;
   let response: Response;
   try {
-    flood?.admit(address, began);
+    flood?.admit(sender.address, began);
     if (method === "OPTIONS") {
       // Nobody is asked who he is: a browser asks this before it sends credentials.
       response = empty(204, { allow: allowed(path) });
@@ -182,49 +166,56 @@ async function respond(
       if (route.permission === "none") caller = NOBODY;
       else {
         // Most callers are known at once; waiting for a value that is there would cost a turn.
-        const identified = gate.identify(request.headers, address);
+        const identified = gate.identify(request.headers, sender);
         caller = identified instanceof Promise ? await identified : identified;
       }
       const granted = admit(matched, caller, gate.challenge(null) !== null) === "granted";
       const registry = granted ? here.visible : here.hidden;
-      const { publicUrl } = settings;
       const handler = settings.readOnly ? readOnly(route) : route.handler;
-      const issuer = gate.issuer ?? null;
-      const asked = { request, parameters, query, caller, address, scheme, issuer };
-      response = await handler({ ...asked, registry, publicUrl, operations });
+      response = await handler({
+        request,
+        parameters,
+        query,
+        caller,
+        sender,
+        issuer: gate.issuer ?? null,
+        registry,
+        publicUrl: settings.publicUrl,
+        operations,
+      });
     }
   } catch (thrown) {
-    const base = baseOf(settings.publicUrl, request.url, scheme);
+    const base = baseOf(settings.publicUrl, request.url, sender.scheme);
     const error = withChallenge(asRegistryError(thrown), matched, gate, base);
     response = isGone(thrown) ? empty(499) : errorReply(error);
     if (response.status >= 500) log.error({ err: thrown, method, path }, "request failed");
   }
   here.addHeaders?.(request, response.headers);
-  tellOf(response, { request, address, scheme, path, caller, began, matched }, here);
+  const { status } = response;
+  const visit: Visit = {
+    request,
+    sender,
+    path,
+    route: matched?.route ?? null,
+    caller,
+    status,
+    ms: performance.now() - began,
+    received: method === "GET" || method === "HEAD" ? 0 : announcedLength(request.headers),
+    sent: method === "HEAD" || status === 304 ? 0 : announcedLength(response.headers),
+  };
+  tell(visit, response, here);
   return response;
 }
 
-/** What is known of a request when its answer is ready. */
-type Answered = Pick<Visit, "request" | "address" | "scheme" | "path" | "caller"> & {
-  readonly began: number;
-  readonly matched: Match | null;
-};
-
 /** To those who observe, and to the log. */
-function tellOf(
+function tell(
+  visit: Visit,
   response: Response,
-  { began, matched, ...asked }: Answered,
-  { settings, log }: Situation,
+  { settings, log }: Pick<Situation, "settings" | "log">,
 ): void {
-  const { request, path } = asked;
-  const { method } = request;
-  const { status } = response;
-  const ms = performance.now() - began;
-  const route = matched?.route ?? null;
-  const received = method === "GET" || method === "HEAD" ? 0 : announcedLength(request.headers);
-  const sent = method === "HEAD" || status === 304 ? 0 : announcedLength(response.headers);
-  const visit: Visit = { ...asked, route, status, ms, received, sent };
   for (const observer of settings.observers) observer.answered(visit, response);
+  const { path, status, ms } = visit;
+  const { method } = visit.request;
   const level = levelOf(method, status);
   if (!log.isLevelEnabled(level)) return;
   log[level]({ method, path, status, ms: Math.round(ms * 10) / 10 }, "request");

@@ -29,7 +29,7 @@ export const getToken: Handler = async ({ caller, query, ...exchange }) => {
  *
  * @see distribution, "Oauth2 Token Authentication"
  */
-export const postToken: Handler = async ({ request, address, ...exchange }) => {
+export const postToken: Handler = async ({ request, sender, ...exchange }) => {
   const issuer = issuerOf(exchange);
   const form = await readForm(request);
   const asked = askedFor(form, issuer);
@@ -41,7 +41,7 @@ export const postToken: Handler = async ({ request, address, ...exchange }) => {
   switch (text("grant_type")) {
     case "password": {
       const password = new TextEncoder().encode(text("password"));
-      const caller = await issuer.login(text("username"), password, address);
+      const caller = await issuer.login(text("username"), password, sender.address);
       return await answer(issuer, caller, asked, single(form, "access_type") === "offline");
     }
     case "refresh_token": {

@@ -4,14 +4,14 @@ import { whoSent } from "./who.ts";
 const URL = "http://127.0.0.1/v2/";
 
 function from(request: Request, scheme: string | null = null) {
-  return { request, address: "::1", scheme };
+  return { request, sender: { address: "::1", scheme } };
 }
 
 test("who asks is who the gate said, from the address of the connection, with what the client says of itself", () => {
   const headers = { host: "registry.example:5000", "user-agent": "docker/27.3" };
   const request = new Request(URL, { method: "PUT", headers });
 
-  expect(whoSent({ request, address: "10.0.0.1", scheme: null }, "ann", 5)).toEqual({
+  expect(whoSent({ request, sender: { address: "10.0.0.1", scheme: null } }, "ann", 5)).toEqual({
     at: 5,
     requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
     actor: "ann",
