@@ -19,6 +19,7 @@ export class LineWriter {
   #timer: Timer | null = null;
   #writing: Promise<void> | null = null;
   #dropped = 0;
+  #closing = false;
 
   /** `write` resolves when all of the text was taken. */
   constructor(write: (text: string) => Promise<void>) {
@@ -38,13 +39,12 @@ export class LineWriter {
     }
     this.#gathered.push(line);
     this.#size += line.length;
-    if (this.#writing) return;
-    if (this.#size >= GATHERED) this.#begin();
-    else this.#timer ??= setTimeout(() => this.#begin(), DELAY_MS);
+    if (!this.#writing) this.#schedule();
   }
 
   /** Resolves when every line that was added is written, or when nobody takes them. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#begin();
     const patience = Promise.withResolvers<void>();
     const timer = setTimeout(patience.resolve, LAST_PATIENCE_MS);
@@ -52,14 +52,19 @@ export class LineWriter {
     clearTimeout(timer);
   }
 
+  #schedule(): void {
+    if (this.#size >= GATHERED) this.#begin();
+    else this.#timer ??= setTimeout(() => this.#begin(), DELAY_MS);
+  }
+
   #begin(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#writing ??= this.#drain();
+    if (this.#gathered.length > 0) this.#writing ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
-    while (this.#gathered.length > 0) {
+    do {
       const text = this.#gathered.join("");
       const lines = this.#gathered.length;
       this.#gathered = [];
@@ -70,7 +75,9 @@ export class LineWriter {
         // The reader has gone. Requests matter more than their log.
         this.#dropped += lines;
       }
-    }
+      // A write costs much more than a line: those that came meanwhile gather again.
+    } while (this.#size >= GATHERED || (this.#closing && this.#gathered.length > 0));
     this.#writing = null;
+    if (this.#gathered.length > 0) this.#schedule();
   }
 }
