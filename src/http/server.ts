@@ -78,6 +78,8 @@ interface Situation {
   readonly hidden: Registry;
   readonly settings: ServerSettings;
   readonly operations: Operations;
+  /** Whether there is a gate at which one can say who one is. */
+  readonly asks: boolean;
   readonly proxies: Sender["proxies"];
   readonly addHeaders: ReturnType<typeof extraHeaders>;
   readonly flood: Flood | null;
@@ -139,6 +141,7 @@ function situation(
     hidden: hideRepositories(registry),
     settings,
     operations,
+    asks: settings.gate.challenge(null) !== null,
     proxies: { address: clientAddresses(trusted), scheme: forwardedSchemes(trusted) },
     addHeaders: extraHeaders(settings.headers),
     flood: rate ? new Flood(rate) : null,
@@ -169,7 +172,7 @@ async function respond(request: Request, sender: Sender, here: Situation): Promi
         const identified = gate.identify(request.headers, sender);
         caller = identified instanceof Promise ? await identified : identified;
       }
-      const granted = admit(matched, caller, gate.challenge(null) !== null) === "granted";
+      const granted = admit(matched, caller, here.asks) === "granted";
       const registry = granted ? here.visible : here.hidden;
       const handler = settings.readOnly ? readOnly(route) : route.handler;
       response = await handler({
