@@ -54,6 +54,16 @@ const DEFAULTS: Config = {
   readOnly: false,
   sparse: false,
   notifications: { includeReferences: false, limit: 100_000, endpoints: [] },
+  gc: {
+    enabled: true,
+    grace: 3_600_000,
+    untaggedAfter: 604_800_000,
+    emptyRepositories: true,
+    protected: [],
+    timeZone: "UTC",
+    pace: 2000,
+  },
+  trash: { keepFor: 86_400_000, freeSpace: 5 },
   limits: {
     connections: 20_000,
     idle: 255_000,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ACCESS_FORMATS } from "../observe/access-log.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { auth } from "./schema-auth.ts";
+import { gc, trash } from "./schema-gc.ts";
 import { limits } from "./schema-limits.ts";
 import { notifications } from "./schema-notifications.ts";
 import { duration, file, headers, listen, prefix, publicUrl } from "./values.ts";
@@ -102,6 +103,8 @@ export const schema = z.strictObject({
     .describe("a second listener, without authentication, for metrics and health"),
   notifications: notifications.prefault({}),
   limits: limits.prefault({}),
+  gc: gc.prefault({}),
+  trash: trash.prefault({}),
   log: log.prefault({}),
 });
 

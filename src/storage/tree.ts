@@ -13,6 +13,8 @@ export const REPOSITORIES = `${TREE}/repositories`;
 /** What is ours alone lies beside the tree, in here. */
 export const OURS = "wharfinger";
 export const UPLOADS = `${OURS}/uploads`;
+/** Bytes of blobs that were removed and can be restored, each under a name that is used once. */
+export const TRASH = `${OURS}/trash`;
 /** A file that is written, read and removed to see whether that can be done. */
 export const PROBE = `${OURS}/probe`;
 
@@ -74,6 +76,11 @@ export function tagIndexLink(name: RepositoryName, tag: Tag, digest: Digest): st
 /** Uploads lie in our own folder, on the same file system as the blobs, so that finishing is a rename. */
 export function uploadPath(id: string): string {
   return `${UPLOADS}/${id}`;
+}
+
+/** Where the bytes of one removal wait; `id`: of its row in the trash. */
+export function trashPath(id: number): string {
+  return `${TRASH}/${id}`;
 }
 
 /** The content of a link file: the digest, no newline. */
