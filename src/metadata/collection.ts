@@ -1,0 +1,186 @@
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
+import type { BlobRecord, Page, ReferenceRecord, TagRecord } from "./metadata.ts";
+
+/**
+ * The half of the metadata that collections work on: what was seen when, what may have become garbage,
+ * what is on its way out, and what lies in the trash. `docs/gc.md` has the argument for each race.
+ *
+ * A blob leaves in steps, each a transaction of its own: the last link goes and it is *doomed*; it is
+ * claimed and *leaving*, and only then its file is renamed into the trash; it is settled, and is no
+ * longer known, or live again, if somebody pushed it meanwhile. Whoever links a doomed blob makes it live.
+ */
+export interface CollectionReads {
+  /** All that decisions need to know of a repository; null when it is not there. */
+  recordsOf(name: RepositoryName): Promise<RepositoryRecords | null>;
+  /** What is due at `now`, the earliest first. */
+  readReview(now: number, limit: number): Promise<ReviewItem[]>;
+  /** How many wait for their time, and since when the oldest of them could have been looked at (null: none is due). */
+  countReview(now: number): Promise<{ readonly waiting: number; readonly due: number }>;
+  /** Blobs that are known and that no repository links or has as a manifest; `last` is a digest. */
+  listUnlinked(page: Page): Promise<BlobRecord[]>;
+  /** Claims that a stop or a crash left unfinished. */
+  listClaims(): Promise<Claim[]>;
+  /** The trash, the newest removals first; `before`: only removals with a smaller id. */
+  listTrash(query: TrashQuery): Promise<TrashRecord[]>;
+  /** The oldest removals, in the order in which they may be freed: never a blob before what needs it. */
+  oldestTrash(limit: number): Promise<TrashRecord[]>;
+  sumTrash(): Promise<{ readonly entries: number; readonly bytes: number }>;
+  /** The newest runs first. */
+  listRuns(limit: number): Promise<RunRecord[]>;
+}
+
+export interface CollectionWrites {
+  /**
+   * Says that somebody was told these are here. For each whether it still is: when not, the caller must
+   * not say so. Never moves a time back. A doomed blob cannot be seen: nobody links it.
+   */
+  see(seen: readonly Seen[]): Promise<boolean[]>;
+  /** Puts things up for review; one that waits already is looked at at the earlier of the two times. */
+  review(items: readonly ReviewItem[]): Promise<void>;
+  /**
+   * Puts all of a repository up for review that no tag and no manifest names; returns how many. For what
+   * was there before the queue: a tree that was taken over.
+   */
+  reviewRepository(name: RepositoryName, dueAt: number): Promise<number>;
+  /**
+   * Judges these once more, in the transaction that removes what is garbage, to the trash: manifests with
+   * their references, links, then repositories that are empty. What hangs on the removed is put up for
+   * review, due now. What is kept for want of age waits until it has it; what is needed leaves the queue.
+   */
+  collect(items: readonly ReviewItem[], policy: CollectPolicy): Promise<Collected>;
+  /** Dooms blobs that are known and that nobody links (see `listUnlinked`), if that is still so. */
+  doom(digests: readonly Digest[]): Promise<void>;
+  /** Claims at most so many doomed blobs, but none of `except`: they are leaving, and have a row in the trash. */
+  claim(limit: number, except: readonly Digest[], policy: CollectPolicy): Promise<Claim[]>;
+  /**
+   * Ends claims, after their files were moved: what nobody wants is forgotten, and its row in the trash
+   * stays; what was linked meanwhile is live, its row in the trash is gone, and its file must be moved back
+   * if there is none. `moved: false`: there was no file to move; the row in the trash goes in any case.
+   */
+  settle(claims: readonly Settlement[]): Promise<("trashed" | "returned")[]>;
+  /** Forgets rows of the trash: their files are deleted, or back in their place. */
+  removeTrash(ids: readonly number[]): Promise<void>;
+  /** Adds rows to the trash, for what was removed outside of these tables (a tree of another registry). */
+  addTrash(records: readonly Omit<TrashRecord, "id">[]): Promise<number[]>;
+  startRun(at: number): Promise<number>;
+  endRun(id: number, at: number, report: string): Promise<void>;
+}
+
+/** A manifest or a layer link somebody was told of. */
+export interface Seen {
+  readonly kind: ReviewItem["kind"];
+  readonly name: RepositoryName;
+  readonly digest: Digest;
+  readonly at: number;
+}
+
+export interface ReviewItem {
+  readonly kind: "manifest" | "link";
+  readonly name: RepositoryName;
+  readonly digest: Digest;
+  readonly dueAt: number;
+}
+
+export interface CollectPolicy {
+  readonly run: number;
+  /** UTC milliseconds. */
+  readonly now: number;
+  /** Only what nobody has pushed, pulled or asked for since goes: `now` minus 1.25 of the grace, or earlier. */
+  readonly seenBefore: number;
+  /** Manifests: only what no tag has named, and nobody pulled, since; null: manifests are kept. */
+  readonly untaggedBefore: number | null;
+  /** Roots in every repository. */
+  readonly protectedDigests: readonly Digest[];
+  /** What was here before this moment waits for its owner's yes; null: he has said it, or need not. */
+  readonly waitingUntil: number | null;
+  readonly removeEmpty: boolean;
+}
+
+export interface Collected {
+  readonly manifests: readonly { readonly name: RepositoryName; readonly digest: Digest }[];
+  readonly links: readonly { readonly name: RepositoryName; readonly digest: Digest }[];
+  readonly repositories: readonly RepositoryName[];
+  /** How many of the items were kept, by reason. */
+  readonly kept: Readonly<Record<KeptBecause, number>>;
+}
+
+export type KeptBecause = "tagged" | "needed" | "young" | "protected" | "waiting" | "gone";
+
+/** A blob that is leaving. `id`: of its row in the trash. */
+export interface Claim {
+  readonly id: number;
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface Settlement extends Claim {
+  readonly moved: boolean;
+}
+
+export interface RepositoryRecords {
+  readonly name: RepositoryName;
+  readonly tags: readonly TagRecord[];
+  readonly manifests: readonly CollectableManifest[];
+  readonly links: readonly {
+    readonly digest: Digest;
+    readonly size: number;
+    readonly seenAt: number;
+  }[];
+}
+
+export interface CollectableManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly size: number;
+  readonly pushedAt: number;
+  /** Never before `pushedAt`. */
+  readonly seenAt: number;
+  readonly untaggedAt: number | null;
+  readonly subject: Digest | null;
+  readonly artifactType: string | null;
+  readonly references: readonly ReferenceRecord[];
+}
+
+export interface TrashRecord {
+  readonly id: number;
+  /** Of which collection; null: a client removed or moved it. */
+  readonly run: number | null;
+  readonly kind: "tag" | "manifest" | "link" | "blob";
+  /** Null for a blob: its bytes are nobody's. */
+  readonly repository: RepositoryName | null;
+  readonly tag: Tag | null;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string | null;
+  /** Of a manifest. */
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
+  /** When it was pushed or linked. */
+  readonly madeAt: number;
+  readonly removedAt: number;
+  /** In a few words, for people: `moved to sha256:…`, `deleted`, `untagged since …`. */
+  readonly reason: string;
+  /** Who removed it, when that was a user. */
+  readonly removedBy: string | null;
+}
+
+/** Everything that is given must hold. */
+export interface TrashQuery {
+  readonly repository?: RepositoryName;
+  readonly tag?: Tag;
+  readonly digest?: Digest;
+  readonly kind?: TrashRecord["kind"];
+  readonly run?: number;
+  readonly before?: number;
+  readonly limit: number;
+}
+
+export interface RunRecord {
+  readonly id: number;
+  readonly startedAt: number;
+  /** Null: it is under way, or a stop cut it off. */
+  readonly endedAt: number | null;
+  /** JSON; null as long as it has not ended. */
+  readonly report: string | null;
+}

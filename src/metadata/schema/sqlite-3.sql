@@ -1,0 +1,52 @@
+-- Version 3: collecting garbage (collection.ts).
+
+-- The last pull or promise of existence, amortised; 0: none since it was pushed.
+ALTER TABLE manifests ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
+-- Since when no tag names it; null: one does, or none ever did.
+ALTER TABLE manifests ADD COLUMN untagged_at INTEGER;
+CREATE INDEX manifests_digest ON manifests (digest);
+
+-- live; doomed: nobody links it any more; leaving: its file is on the way into the trash.
+ALTER TABLE blobs ADD COLUMN state TEXT NOT NULL DEFAULT 'live';
+CREATE INDEX blobs_state ON blobs (state, digest) WHERE state <> 'live';
+
+-- What may have become garbage, and when to look: so that the cost of a collection is that of the garbage.
+-- kind: manifest or link.
+CREATE TABLE review (
+  repository_id INTEGER NOT NULL,
+  kind          TEXT NOT NULL,
+  digest        TEXT NOT NULL,
+  due_at        INTEGER NOT NULL,
+  PRIMARY KEY (repository_id, kind, digest)
+) WITHOUT ROWID;
+CREATE INDEX review_due ON review (due_at);
+
+-- What was removed and can be restored, in the order of the removals. kind: tag, manifest, link or blob.
+-- repository: by name, because it may be gone. bytes: of a manifest. The bytes of a blob lie in the file
+-- trashPath(id). AUTOINCREMENT: such a name is never used twice.
+CREATE TABLE trash (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  run        INTEGER,
+  kind       TEXT NOT NULL,
+  repository TEXT,
+  tag        TEXT,
+  digest     TEXT NOT NULL,
+  size       INTEGER NOT NULL,
+  media_type TEXT,
+  bytes      BLOB,
+  made_at    INTEGER NOT NULL,
+  removed_at INTEGER NOT NULL,
+  reason     TEXT NOT NULL,
+  removed_by TEXT
+);
+CREATE INDEX trash_removed ON trash (removed_at);
+CREATE INDEX trash_digest ON trash (digest);
+CREATE INDEX trash_repository ON trash (repository, tag);
+
+-- What each collection did; report is JSON.
+CREATE TABLE runs (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER,
+  report     TEXT
+);
