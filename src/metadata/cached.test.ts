@@ -77,7 +77,7 @@ async function apply(
     case "mount":
       return await metadata.mountBlob(name, digestFor(word), null, 1000);
     case "unlink":
-      return await metadata.unlinkBlob(name, digestFor(word));
+      return await metadata.unlinkBlob(name, digestFor(word), 2000);
     case "push":
       return await metadata.putManifest(pushOf(name, word, { tags: [tag] }));
     case "push with blob":
@@ -85,9 +85,9 @@ async function apply(
         pushOf(name, word, { tags: [tag], needs: [layer("blob 1")] }),
       );
     case "remove":
-      return await metadata.removeManifest(name, digestFor(word));
+      return await metadata.removeManifest(name, digestFor(word), 2000);
     case "untag":
-      return await metadata.removeTag(name, parseTag(tag));
+      return await metadata.removeTag(name, parseTag(tag), 2000);
     default:
       return await metadata.replaceRepository(snapshotOf(name, ["blob 2"], { [word]: tag }));
   }

@@ -1,8 +1,11 @@
 import type { RepositoryName } from "../oci/name.ts";
-import type { Reference, Tag } from "../oci/reference.ts";
-import type { BlobRecord, ManifestRecord, Metadata } from "./metadata.ts";
+import type { Digest } from "../oci/digest.ts";
+import { type Reference, type Tag, isDigestReference } from "../oci/reference.ts";
+import type { LinkRecord, ManifestRecord, Metadata } from "./metadata.ts";
 
 const MANIFEST_BYTES = 24 * 1024 * 1024;
+/** What tags name, in all repositories together. */
+const TAG_ENTRIES = 50_000;
 const BLOB_ENTRIES = 50_000;
 /** Names of tags, in all lists together. */
 const TAG_NAMES = 200_000;
@@ -25,7 +28,9 @@ export function cached(inner: Metadata, counts: CacheCounts = { hits: 0, misses:
     MANIFEST_BYTES,
     (record) => record.bytes.length + 500,
   );
-  const blobs = new Cache<BlobRecord>(BLOB_ENTRIES, () => 1);
+  /** What a tag names is remembered apart, so that a manifest is there once, and knows when it was seen. */
+  const tagged = new Cache<Digest>(TAG_ENTRIES, () => 1);
+  const blobs = new Cache<LinkRecord>(BLOB_ENTRIES, () => 1);
   /** The tags of a repository, all of them: small pages are cheap to read, whole lists are not. */
   const tagLists = new Cache<Tag[]>(TAG_NAMES, (tags) => tags.length + 1);
   let epoch = 0;
@@ -61,9 +66,25 @@ export function cached(inner: Metadata, counts: CacheCounts = { hits: 0, misses:
     ...inner,
 
     async findManifest(name, reference) {
-      return await remember(manifests, key(name, reference), () =>
-        inner.findManifest(name, reference),
-      );
+      if (isDigestReference(reference)) {
+        return await remember(manifests, key(name, reference), () =>
+          inner.findManifest(name, reference),
+        );
+      }
+      const digest = tagged.get(key(name, reference));
+      const held = digest && manifests.get(key(name, digest));
+      if (held) {
+        counts.hits++;
+        return held;
+      }
+      counts.misses++;
+      const began = epoch;
+      const found = await inner.findManifest(name, reference);
+      if (found && began === epoch) {
+        tagged.set(key(name, reference), found.digest);
+        manifests.set(key(name, found.digest), found);
+      }
+      return found;
     },
 
     async findBlob(name, digest) {
@@ -77,27 +98,29 @@ export function cached(inner: Metadata, counts: CacheCounts = { hits: 0, misses:
 
     async putManifest(push, by) {
       return await change(inner.putManifest(push, by), () => {
-        for (const tag of push.tags) manifests.delete(key(push.name, tag));
+        manifests.delete(key(push.name, push.digest));
+        for (const tag of push.tags) tagged.delete(key(push.name, tag));
         tagLists.delete(push.name);
       });
     },
 
-    async removeTag(name, tag, by) {
-      return await change(inner.removeTag(name, tag, by), () => {
-        manifests.delete(key(name, tag));
+    async removeTag(name, tag, ...rest) {
+      return await change(inner.removeTag(name, tag, ...rest), () => {
+        tagged.delete(key(name, tag));
         tagLists.delete(name);
       });
     },
 
-    async removeManifest(name, digest, by) {
-      return await change(inner.removeManifest(name, digest, by), ({ tags }) => {
-        for (const reference of [digest, ...tags]) manifests.delete(key(name, reference));
+    async removeManifest(name, digest, ...rest) {
+      return await change(inner.removeManifest(name, digest, ...rest), ({ tags }) => {
+        manifests.delete(key(name, digest));
+        for (const tag of tags) tagged.delete(key(name, tag));
         tagLists.delete(name);
       });
     },
 
-    async unlinkBlob(name, digest, by) {
-      const work = inner.unlinkBlob(name, digest, by);
+    async unlinkBlob(name, digest, ...rest) {
+      const work = inner.unlinkBlob(name, digest, ...rest);
       return await change(work, () => blobs.delete(key(name, digest)));
     },
 
@@ -109,11 +132,33 @@ export function cached(inner: Metadata, counts: CacheCounts = { hits: 0, misses:
       });
     },
 
+    async mountBlob(name, digest, ...rest) {
+      const work = inner.mountBlob(name, digest, ...rest);
+      return await change(work, () => blobs.delete(key(name, digest)));
+    },
+
     async replaceRepository(snapshot) {
       return await change(inner.replaceRepository(snapshot), () => {
         manifests.clear();
+        tagged.clear();
         blobs.clear();
         tagLists.clear();
+      });
+    },
+
+    async see(seen) {
+      return await change(inner.see(seen), () => {
+        for (const { kind, name, digest } of seen) {
+          (kind === "manifest" ? manifests : blobs).delete(key(name, digest));
+        }
+      });
+    },
+
+    async collect(items, policy) {
+      return await change(inner.collect(items, policy), (collected) => {
+        for (const { name, digest } of collected.manifests) manifests.delete(key(name, digest));
+        for (const { name, digest } of collected.links) blobs.delete(key(name, digest));
+        for (const name of collected.repositories) tagLists.delete(name);
       });
     },
   };

@@ -1,7 +1,7 @@
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
-import type { BlobRecord, Page, ReferenceRecord, TagRecord } from "./metadata.ts";
+import type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from "./records.ts";
 
 /**
  * The half of the metadata that collections work on: what was seen when, what may have become garbage,
@@ -9,23 +9,29 @@ import type { BlobRecord, Page, ReferenceRecord, TagRecord } from "./metadata.ts
  *
  * A blob leaves in steps, each a transaction of its own: the last link goes and it is *doomed*; it is
  * claimed and *leaving*, and only then its file is renamed into the trash; it is settled, and is no
- * longer known, or live again, if somebody pushed it meanwhile. Whoever links a doomed blob makes it live.
+ * longer known, or live again, if somebody pushed it meanwhile. Whoever links a doomed blob makes it
+ * live; a leaving one can not be linked, only pushed as a manifest.
+ *
+ * The queue holds what may have become garbage, each with the moment from which its age counts: when it
+ * was pushed, last seen, or lost its last tag. How old it must be is the caller's policy, which is not
+ * in the tables: it may change, and things of another kind wait for another time.
  */
 export interface CollectionReads {
   /** All that decisions need to know of a repository; null when it is not there. */
   recordsOf(name: RepositoryName): Promise<RepositoryRecords | null>;
-  /** What is due at `now`, the earliest first. */
-  readReview(now: number, limit: number): Promise<ReviewItem[]>;
-  /** How many wait for their time, and since when the oldest of them could have been looked at (null: none is due). */
-  countReview(now: number): Promise<{ readonly waiting: number; readonly due: number }>;
-  /** Blobs that are known and that no repository links or has as a manifest; `last` is a digest. */
+  /** What is old enough to be looked at, the oldest first. */
+  readReview(before: ReviewBefore, limit: number): Promise<ReviewItem[]>;
+  /** How many are in the queue, how many of them are old enough, and how old the oldest is (null: none is there). */
+  countReview(before: ReviewBefore): Promise<ReviewCount>;
+  /** Live blobs that no repository links or has as a manifest, in the order of their digests. */
   listUnlinked(page: Page): Promise<BlobRecord[]>;
-  /** Claims that a stop or a crash left unfinished. */
+  /** Claims that a stop or a crash left unfinished, the oldest first. */
   listClaims(): Promise<Claim[]>;
   /** The trash, the newest removals first; `before`: only removals with a smaller id. */
   listTrash(query: TrashQuery): Promise<TrashRecord[]>;
   /** The oldest removals, in the order in which they may be freed: never a blob before what needs it. */
   oldestTrash(limit: number): Promise<TrashRecord[]>;
+  /** `bytes`: what emptying it frees, the sizes of its blobs. */
   sumTrash(): Promise<{ readonly entries: number; readonly bytes: number }>;
   /** The newest runs first. */
   listRuns(limit: number): Promise<RunRecord[]>;
@@ -34,53 +40,82 @@ export interface CollectionReads {
 export interface CollectionWrites {
   /**
    * Says that somebody was told these are here. For each whether it still is: when not, the caller must
-   * not say so. Never moves a time back. A doomed blob cannot be seen: nobody links it.
+   * not say so. Never moves a time back.
    */
   see(seen: readonly Seen[]): Promise<boolean[]>;
-  /** Puts things up for review; one that waits already is looked at at the earlier of the two times. */
+  /** Puts things up for review; of one that waits already the earlier of the two times counts. */
   review(items: readonly ReviewItem[]): Promise<void>;
   /**
-   * Puts all of a repository up for review that no tag and no manifest names; returns how many. For what
-   * was there before the queue: a tree that was taken over.
+   * Puts all of a repository up for review that no tag names and no tagged manifest lists, and the
+   * repository, if it is empty; returns how many. For what was there before the queue: a tree that was
+   * taken over, or the owner's yes.
    */
-  reviewRepository(name: RepositoryName, dueAt: number): Promise<number>;
+  reviewRepository(name: RepositoryName): Promise<number>;
   /**
    * Judges these once more, in the transaction that removes what is garbage, to the trash: manifests with
-   * their references, links, then repositories that are empty. What hangs on the removed is put up for
-   * review, due now. What is kept for want of age waits until it has it; what is needed leaves the queue.
+   * their references and all above them that is garbage as well, links, then repositories that are empty.
+   * What hangs on the removed is put up for review. What is too young waits until it has the age; what is
+   * protected is looked at again later; what is tagged, needed or waiting leaves the queue.
    */
   collect(items: readonly ReviewItem[], policy: CollectPolicy): Promise<Collected>;
-  /** Dooms blobs that are known and that nobody links (see `listUnlinked`), if that is still so. */
-  doom(digests: readonly Digest[]): Promise<void>;
-  /** Claims at most so many doomed blobs, but none of `except`: they are leaving, and have a row in the trash. */
-  claim(limit: number, except: readonly Digest[], policy: CollectPolicy): Promise<Claim[]>;
   /**
-   * Ends claims, after their files were moved: what nobody wants is forgotten, and its row in the trash
-   * stays; what was linked meanwhile is live, its row in the trash is gone, and its file must be moved back
-   * if there is none. `moved: false`: there was no file to move; the row in the trash goes in any case.
+   * Dooms blobs that nobody links, if that is still so. One that is not known is recorded: its file lies
+   * in the tree, and nothing else speaks of it.
+   */
+  doom(blobs: readonly BlobRecord[], at: number): Promise<void>;
+  /** Claims at most so many doomed blobs, but none of `except`: they are leaving, and have a row in the trash. */
+  claim(
+    limit: number,
+    except: readonly Digest[],
+    policy: Pick<CollectPolicy, "run" | "now">,
+  ): Promise<Claim[]>;
+  /**
+   * Ends claims, after their files were moved. `trashed`: nobody wants it, it is forgotten, and its row in
+   * the trash stays, unless there was no file to move (`moved: false`). `returned`: it was pushed as a
+   * manifest meanwhile and is live; move its file back, then forget its row with `removeTrash`. Settling
+   * twice changes nothing: what was trashed and pushed anew is `returned`, too.
    */
   settle(claims: readonly Settlement[]): Promise<("trashed" | "returned")[]>;
   /** Forgets rows of the trash: their files are deleted, or back in their place. */
   removeTrash(ids: readonly number[]): Promise<void>;
   /** Adds rows to the trash, for what was removed outside of these tables (a tree of another registry). */
   addTrash(records: readonly Omit<TrashRecord, "id">[]): Promise<number[]>;
+  /** Returns its id. Only the last runs are remembered. */
   startRun(at: number): Promise<number>;
   endRun(id: number, at: number, report: string): Promise<void>;
 }
 
 /** A manifest or a layer link somebody was told of. */
 export interface Seen {
-  readonly kind: ReviewItem["kind"];
+  readonly kind: "manifest" | "link";
   readonly name: RepositoryName;
   readonly digest: Digest;
   readonly at: number;
 }
 
-export interface ReviewItem {
-  readonly kind: "manifest" | "link";
-  readonly name: RepositoryName;
-  readonly digest: Digest;
-  readonly dueAt: number;
+/** `since`: the moment from which its age counts, as far as it was known when it was put up. */
+export type ReviewItem =
+  | {
+      readonly kind: "manifest" | "link";
+      readonly name: RepositoryName;
+      readonly digest: Digest;
+      readonly since: number;
+    }
+  /** One that was left empty. */
+  | { readonly kind: "repository"; readonly name: RepositoryName; readonly since: number };
+
+/** How old things must be: only those whose time lies before these. Null: manifests are not looked at. */
+export interface ReviewBefore {
+  readonly manifests: number | null;
+  /** And empty repositories. */
+  readonly links: number;
+}
+
+export interface ReviewCount {
+  readonly waiting: number;
+  readonly due: number;
+  /** UTC milliseconds. */
+  readonly oldest: number | null;
 }
 
 export interface CollectPolicy {
@@ -93,7 +128,7 @@ export interface CollectPolicy {
   readonly untaggedBefore: number | null;
   /** Roots in every repository. */
   readonly protectedDigests: readonly Digest[];
-  /** What was here before this moment waits for its owner's yes; null: he has said it, or need not. */
+  /** What was here at this moment waits for its owner's yes; null: he has said it, or need not. */
   readonly waitingUntil: number | null;
   readonly removeEmpty: boolean;
 }
@@ -102,7 +137,7 @@ export interface Collected {
   readonly manifests: readonly { readonly name: RepositoryName; readonly digest: Digest }[];
   readonly links: readonly { readonly name: RepositoryName; readonly digest: Digest }[];
   readonly repositories: readonly RepositoryName[];
-  /** How many of the items were kept, by reason. */
+  /** How many of the items were kept, by reason; `gone`: they were not there any more. */
   readonly kept: Readonly<Record<KeptBecause, number>>;
 }
 
@@ -123,11 +158,7 @@ export interface RepositoryRecords {
   readonly name: RepositoryName;
   readonly tags: readonly TagRecord[];
   readonly manifests: readonly CollectableManifest[];
-  readonly links: readonly {
-    readonly digest: Digest;
-    readonly size: number;
-    readonly seenAt: number;
-  }[];
+  readonly links: readonly LinkRecord[];
 }
 
 export interface CollectableManifest {

@@ -81,7 +81,7 @@ test("a folder that cannot be written holds up its own repository, and no other"
   expect(await storage.stat(layerLink(APP, digestFor("one")))).not.toBeNull();
   expect(await storage.stat(layerLink(THIRD, digestFor("three")))).not.toBeNull();
 
-  await metadata.unlinkBlob(OTHER, digestFor("two"));
+  await metadata.unlinkBlob(OTHER, digestFor("two"), 2000);
   await link("four");
   expect(await step(follower)).toEqual([OTHER]);
   expect(await waiting()).toEqual([OTHER]);

@@ -11,9 +11,11 @@ import {
   revisionPath,
   tagCurrentLink,
   tagIndexLink,
+  tagIndexPath,
   tagPath,
 } from "../storage/tree.ts";
 import type { JournalRecord, MetadataReads } from "./metadata.ts";
+import { pruneRepository } from "./prune-repository.ts";
 
 /**
  * Makes the tree say what the journal says.
@@ -33,9 +35,12 @@ export async function followTree(
   storage: Storage,
   { trusting = true }: { readonly trusting?: boolean } = {},
 ): Promise<void> {
-  const { links, manifests, tags } = fold(records);
+  const { links, manifests, tags, forgotten, emptied } = fold(records);
   for (const { name, tag, final, index } of tags.values()) {
     if (final === null || index.fresh) await storage.delete(tagPath(name, tag));
+  }
+  for (const { name, tag, digest } of forgotten.values()) {
+    await storage.delete(tagIndexPath(name, tag, digest));
   }
   for (const { name, digest, present } of manifests.values()) {
     if (!present) await storage.delete(revisionPath(name, digest));
@@ -43,6 +48,7 @@ export async function followTree(
   for (const { name, digest, present } of links.values()) {
     if (!present) await storage.delete(layerPath(name, digest));
   }
+  for (const name of emptied) await pruneRepository(storage, name);
   const unlessThere: Content = async (digest, bytes) => {
     const path = blobPath(digest);
     const there = trusting ? await storage.readSmall(path) : null;
@@ -93,6 +99,16 @@ export interface Changes {
   readonly links: ReadonlyMap<string, LinkChange>;
   readonly manifests: ReadonlyMap<string, LinkChange>;
   readonly tags: ReadonlyMap<string, TagChange>;
+  /** What the indexes of tags are to forget. */
+  readonly forgotten: ReadonlyMap<string, ForgottenManifest>;
+  /** Repositories that went, whether or not something came after. */
+  readonly emptied: ReadonlySet<RepositoryName>;
+}
+
+interface ForgottenManifest {
+  readonly name: RepositoryName;
+  readonly tag: Tag;
+  readonly digest: Digest;
 }
 
 /** What a run of journal entries comes to in the end, for each thing they touch. */
@@ -100,6 +116,8 @@ export function fold(records: readonly JournalRecord[]): Changes {
   const links = new Map<string, LinkChange>();
   const manifests = new Map<string, LinkChange>();
   const tags = new Map<string, TagChange>();
+  const forgotten = new Map<string, ForgottenManifest>();
+  const emptied = new Set<RepositoryName>();
   for (const { entry } of records) {
     const { name } = entry;
     switch (entry.op) {
@@ -125,13 +143,25 @@ export function fold(records: readonly JournalRecord[]): Changes {
         const change = tags.get(key) ?? newTagChange(name, entry.tag);
         tags.set(key, change);
         change.seen.add(entry.previous);
-        if (entry.op === "set-tag") setTag(change, entry.digest);
-        else unsetTag(change);
+        if (entry.op === "set-tag") {
+          setTag(change, entry.digest);
+          forgotten.delete(`${key} ${entry.digest}`);
+        } else unsetTag(change);
         break;
       }
+      case "forget-tagged": {
+        const { tag, digest } = entry;
+        const key = `${name} ${tag}`;
+        tags.get(key)?.index.digests.delete(digest);
+        forgotten.set(`${key} ${digest}`, { name, tag, digest });
+        break;
+      }
+      case "remove-repository":
+        emptied.add(name);
+        break;
     }
   }
-  return { links, manifests, tags };
+  return { links, manifests, tags, forgotten, emptied };
 }
 
 function newTagChange(name: RepositoryName, tag: Tag): TagChange {

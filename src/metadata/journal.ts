@@ -26,4 +26,13 @@ export type JournalEntry =
       readonly name: RepositoryName;
       readonly tag: Tag;
       readonly previous: Digest;
-    };
+    }
+  /** A manifest is gone that the tag had named: the tag's index forgets it. */
+  | {
+      readonly op: "forget-tagged";
+      readonly name: RepositoryName;
+      readonly tag: Tag;
+      readonly digest: Digest;
+    }
+  /** It was empty. */
+  | { readonly op: "remove-repository"; readonly name: RepositoryName };

@@ -2,8 +2,12 @@ import type { Digest } from "../oci/digest.ts";
 import type { Requirement } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Reference, Tag } from "../oci/reference.ts";
+import type { CollectionReads, CollectionWrites } from "./collection.ts";
 import type { EventCursor, EventRecord, Who } from "./event.ts";
 import type { JournalEntry } from "./journal.ts";
+import type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from "./records.ts";
+
+export type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from "./records.ts";
 
 /**
  * What is known about the content: which repository holds which manifests, tags and blobs.
@@ -27,11 +31,11 @@ export interface Metadata extends MetadataReads, MetadataWrites {
   close(): Promise<void>;
 }
 
-export interface MetadataReads {
+export interface MetadataReads extends CollectionReads {
   /** The manifest that a tag or digest names in this repository. */
   findManifest(name: RepositoryName, reference: Reference): Promise<ManifestRecord | null>;
-  /** The size of a blob that is linked in this repository. */
-  findBlob(name: RepositoryName, digest: Digest): Promise<BlobRecord | null>;
+  /** A blob that is linked in this repository. */
+  findBlob(name: RepositoryName, digest: Digest): Promise<LinkRecord | null>;
   hasRepository(name: RepositoryName): Promise<boolean>;
   /** All that is known of a repository, but for the bytes. Null when it is not there. */
   knownRepository(name: RepositoryName): Promise<KnownRepository | null>;
@@ -73,7 +77,7 @@ export interface MetadataReads {
   listCursors(): Promise<EventCursor[]>;
 }
 
-export interface MetadataWrites {
+export interface MetadataWrites extends CollectionWrites {
   /**
    * Records a stored blob and links it in the repository, which comes into being with it.
    * Linking what is linked renews `seenAt`. `content`: the bytes of a small blob that is not in the
@@ -99,18 +103,24 @@ export interface MetadataWrites {
     by?: Who | null,
   ): Promise<BlobRecord | null>;
   /** Removes the link only; the bytes are the collector's. Refused while a manifest here names the blob. */
-  unlinkBlob(name: RepositoryName, digest: Digest, by?: Who | null): Promise<Removal>;
+  unlinkBlob(name: RepositoryName, digest: Digest, at: number, by?: Who | null): Promise<Removal>;
   /**
    * Records a manifest and points the tags at it. `missing` lists required content that the repository
    * does not hold; when it is not empty nothing was changed.
    */
   putManifest(push: ManifestPush, by?: Who | null): Promise<{ missing: Digest[] }>;
   /** Removes one tag; the manifest stays. Null when the tag is not there. */
-  removeTag(name: RepositoryName, tag: Tag, by?: Who | null): Promise<{ digest: Digest } | null>;
+  removeTag(
+    name: RepositoryName,
+    tag: Tag,
+    at: number,
+    by?: Who | null,
+  ): Promise<{ digest: Digest } | null>;
   /** Removes a manifest and all tags on it. Refused while an index here names it. */
   removeManifest(
     name: RepositoryName,
     digest: Digest,
+    at: number,
     by?: Who | null,
   ): Promise<Removal & { tags: Tag[] }>;
   saveUpload(upload: UploadRecord): Promise<void>;
@@ -142,29 +152,13 @@ export interface MetadataWrites {
   trimEvents(limit: number): Promise<number>;
 }
 
-/** `last`: begin after this one. `limit`: at most this many. */
-export interface Page {
-  readonly last: string | null;
-  readonly limit: number;
-}
-
-export interface BlobRecord {
-  readonly digest: Digest;
-  readonly size: number;
-}
-
 export interface ManifestRecord {
   readonly digest: Digest;
   readonly mediaType: string;
+  /** When it was pushed or last seen (`see`), whichever is later. */
+  readonly seenAt: number;
   /** Exactly as pushed. Shared between readers: never write into it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-export interface TagRecord {
-  readonly tag: Tag;
-  readonly digest: Digest;
-  /** The tag's last PUT, also with an unchanged digest. */
-  readonly pushedAt: number;
 }
 
 export interface ReferrerRecord {
@@ -173,12 +167,6 @@ export interface ReferrerRecord {
   readonly size: number;
   readonly artifactType: string | null;
   readonly annotations: Readonly<Record<string, string>> | null;
-}
-
-export interface ReferenceRecord {
-  readonly role: Requirement["role"];
-  readonly digest: Digest;
-  readonly size: number;
 }
 
 export interface ManifestPush {
@@ -219,6 +207,8 @@ export interface JournalRecord {
 /** A repository as the tree has it: what is to be known of it, beside what is kept. */
 export interface RepositorySnapshot {
   readonly name: RepositoryName;
+  /** When the tree was read: what lost its tag did so by then. */
+  readonly readAt: number;
   readonly blobs: readonly SnapshotBlob[];
   readonly manifests: readonly SnapshotManifest[];
   readonly tags: readonly TagRecord[];

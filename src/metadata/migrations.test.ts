@@ -62,7 +62,7 @@ describe("a database of version 1", () => {
       { tag: parseTag("v1"), digest: MANIFEST, pushedAt: 200 },
     ]);
     expect((await metadata.findManifest(APP, parseTag("v1")))?.digest).toBe(MANIFEST);
-    expect(await metadata.findBlob(APP, LAYER)).toEqual({ digest: LAYER, size: 5 });
+    expect(await metadata.findBlob(APP, LAYER)).toMatchObject({ digest: LAYER, size: 5 });
     expect(await metadata.referencesOf(APP, MANIFEST)).toHaveLength(1);
     expect(await metadata.readContent(LAYER)).toEqual(new TextEncoder().encode("hello"));
     expect(await metadata.readJournal(10)).toEqual([

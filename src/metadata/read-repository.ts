@@ -76,7 +76,7 @@ export async function readRepository(
   const keep = { blobs: layers.kept.items, manifests: revisions.kept.items, tags: tags.kept.items };
   const found = { blobs: layers.found, manifests: revisions.found, tags: tags.found };
   if (revisions.lost.length === 0 && isAsKnown(found, keep, recorded, gone)) return null;
-  return { name, ...found, keep, gone, lost: revisions.lost };
+  return { name, readAt: now, ...found, keep, gone, lost: revisions.lost };
 }
 
 const NOTHING: KnownRepository = { blobs: new Map(), manifests: new Map(), tags: new Map() };

@@ -285,7 +285,7 @@ describe("what another program did to the tree meanwhile", () => {
   test("a tag that it moved, and that we removed, stays", async () => {
     await push("one", "v1");
     await follow();
-    await metadata.removeTag(APP, parseTag("v1"));
+    await metadata.removeTag(APP, parseTag("v1"), 2000);
     await elsewhere.push("three", "v1");
 
     const conflicts = await settleJournal(metadata, storage);
@@ -368,7 +368,7 @@ describe("what another program did to the tree meanwhile", () => {
 
   test("a layer that we unlinked in the end is no conflict, with or without bytes", async () => {
     await metadata.linkBlob(APP, blobOf("gone"), 1000, null);
-    await metadata.unlinkBlob(APP, digestFor("gone"));
+    await metadata.unlinkBlob(APP, digestFor("gone"), 2000);
 
     expect(await settleJournal(metadata, storage)).toEqual([]);
   });

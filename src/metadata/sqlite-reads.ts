@@ -5,6 +5,7 @@ import { type Reference, type Tag, isDigestReference } from "../oci/reference.ts
 import type { JournalEntry } from "./journal.ts";
 import type {
   BlobRecord,
+  LinkRecord,
   ManifestRecord,
   MetadataReads,
   Page,
@@ -12,10 +13,12 @@ import type {
   TagRecord,
   UploadRecord,
 } from "./metadata.ts";
+import { sqliteCollectionReads } from "./sqlite-collection-reads.ts";
 import { sqliteEventReads } from "./sqlite-events.ts";
 
 const OF_REPOSITORY = "repository_id = (SELECT id FROM repositories WHERE name = $name)";
-const MANIFEST = "SELECT digest, media_type AS mediaType, bytes FROM manifests";
+const MANIFEST = `SELECT digest, media_type AS mediaType, bytes, max(pushed_at, seen_at) AS seenAt
+  FROM manifests`;
 
 /** Reads run on the caller's thread: each is some microseconds, and never waits for the writer (WAL). */
 export function sqliteReads(db: Database): MetadataReads {
@@ -29,8 +32,8 @@ export function sqliteReads(db: Database): MetadataReads {
     `${MANIFEST} WHERE repository_id = $id
        AND digest = (SELECT digest FROM tags WHERE repository_id = $id AND name = $tag)`,
   );
-  const blob = db.query<BlobRecord, { name: string; digest: string }>(
-    `SELECT b.digest, b.size FROM repository_blobs r JOIN blobs b USING (digest)
+  const blob = db.query<LinkRecord, { name: string; digest: string }>(
+    `SELECT b.digest, b.size, r.seen_at AS seenAt FROM repository_blobs r JOIN blobs b USING (digest)
       WHERE ${OF_REPOSITORY} AND r.digest = $digest`,
   );
   const allBlobs = db.query<{ digest: Digest; size: number }, { id: number }>(
@@ -90,6 +93,7 @@ export function sqliteReads(db: Database): MetadataReads {
 
   return {
     ...sqliteEventReads(db),
+    ...sqliteCollectionReads(db),
     async findManifest(name: RepositoryName, reference: Reference) {
       if (isDigestReference(reference)) return manifestByDigest.get({ name, digest: reference });
       const found = repository.get({ name });

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { JournalEntry } from "./journal.ts";
+import type { Garbage } from "./sqlite-garbage.ts";
 import type { MovedTag, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 
 /**
@@ -10,7 +11,11 @@ import type { MovedTag, RepositoryChanges, RepositorySnapshot } from "./metadata
  *
  * Tags go first, so that a manifest which a kept tag names is seen to be needed.
  */
-export function replaceRepository(db: Database, snapshot: RepositorySnapshot): RepositoryChanges {
+export function replaceRepository(
+  db: Database,
+  garbage: Garbage,
+  snapshot: RepositorySnapshot,
+): RepositoryChanges {
   const found = db
     .query<{ id: number }, { name: string }>("SELECT id FROM repositories WHERE name = $name")
     .get({ name: snapshot.name });
@@ -19,10 +24,9 @@ export function replaceRepository(db: Database, snapshot: RepositorySnapshot): R
   const manifests = replaceManifests(db, id, snapshot);
   const blobs = replaceBlobs(db, id, snapshot);
   bringBack(db, id, snapshot);
-  if (snapshot.gone && isEmpty(db, id)) {
-    db.query("DELETE FROM repositories WHERE id = $id").run({ id });
-  }
-  return { blobs, manifests, tags };
+  reviewChanged(db, garbage, id, snapshot.readAt, { tags, manifests, blobs });
+  if (snapshot.gone) garbage.forgetIfEmpty(id);
+  return { blobs: { ...blobs, removed: blobs.removed.length }, manifests, tags };
 }
 
 function addRepository(db: Database, name: string): number {
@@ -30,11 +34,26 @@ function addRepository(db: Database, name: string): number {
   return Number(added.lastInsertRowid);
 }
 
-function isEmpty(db: Database, id: number): boolean {
-  return ["repository_blobs", "manifests", "tags"].every(
-    (table) =>
-      db.query(`SELECT 1 FROM ${table} WHERE repository_id = $id LIMIT 1`).get({ id }) === null,
-  );
+/**
+ * What the tree has lost may have kept something, and what is new in it may be garbage. Since when a tag
+ * is gone or moved the tree does not say: no earlier than it was read.
+ */
+function reviewChanged(
+  db: Database,
+  garbage: Garbage,
+  id: number,
+  at: number,
+  changes: Pick<RepositoryChanges, "tags" | "manifests"> & { blobs: { removed: Digest[] } },
+): void {
+  const { tags, manifests, blobs } = changes;
+  for (const { from } of tags.moved) garbage.untag(id, from, at);
+  for (const { digest } of tags.removed) garbage.untag(id, digest, at);
+  db.query(
+    `UPDATE manifests SET untagged_at = NULL WHERE repository_id = $id AND untagged_at IS NOT NULL
+      AND EXISTS (SELECT 1 FROM tags t WHERE t.repository_id = $id AND t.digest = manifests.digest)`,
+  ).run({ id });
+  for (const digest of [...manifests.removed, ...blobs.removed]) garbage.doomUnlinked(digest);
+  garbage.reviewAll(id);
 }
 
 function replaceTags(
@@ -139,15 +158,16 @@ function replaceManifests(
 }
 
 const ADD_BLOB = `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
-  ON CONFLICT (digest) DO UPDATE SET size = excluded.size WHERE size <> excluded.size`;
-const ADD_UNCONFIRMED_BLOB =
-  "INSERT OR IGNORE INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)";
+  ON CONFLICT (digest) DO UPDATE SET size = excluded.size, state = 'live'
+    WHERE size <> excluded.size OR state <> 'live'`;
+const ADD_UNCONFIRMED_BLOB = `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
+  ON CONFLICT (digest) DO UPDATE SET state = 'live' WHERE state <> 'live'`;
 
 function replaceBlobs(
   db: Database,
   id: number,
   { blobs, keep }: RepositorySnapshot,
-): RepositoryChanges["blobs"] {
+): { added: number; removed: Digest[] } {
   const confirmed = db.query(ADD_BLOB);
   const unconfirmed = db.query(ADD_UNCONFIRMED_BLOB);
   const link = db.query("INSERT OR IGNORE INTO repository_blobs VALUES ($id, $digest, $at, $at)");
@@ -164,7 +184,7 @@ function replaceBlobs(
   }
   const removed = [...known].filter((digest) => !isKept(keep?.blobs, digest));
   for (const digest of removed) unlink.run({ id, digest });
-  return { added, removed: removed.length };
+  return { added, removed };
 }
 
 function bringBack(db: Database, id: number, { name, lost = [] }: RepositorySnapshot): void {

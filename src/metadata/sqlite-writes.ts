@@ -4,9 +4,12 @@ import type { Requirement } from "../oci/manifest.ts";
 import { OCTET_STREAM } from "../oci/media-types.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
+import type { Who } from "./event.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { BlobRecord, ManifestPush, MetadataWrites } from "./metadata.ts";
+import { sqliteCollectionWrites } from "./sqlite-collection-writes.ts";
 import { sqliteEventWrites } from "./sqlite-events.ts";
+import { type Removal, sqliteGarbage } from "./sqlite-garbage.ts";
 import { replaceRepository } from "./sqlite-replace.ts";
 
 /** The writing half of the interface, each method as the body of a transaction that is already open. */
@@ -23,6 +26,7 @@ export type Writes = {
 export function sqliteWrites(db: Database): Writes {
   const sql = statements(db);
   const { record, ...events } = sqliteEventWrites(db);
+  const garbage = sqliteGarbage(db);
   /** Returns the entry's id. */
   const journal = (entry: JournalEntry): number =>
     Number(sql.addJournal.run({ entry: JSON.stringify(entry) }).lastInsertRowid);
@@ -35,6 +39,7 @@ export function sqliteWrites(db: Database): Writes {
   const link = (id: number, name: RepositoryName, digest: Digest, at: number): void => {
     if (sql.seeLink.run({ id, digest, at }).changes > 0) return;
     sql.addLink.run({ id, digest, at });
+    garbage.review(id, "link", digest, at);
     journal({ op: "link-layer", name, digest });
   };
 
@@ -48,19 +53,52 @@ export function sqliteWrites(db: Database): Writes {
     return [...new Set(references.filter((one) => !isHere(one)).map(({ digest }) => digest))];
   };
 
-  const setTag = (id: number, tag: Tag, { name, digest, at }: ManifestPush): void => {
+  const setTag = (
+    id: number,
+    tag: Tag,
+    { name, digest, at }: ManifestPush,
+    by: Who | null | undefined,
+  ): void => {
     const previous = sql.tag.get({ id, tag })?.digest ?? null;
+    const moved = previous !== null && previous !== digest;
+    if (moved) garbage.trashTag(id, name, tag, removal(`moved to ${digest}`, at, by));
     sql.setTag.run({ id, tag, digest, at });
+    if (moved) garbage.untag(id, previous, at);
     sql.addHistory.run({ id, tag, digest, at });
     journal({ op: "set-tag", name, tag, digest, previous });
+  };
+
+  const dropTag = (
+    id: number,
+    name: RepositoryName,
+    tag: Tag,
+    previous: Digest,
+    why: Removal,
+  ): void => {
+    garbage.trashTag(id, name, tag, why);
+    sql.removeTag.run({ id, tag });
+    sql.removeHistory.run({ id, tag });
+    journal({ op: "remove-tag", name, tag, previous });
   };
 
   const neededBy = (id: number, digest: Digest): Digest[] =>
     sql.neededBy.all({ id, digest }).map(({ manifest }) => manifest);
 
+  /** Says of a manifest that was pushed whether anything needs it: until then it may be garbage. */
+  const reviewPushed = (id: number, { digest, tags, subject, at }: ManifestPush): void => {
+    if (tags.length > 0) {
+      sql.retag.run({ id, digest });
+      garbage.unreview(id, digest);
+    } else if (subject === null || !sql.hasManifest.get({ id, digest: subject })) {
+      if (!sql.tagsOf.get({ id, digest })) garbage.review(id, "manifest", digest, at);
+    }
+  };
+
   return {
     linkBlob(name, { digest, size }, at, content, by) {
       const known = sql.blob.get({ digest });
+      // Its file may be renamed away at any moment: whoever stores one waits until that is settled.
+      if (known?.state === "leaving") throw new Error(`${digest} is leaving and can not be linked`);
       sql.addBlob.run({ digest, size, at });
       link(ensureRepository(name), name, digest, at);
       const facts = { name, digest, size, mediaType: OCTET_STREAM, at };
@@ -85,13 +123,12 @@ export function sqliteWrites(db: Database): Writes {
       return { digest, size };
     },
 
-    unlinkBlob(name, digest, by) {
+    unlinkBlob(name, digest, at, by) {
       const id = repositoryId(name);
       if (id === null || !sql.hasLink.get({ id, digest })) return { removed: false, neededBy: [] };
       const needed = neededBy(id, digest);
       if (needed.length > 0) return { removed: false, neededBy: needed };
-      sql.removeLink.run({ id, digest });
-      journal({ op: "unlink-layer", name, digest });
+      garbage.dropLink(id, name, digest, removal("deleted", at, by));
       record(by, { action: "delete", kind: "blob", name, digest });
       return { removed: true, neededBy: [] };
     },
@@ -102,7 +139,7 @@ export function sqliteWrites(db: Database): Writes {
       const absent = missing(existing, push.references);
       if (absent.length > 0 && push.requireContent) return { missing: absent };
       const id = existing ?? ensureRepository(name);
-      if (!sql.hasManifest.get({ id, digest })) {
+      if (sql.seeManifest.run({ id, digest, at }).changes === 0) {
         sql.addBlob.run({ digest, size: bytes.length, at });
         sql.addManifest.run({
           id,
@@ -123,10 +160,12 @@ export function sqliteWrites(db: Database): Writes {
             role: reference.role,
             size: reference.size,
           });
+          garbage.unreview(id, reference.digest);
         }
         journal({ op: "put-manifest", name, digest });
       }
-      for (const tag of push.tags) setTag(id, tag, push);
+      for (const tag of push.tags) setTag(id, tag, push, by);
+      reviewPushed(id, push);
       const facts = { name, digest, size: bytes.length, mediaType: push.mediaType, at };
       for (const tag of push.tags.length > 0 ? push.tags : [null]) {
         record(by, { action: "push", kind: "manifest", ...facts, tag });
@@ -134,18 +173,17 @@ export function sqliteWrites(db: Database): Writes {
       return { missing: [] };
     },
 
-    removeTag(name, tag, by) {
+    removeTag(name, tag, at, by) {
       const id = repositoryId(name);
       const named = id === null ? null : sql.tag.get({ id, tag });
       if (id === null || !named) return null;
-      sql.removeTag.run({ id, tag });
-      sql.removeHistory.run({ id, tag });
-      journal({ op: "remove-tag", name, tag, previous: named.digest });
+      dropTag(id, name, tag, named.digest, removal("deleted", at, by));
+      garbage.untag(id, named.digest, at);
       record(by, { action: "delete", kind: "tag", name, tag });
       return { digest: named.digest };
     },
 
-    removeManifest(name, digest, by) {
+    removeManifest(name, digest, at, by) {
       const id = repositoryId(name);
       if (id === null || !sql.hasManifest.get({ id, digest })) {
         return { removed: false, neededBy: [], tags: [] };
@@ -154,15 +192,12 @@ export function sqliteWrites(db: Database): Writes {
       if (needed.length > 0) return { removed: false, neededBy: needed, tags: [] };
       const tags = sql.tagsOf.all({ id, digest }).map(({ tag }) => tag);
       record(by, { action: "delete", kind: "manifest", name, digest });
+      const why = removal("deleted", at, by);
       for (const tag of tags) {
-        sql.removeTag.run({ id, tag });
-        sql.removeHistory.run({ id, tag });
-        journal({ op: "remove-tag", name, tag, previous: digest });
+        dropTag(id, name, tag, digest, why);
         record(by, { action: "delete", kind: "tag", name, tag });
       }
-      sql.removeReferences.run({ id, digest });
-      sql.removeManifest.run({ id, digest });
-      journal({ op: "remove-manifest", name, digest });
+      garbage.dropManifest(id, name, digest, why);
       return { removed: true, neededBy: [], tags };
     },
 
@@ -185,10 +220,16 @@ export function sqliteWrites(db: Database): Writes {
       sql.setSetting.run({ key, value });
     },
     replaceRepository(snapshot) {
-      return replaceRepository(db, snapshot);
+      return replaceRepository(db, garbage, snapshot);
     },
     ...events,
+    ...sqliteCollectionWrites(db, garbage),
   };
+}
+
+/** By a client, not by a collection. */
+function removal(reason: string, at: number, by: Who | null | undefined): Removal {
+  return { run: null, at, reason, by: by?.actor ?? null };
 }
 
 type Named = { id: number; digest: string };
@@ -202,10 +243,11 @@ function statements(db: Database) {
     addRepository: db.query("INSERT INTO repositories (name) VALUES ($name)"),
     addBlob: db.query(
       `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
-        ON CONFLICT (digest) DO UPDATE SET size = excluded.size WHERE size <> excluded.size`,
+        ON CONFLICT (digest) DO UPDATE SET size = excluded.size, state = 'live'
+          WHERE size <> excluded.size OR state <> 'live'`,
     ),
-    blob: db.query<{ size: number }, { digest: string }>(
-      "SELECT size FROM blobs WHERE digest = $digest",
+    blob: db.query<{ size: number; state: string }, { digest: string }>(
+      "SELECT size, state FROM blobs WHERE digest = $digest",
     ),
     hasLink: db.query<{ digest: Digest }, Named>(
       "SELECT digest FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
@@ -215,9 +257,6 @@ function statements(db: Database) {
         WHERE repository_id = $id AND digest = $digest`,
     ),
     addLink: db.query("INSERT INTO repository_blobs VALUES ($id, $digest, $at, $at)"),
-    removeLink: db.query(
-      "DELETE FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
-    ),
     linkedAnywhere: db.query<Linked, { digest: string }>(
       `SELECT b.size, r.name FROM repository_blobs l JOIN blobs b USING (digest)
          JOIN repositories r ON r.id = l.repository_id WHERE l.digest = $digest LIMIT 1`,
@@ -235,15 +274,17 @@ function statements(db: Database) {
                               annotations, pushed_at, bytes)
        VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes)`,
     ),
-    removeManifest: db.query(
-      "DELETE FROM manifests WHERE repository_id = $id AND digest = $digest",
+    seeManifest: db.query(
+      `UPDATE manifests SET seen_at = max(seen_at, $at)
+        WHERE repository_id = $id AND digest = $digest`,
+    ),
+    retag: db.query(
+      `UPDATE manifests SET untagged_at = NULL
+        WHERE repository_id = $id AND digest = $digest AND untagged_at IS NOT NULL`,
     ),
     addReference: db.query(
       `INSERT OR IGNORE INTO manifest_references (repository_id, manifest, digest, role, size)
        VALUES ($id, $manifest, $digest, $role, $size)`,
-    ),
-    removeReferences: db.query(
-      "DELETE FROM manifest_references WHERE repository_id = $id AND manifest = $digest",
     ),
     neededBy: db.query<{ manifest: Digest }, Named>(
       `SELECT DISTINCT manifest FROM manifest_references

@@ -121,7 +121,7 @@ describe("the database file", () => {
     ] as const)
       await put(word, "v1", at);
     await put("two", "v2", 4);
-    await metadata.removeTag(name, parseTag("v2"));
+    await metadata.removeTag(name, parseTag("v2"), 2000);
     await metadata.close();
 
     change((db) => {

@@ -20,6 +20,17 @@ const WRITES = Object.keys({
   setListeners: true,
   advanceCursors: true,
   trimEvents: true,
+  see: true,
+  review: true,
+  reviewRepository: true,
+  collect: true,
+  doom: true,
+  claim: true,
+  settle: true,
+  removeTrash: true,
+  addTrash: true,
+  startRun: true,
+  endRun: true,
 } satisfies Record<keyof MetadataWrites, true>) as (keyof MetadataWrites)[];
 
 /** Hears of every transaction: how many changes it held, and how long it took, in milliseconds. */

@@ -9,6 +9,7 @@ import {
   revisionLink,
   tagCurrentLink,
   tagIndexLink,
+  tagsPath,
 } from "../storage/tree.ts";
 import { blobOf, bytesOf, digestFor, layer, pushOf } from "./contract/fixtures.ts";
 import type { Metadata } from "./metadata.ts";
@@ -55,7 +56,7 @@ async function makeOne({ op, name, word, tag }: Change, metadata: Metadata): Pro
     case "mount":
       return await metadata.mountBlob(name, digestFor(word), null, 1000);
     case "unlink":
-      return await metadata.unlinkBlob(name, digestFor(word));
+      return await metadata.unlinkBlob(name, digestFor(word), 2000);
     case "push":
       return await metadata.putManifest(pushOf(name, word));
     case "push tagged":
@@ -65,9 +66,9 @@ async function makeOne({ op, name, word, tag }: Change, metadata: Metadata): Pro
         pushOf(name, word, { tags: [tag], needs: [layer("blob 1")] }),
       );
     case "untag":
-      return await metadata.removeTag(name, parseTag(tag));
+      return await metadata.removeTag(name, parseTag(tag), 2000);
     case "remove":
-      return await metadata.removeManifest(name, digestFor(word));
+      return await metadata.removeManifest(name, digestFor(word), 2000);
   }
 }
 
@@ -115,6 +116,11 @@ export class TreeModel {
         if (!removed) break;
         for (const one of tags) this.#unset(tagFolder(name, one));
         this.#unset(revisionLink(name, digest));
+        // Nor does the past of any tag name it.
+        for (const [path, named] of this.#links) {
+          const ofTag = path.startsWith(`${tagsPath(name)}/`) && path.includes("/index/");
+          if (ofTag && named === digest) this.#unset(path);
+        }
         break;
     }
   }

@@ -27,13 +27,13 @@ export function announcing(metadata: Metadata, isWanted: IsWanted, news: () => v
       tell(asks, "push", OCTET_STREAM, (by) => metadata.linkBlob(name, blob, at, content, by)),
     mountBlob: (name, digest, from, at, asks) =>
       tell(asks, "mount", OCTET_STREAM, (by) => metadata.mountBlob(name, digest, from, at, by)),
-    unlinkBlob: (name, digest, asks) =>
-      tell(asks, "delete", null, (by) => metadata.unlinkBlob(name, digest, by)),
+    unlinkBlob: (name, digest, at, asks) =>
+      tell(asks, "delete", null, (by) => metadata.unlinkBlob(name, digest, at, by)),
     putManifest: (push, asks) =>
       tell(asks, "push", push.mediaType, (by) => metadata.putManifest(push, by)),
-    removeTag: (name, tag, asks) =>
-      tell(asks, "delete", null, (by) => metadata.removeTag(name, tag, by)),
-    removeManifest: (name, digest, asks) =>
-      tell(asks, "delete", null, (by) => metadata.removeManifest(name, digest, by)),
+    removeTag: (name, tag, at, asks) =>
+      tell(asks, "delete", null, (by) => metadata.removeTag(name, tag, at, by)),
+    removeManifest: (name, digest, at, asks) =>
+      tell(asks, "delete", null, (by) => metadata.removeManifest(name, digest, at, by)),
   };
 }

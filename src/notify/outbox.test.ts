@@ -109,7 +109,7 @@ describe("events reach an endpoint", () => {
 
     await given.metadata().linkBlob(APP, blobOf("layer"), 1, null, WHO);
     await given.push("v1");
-    await given.metadata().removeTag(APP, parseTag("v1"), WHO);
+    await given.metadata().removeTag(APP, parseTag("v1"), 2000, WHO);
     await given.push("v2");
 
     const heard = [

@@ -114,7 +114,8 @@ export async function removeBlob(
   registry: Registry,
 ): Promise<void> {
   if (!registry.rules.delete) throw new RegistryError("DELETE_DISABLED");
-  const { removed, neededBy } = await registry.metadata.unlinkBlob(name, digest, by);
+  const { metadata, now } = registry;
+  const { removed, neededBy } = await metadata.unlinkBlob(name, digest, now(), by);
   if (neededBy.length > 0) throw new RegistryError("STILL_NEEDED", { digest, neededBy });
   if (!removed) throw new RegistryError("BLOB_UNKNOWN", { digest });
 }

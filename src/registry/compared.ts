@@ -25,6 +25,13 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     scan.ready(name, "read")?.then(work, work) ?? work();
   const change = <R>(name: RepositoryName, work: () => Promise<R>): Promise<R> =>
     scan.ready(name, "change")?.then(work) ?? work();
+  const changeAll = async <R>(
+    about: readonly { readonly name: RepositoryName }[],
+    work: () => Promise<R>,
+  ): Promise<R> => {
+    for (const name of new Set(about.map((one) => one.name))) await scan.ready(name, "change");
+    return await work();
+  };
   let over = false;
   let inTree: Set<RepositoryName> | null = null;
 
@@ -45,6 +52,10 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     unlinkBlob: (name, ...rest) => change(name, () => inner.unlinkBlob(name, ...rest)),
     removeTag: (name, ...rest) => change(name, () => inner.removeTag(name, ...rest)),
     removeManifest: (name, ...rest) => change(name, () => inner.removeManifest(name, ...rest)),
+    recordsOf: (name) => read(name, () => inner.recordsOf(name)),
+    reviewRepository: (name) => change(name, () => inner.reviewRepository(name)),
+    see: (seen) => changeAll(seen, () => inner.see(seen)),
+    collect: (items, policy) => changeAll(items, () => inner.collect(items, policy)),
     putManifest: (push, ...rest) => change(push.name, () => inner.putManifest(push, ...rest)),
 
     async mountBlob(name, digest, from, ...rest) {

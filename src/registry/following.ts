@@ -16,5 +16,6 @@ export function following(metadata: Metadata, follower: TreeFollower): Metadata 
     putManifest: (...parameters) => woken(metadata.putManifest(...parameters)),
     removeTag: (...parameters) => woken(metadata.removeTag(...parameters)),
     removeManifest: (...parameters) => woken(metadata.removeManifest(...parameters)),
+    collect: (...parameters) => woken(metadata.collect(...parameters)),
   };
 }

@@ -53,6 +53,18 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     replaceRepository: (snapshot) => stop.watch(() => metadata.replaceRepository(snapshot)),
     advanceCursors: (...of) => removing(() => metadata.advanceCursors(...of)),
     trimEvents: (...of) => removing(() => metadata.trimEvents(...of)),
+    // To renew a promise needs next to no room, and must not fail where a pull does not.
+    see: (seen) => removing(() => metadata.see(seen)),
+    review: (items) => removing(() => metadata.review(items)),
+    reviewRepository: (name) => removing(() => metadata.reviewRepository(name)),
+    collect: (...of) => removing(() => metadata.collect(...of)),
+    doom: (...of) => removing(() => metadata.doom(...of)),
+    claim: (...of) => removing(() => metadata.claim(...of)),
+    settle: (claims) => removing(() => metadata.settle(claims)),
+    removeTrash: (ids) => removing(() => metadata.removeTrash(ids)),
+    addTrash: (records) => removing(() => metadata.addTrash(records)),
+    startRun: (at) => removing(() => metadata.startRun(at)),
+    endRun: (...of) => removing(() => metadata.endRun(...of)),
     setSetting: (...of) => stop.watch(() => metadata.setSetting(...of)),
     setListeners: (...of) => stop.watch(() => metadata.setListeners(...of)),
   };

@@ -1,3 +1,4 @@
+import type { Seen } from "../metadata/collection.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Registry } from "./registry.ts";
@@ -30,13 +31,22 @@ export function hideRepositories(registry: Registry): Registry {
     listBlobs: (_, ...rest) => metadata.listBlobs(NOWHERE, ...rest),
     tagsOf: (_, ...rest) => metadata.tagsOf(NOWHERE, ...rest),
     referencesOf: (_, ...rest) => metadata.referencesOf(NOWHERE, ...rest),
+    recordsOf: (_, ...rest) => metadata.recordsOf(NOWHERE, ...rest),
+    reviewRepository: (_, ...rest) => metadata.reviewRepository(NOWHERE, ...rest),
     unlinkBlob: (_, ...rest) => metadata.unlinkBlob(NOWHERE, ...rest),
     removeTag: (_, ...rest) => metadata.removeTag(NOWHERE, ...rest),
     removeManifest: (_, ...rest) => metadata.removeManifest(NOWHERE, ...rest),
     linkBlob: refuse,
     mountBlob: refuse,
   };
-  return { ...registry, metadata: { ...metadata, ...nowhere, putManifest: refuse } };
+  return {
+    ...registry,
+    metadata: { ...metadata, ...nowhere, putManifest: refuse, see: seesNothing },
+  };
+}
+
+async function seesNothing(seen: readonly Seen[]): Promise<boolean[]> {
+  return seen.map(() => false);
 }
 
 /** Who gets here may not push, and was told so before. */

@@ -87,7 +87,8 @@ export async function removeManifest(
   registry: Registry,
 ): Promise<void> {
   if (!registry.rules.delete) throw new RegistryError("DELETE_DISABLED");
-  const { removed, neededBy } = await registry.metadata.removeManifest(name, digest, by);
+  const { metadata, now } = registry;
+  const { removed, neededBy } = await metadata.removeManifest(name, digest, now(), by);
   if (neededBy.length > 0) throw new RegistryError("STILL_NEEDED", { digest, neededBy });
   if (!removed) throw await unknown(name, digest, registry);
 }

@@ -47,6 +47,6 @@ export async function removeTag(
   registry: Registry,
 ): Promise<void> {
   if (!registry.rules.delete) throw new RegistryError("DELETE_DISABLED");
-  const removed = await registry.metadata.removeTag(name, tag, by);
+  const removed = await registry.metadata.removeTag(name, tag, registry.now(), by);
   if (!removed) throw await unknown(name, tag, registry);
 }

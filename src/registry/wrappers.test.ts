@@ -44,10 +44,10 @@ const CALLS = {
   listCursors: [],
   linkBlob: [NAME, { digest: DIGEST, size: 0 }, 1, new Uint8Array(), BY],
   mountBlob: [NAME, DIGEST, OTHER, 1, BY],
-  unlinkBlob: [NAME, DIGEST, BY],
+  unlinkBlob: [NAME, DIGEST, 1, BY],
   putManifest: [{ name: NAME, tags: [TAG], mediaType: "type" }, BY],
-  removeTag: [NAME, TAG, BY],
-  removeManifest: [NAME, DIGEST, BY],
+  removeTag: [NAME, TAG, 1, BY],
+  removeManifest: [NAME, DIGEST, 1, BY],
   saveUpload: [{ id: "one" }],
   removeUpload: ["one"],
   retireJournal: [5, [OTHER]],
@@ -56,6 +56,26 @@ const CALLS = {
   setListeners: [["one"]],
   advanceCursors: [[{ endpoint: "one", eventId: 1 }]],
   trimEvents: [5],
+  recordsOf: [NAME],
+  readReview: [{ manifests: 1, links: 2 }, 5],
+  countReview: [{ manifests: 1, links: 2 }],
+  listUnlinked: [PAGE],
+  listClaims: [],
+  listTrash: [{ limit: 5 }],
+  oldestTrash: [5],
+  sumTrash: [],
+  listRuns: [5],
+  see: [[{ kind: "link", name: NAME, digest: DIGEST, at: 1 }]],
+  review: [[{ kind: "link", name: NAME, digest: DIGEST, since: 1 }]],
+  reviewRepository: [NAME],
+  collect: [[{ kind: "link", name: NAME, digest: DIGEST, since: 1 }], { now: 1 }],
+  doom: [[{ digest: DIGEST, size: 0 }], 1],
+  claim: [5, [DIGEST], { run: 1, now: 1 }],
+  settle: [[{ id: 1, digest: DIGEST, size: 0, moved: true }]],
+  removeTrash: [[1]],
+  addTrash: [[{ kind: "blob", digest: DIGEST }]],
+  startRun: [1],
+  endRun: [1, 2, "{}"],
   close: [],
 } satisfies { [K in keyof Metadata]: readonly unknown[] & { length: Full<K> } };
 
@@ -92,7 +112,14 @@ for (const [wrapper, wrap] of Object.entries(WRAPPERS)) {
     for (const [method, parameters] of Object.entries(CALLS)) {
       test(method, async () => {
         const heard: unknown[][] = [];
-        const answer = { tags: [], resized: false, bytes: new Uint8Array() };
+        const answer = {
+          tags: [],
+          resized: false,
+          bytes: new Uint8Array(),
+          manifests: [],
+          links: [],
+          repositories: [],
+        };
         const listen =
           (name: string) =>
           async (...of: unknown[]) => {

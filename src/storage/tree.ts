@@ -69,8 +69,12 @@ export function tagCurrentLink(name: RepositoryName, tag: Tag): string {
 }
 
 /** One for each manifest that the tag has ever named. */
+export function tagIndexPath(name: RepositoryName, tag: Tag, digest: Digest): string {
+  return `${tagPath(name, tag)}/index/${algorithmOf(digest)}/${hexOf(digest)}`;
+}
+
 export function tagIndexLink(name: RepositoryName, tag: Tag, digest: Digest): string {
-  return `${tagPath(name, tag)}/index/${algorithmOf(digest)}/${hexOf(digest)}/link`;
+  return `${tagIndexPath(name, tag, digest)}/link`;
 }
 
 /** Uploads lie in our own folder, on the same file system as the blobs, so that finishing is a rename. */

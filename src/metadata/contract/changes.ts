@@ -46,7 +46,7 @@ export function changes(given: Given): void {
       const answers = await Promise.all(
         Array.from({ length: 200 }, async (_, at) => {
           // Every fourth lacks its layer, every fifth removes the tag that all of them move.
-          if (at % 5 === 4) return await given.metadata.removeTag(APP, parseTag("v"));
+          if (at % 5 === 4) return await given.metadata.removeTag(APP, parseTag("v"), 2000);
           return await given.push(`manifest ${at}`, {
             tags: ["v"],
             needs: at % 4 === 3 ? [layer("absent")] : [],
@@ -160,7 +160,7 @@ export function changes(given: Given): void {
         annotations: { a: "b" },
       });
       await given.push("index", { needs: [child("one")] });
-      await given.metadata.removeTag(APP, parseTag("v2"));
+      await given.metadata.removeTag(APP, parseTag("v2"), 2000);
       await given.metadata.saveUpload({ id: "abc", name: APP, startedAt: 5, owner: "ann" });
       await given.metadata.setSetting("key", "value");
       const before = await given.shown();

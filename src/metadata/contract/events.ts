@@ -53,9 +53,9 @@ export function events(given: Given): void {
       await push("two", []);
       await metadata.mountBlob(OTHER, digestFor("layer"), APP, 1000, ANN);
       await metadata.mountBlob(OTHER, digestFor("layer"), null, 1000, ANN);
-      await metadata.removeTag(APP, parseTag("v2"), ANN);
-      await metadata.removeManifest(APP, digestFor("one"), ANN);
-      await metadata.unlinkBlob(APP, digestFor("layer"), ANN);
+      await metadata.removeTag(APP, parseTag("v2"), 2000, ANN);
+      await metadata.removeManifest(APP, digestFor("one"), 2000, ANN);
+      await metadata.unlinkBlob(APP, digestFor("layer"), 2000, ANN);
 
       const happened = await told(given);
       expect(happened.toSpliced(5, 1)).toEqual([
@@ -77,7 +77,7 @@ export function events(given: Given): void {
       await metadata.setListeners(["a"]);
       await metadata.linkBlob(APP, blobOf("layer"), 1000, null, ANN);
       await push("one", ["v1"]);
-      await metadata.removeTag(APP, parseTag("v1"), ANN);
+      await metadata.removeTag(APP, parseTag("v1"), 2000, ANN);
 
       const [blob, manifest, tag] = await metadata.readEvents(0, 10);
 
@@ -116,9 +116,9 @@ export function events(given: Given): void {
 
       await metadata.putManifest(pushOf(APP, "one", { tags: ["v1"], needs: [layer("gone")] }), ANN);
       await metadata.mountBlob(APP, digestFor("gone"), null, 1000, ANN);
-      await metadata.unlinkBlob(APP, digestFor("gone"), ANN);
-      await metadata.removeTag(APP, parseTag("gone"), ANN);
-      await metadata.removeManifest(APP, digestFor("gone"), ANN);
+      await metadata.unlinkBlob(APP, digestFor("gone"), 2000, ANN);
+      await metadata.removeTag(APP, parseTag("gone"), 2000, ANN);
+      await metadata.removeManifest(APP, digestFor("gone"), 2000, ANN);
 
       expect(await told(given)).toEqual([]);
     });
@@ -227,11 +227,11 @@ export function events(given: Given): void {
   describe("too many events", () => {
     test("are given up from the least important on, the oldest first", async () => {
       await given.metadata.setListeners(["a"]);
-      await given.metadata.removeManifest(APP, digestFor("one"), ANN);
+      await given.metadata.removeManifest(APP, digestFor("one"), 2000, ANN);
       for (let n = 0; n < 4; n++) {
         await given.metadata.linkBlob(APP, blobOf("layer"), n, null, ANN);
         await push("one", [`v${n}`]);
-        await given.metadata.removeTag(APP, parseTag(`v${n}`), ANN);
+        await given.metadata.removeTag(APP, parseTag(`v${n}`), 2000, ANN);
       }
       const left = async (): Promise<string[]> =>
         (await told(given)).map((text) => text.replace(/ team\/app$/, ""));

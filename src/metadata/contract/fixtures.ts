@@ -88,6 +88,7 @@ export function snapshotOf(
   const references = blobs.map((word) => ({ role: "layer" as const, ...blobOf(word) }));
   return {
     name,
+    readAt: 700,
     blobs: blobs.map((word) => ({ ...blobOf(word), linkedAt: 500 })),
     manifests: Object.keys(manifests).map((word): SnapshotManifest => ({
       digest: digestFor(word),

@@ -81,14 +81,14 @@ export function listings(given: Given): void {
         const pushed = manifests.filter(({ digest }) => words.map(digestFor).includes(digest));
         expect(pushed.map(({ digest }) => digest)).toEqual(words.map(digestFor).toSorted());
         for (const { digest, bytes, mediaType } of manifests) {
-          expect(await given.metadata.findManifest(APP, digest)).toEqual({
+          expect(await given.metadata.findManifest(APP, digest)).toMatchObject({
             digest,
             bytes,
             mediaType,
           });
         }
         for (const { digest, size } of blobs) {
-          expect(await given.metadata.findBlob(APP, digest)).toEqual({ digest, size });
+          expect(await given.metadata.findBlob(APP, digest)).toMatchObject({ digest, size });
         }
         expect(blobs.map(({ digest }) => digest)).toEqual(
           words.map((word) => blobOf(word).digest).toSorted(),
@@ -164,7 +164,7 @@ export function listings(given: Given): void {
 
     test("of referrers loses those that were removed", async () => {
       await given.push("signature", { subject: "one" });
-      await given.metadata.removeManifest(APP, digestFor("signature"));
+      await given.metadata.removeManifest(APP, digestFor("signature"), 2000);
 
       expect(await given.metadata.listReferrers(APP, digestFor("one"), null, ALL)).toEqual([]);
     });

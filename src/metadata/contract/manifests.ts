@@ -27,9 +27,9 @@ export function manifests(given: Given): void {
         mediaType: OCI_IMAGE,
         bytes: bytesOf("manifest"),
       };
-      expect(await given.metadata.findManifest(APP, digestFor("manifest"))).toEqual(expected);
-      expect(await given.metadata.findManifest(APP, parseTag("v1"))).toEqual(expected);
-      expect(await given.metadata.findManifest(APP, parseTag("latest"))).toEqual(expected);
+      expect(await given.metadata.findManifest(APP, digestFor("manifest"))).toMatchObject(expected);
+      expect(await given.metadata.findManifest(APP, parseTag("v1"))).toMatchObject(expected);
+      expect(await given.metadata.findManifest(APP, parseTag("latest"))).toMatchObject(expected);
       expect(await given.metadata.findManifest(OTHER, digestFor("manifest"))).toBeNull();
     });
 
@@ -134,7 +134,7 @@ export function manifests(given: Given): void {
       expect(
         await given.push("index", { needs: [{ ...child("layer"), manifest: false }] }),
       ).toEqual([]);
-      expect(await given.metadata.unlinkBlob(APP, digestFor("layer"))).toMatchObject({
+      expect(await given.metadata.unlinkBlob(APP, digestFor("layer"), 2000)).toMatchObject({
         removed: false,
       });
     });
@@ -157,7 +157,7 @@ export function manifests(given: Given): void {
       await given.push("two", { tags: ["v2"] });
       const before = (await given.journal()).length;
 
-      const { tags, ...rest } = await given.metadata.removeManifest(APP, digestFor("one"));
+      const { tags, ...rest } = await given.metadata.removeManifest(APP, digestFor("one"), 2000);
 
       expect(rest).toEqual({ removed: true, neededBy: [] });
       expect(tags.toSorted() as string[]).toEqual(["latest", "v1"]);
@@ -178,7 +178,7 @@ export function manifests(given: Given): void {
     test("is removed here only", async () => {
       await given.push("one", { tags: ["v1"] });
       await given.push("one", { tags: ["v1"] }, OTHER);
-      await given.metadata.removeManifest(APP, digestFor("one"));
+      await given.metadata.removeManifest(APP, digestFor("one"), 2000);
 
       expect(await given.metadata.findManifest(OTHER, parseTag("v1"))).not.toBeNull();
     });
@@ -188,7 +188,7 @@ export function manifests(given: Given): void {
       await given.push("index", { tags: ["v2"], needs: [child("one")] });
       const before = await given.shown();
 
-      expect(await given.metadata.removeManifest(APP, digestFor("one"))).toMatchObject({
+      expect(await given.metadata.removeManifest(APP, digestFor("one"), 2000)).toMatchObject({
         removed: false,
         neededBy: [digestFor("index")],
       });
@@ -199,8 +199,8 @@ export function manifests(given: Given): void {
     test("can be removed once the index is gone, and be pushed again", async () => {
       await given.push("one");
       await given.push("index", { needs: [child("one")] });
-      await given.metadata.removeManifest(APP, digestFor("index"));
-      expect(await given.metadata.removeManifest(APP, digestFor("one"))).toMatchObject({
+      await given.metadata.removeManifest(APP, digestFor("index"), 2000);
+      expect(await given.metadata.removeManifest(APP, digestFor("one"), 2000)).toMatchObject({
         removed: true,
       });
 
@@ -237,7 +237,7 @@ export function manifests(given: Given): void {
     test("that is removed is gone, and its manifest stays", async () => {
       await given.push("one", { tags: ["v1", "v2"] });
 
-      expect(await given.metadata.removeTag(APP, parseTag("v1"))).toEqual({
+      expect(await given.metadata.removeTag(APP, parseTag("v1"), 2000)).toEqual({
         digest: digestFor("one"),
       });
 

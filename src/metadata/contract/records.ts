@@ -44,12 +44,12 @@ export function records(given: Given): void {
     test("can be removed without a change", async () => {
       const before = await given.shown();
 
-      expect(await given.metadata.removeTag(APP, parseTag("x"))).toBeNull();
-      expect(await given.metadata.unlinkBlob(APP, digestFor("x"))).toMatchObject({
+      expect(await given.metadata.removeTag(APP, parseTag("x"), 2000)).toBeNull();
+      expect(await given.metadata.unlinkBlob(APP, digestFor("x"), 2000)).toMatchObject({
         removed: false,
         neededBy: [],
       });
-      expect(await given.metadata.removeManifest(APP, digestFor("x"))).toMatchObject({
+      expect(await given.metadata.removeManifest(APP, digestFor("x"), 2000)).toMatchObject({
         removed: false,
         neededBy: [],
       });
@@ -113,7 +113,7 @@ export function records(given: Given): void {
     test("keeps the bytes that it needs, whoever brought them last, and took them back", async () => {
       await given.metadata.linkBlob(OTHER, blobOf("two"), 1, bytesOf("two"));
       await given.metadata.linkBlob(APP, blobOf("two"), 1, bytesOf("two"));
-      await given.metadata.unlinkBlob(APP, digestFor("two"));
+      await given.metadata.unlinkBlob(APP, digestFor("two"), 2000);
       const last = (await given.metadata.readJournal(10)).at(-1)?.id ?? 0;
 
       await given.metadata.retireJournal(last, [OTHER]);
@@ -161,7 +161,7 @@ export function records(given: Given): void {
     test("is what the tree says, and the tree is told nothing", async () => {
       await given.metadata.replaceRepository(snapshotOf(APP, ["layer"], { one: "v1" }));
 
-      expect(await given.metadata.findBlob(APP, digestFor("layer"))).toEqual(blobOf("layer"));
+      expect(await given.metadata.findBlob(APP, digestFor("layer"))).toMatchObject(blobOf("layer"));
       expect((await given.metadata.findManifest(APP, parseTag("v1")))?.bytes).toEqual(
         bytesOf("one"),
       );
@@ -171,7 +171,7 @@ export function records(given: Given): void {
       expect(await given.metadata.referencesOf(APP, digestFor("one"))).toEqual([
         { role: "layer", ...blobOf("layer") },
       ]);
-      expect(await given.metadata.unlinkBlob(APP, digestFor("layer"))).toMatchObject({
+      expect(await given.metadata.unlinkBlob(APP, digestFor("layer"), 2000)).toMatchObject({
         neededBy: [digestFor("one")],
       });
       expect(await given.journal()).toEqual([]);
@@ -306,7 +306,9 @@ export function records(given: Given): void {
       const unsure = short.map((one) => ({ ...one, unconfirmed: true }));
 
       await given.metadata.replaceRepository({ ...rest, blobs: unsure });
-      expect(await given.metadata.findBlob(OTHER, digestFor("layer"))).toEqual(blobOf("layer"));
+      expect(await given.metadata.findBlob(OTHER, digestFor("layer"))).toMatchObject(
+        blobOf("layer"),
+      );
 
       await given.metadata.replaceRepository({ ...rest, blobs: short });
       expect((await given.metadata.findBlob(OTHER, digestFor("layer")))?.size).toBe(1);

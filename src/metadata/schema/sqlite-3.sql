@@ -10,16 +10,19 @@ CREATE INDEX manifests_digest ON manifests (digest);
 ALTER TABLE blobs ADD COLUMN state TEXT NOT NULL DEFAULT 'live';
 CREATE INDEX blobs_state ON blobs (state, digest) WHERE state <> 'live';
 
--- What may have become garbage, and when to look: so that the cost of a collection is that of the garbage.
--- kind: manifest or link.
+-- Which tags have named a manifest that goes.
+CREATE INDEX tag_history_digest ON tag_history (repository_id, digest);
+
+-- What may have become garbage, and from when its age counts: so that the cost of a collection is that
+-- of the garbage. kind: manifest, link, or repository (an empty one; its digest is '').
 CREATE TABLE review (
   repository_id INTEGER NOT NULL,
-  kind          TEXT NOT NULL,
   digest        TEXT NOT NULL,
-  due_at        INTEGER NOT NULL,
-  PRIMARY KEY (repository_id, kind, digest)
+  kind          TEXT NOT NULL,
+  since         INTEGER NOT NULL,
+  PRIMARY KEY (repository_id, digest, kind)
 ) WITHOUT ROWID;
-CREATE INDEX review_due ON review (due_at);
+CREATE INDEX review_since ON review (kind, since);
 
 -- What was removed and can be restored, in the order of the removals. kind: tag, manifest, link or blob.
 -- repository: by name, because it may be gone. bytes: of a manifest. The bytes of a blob lie in the file
@@ -33,15 +36,16 @@ CREATE TABLE trash (
   digest     TEXT NOT NULL,
   size       INTEGER NOT NULL,
   media_type TEXT,
-  bytes      BLOB,
   made_at    INTEGER NOT NULL,
   removed_at INTEGER NOT NULL,
   reason     TEXT NOT NULL,
-  removed_by TEXT
+  removed_by TEXT,
+  bytes      BLOB
 );
-CREATE INDEX trash_removed ON trash (removed_at);
 CREATE INDEX trash_digest ON trash (digest);
-CREATE INDEX trash_repository ON trash (repository, tag);
+CREATE INDEX trash_repository ON trash (repository, tag) WHERE repository IS NOT NULL;
+-- For the sum of what emptying it frees.
+CREATE INDEX trash_blobs ON trash (size) WHERE kind = 'blob';
 
 -- What each collection did; report is JSON.
 CREATE TABLE runs (

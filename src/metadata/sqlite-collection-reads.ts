@@ -1,0 +1,167 @@
+import type { Database } from "bun:sqlite";
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type {
+  Claim,
+  CollectableManifest,
+  CollectionReads,
+  ReviewBefore,
+  ReviewItem,
+  RunRecord,
+  TrashQuery,
+  TrashRecord,
+} from "./collection.ts";
+import type { BlobRecord, LinkRecord, ReferenceRecord, TagRecord } from "./metadata.ts";
+
+/** SQLite counts no further than this, and no moment lies behind it. */
+const NEVER = -1;
+
+export function sqliteCollectionReads(db: Database): CollectionReads {
+  const sql = statements(db);
+  const times = ({ manifests, links }: ReviewBefore) => ({ manifests: manifests ?? NEVER, links });
+  return {
+    async recordsOf(name) {
+      const id = sql.repository.get({ name })?.id;
+      if (id === undefined) return null;
+      const references = Map.groupBy(sql.references.all({ id }), ({ manifest }) => manifest);
+      return {
+        name,
+        tags: sql.tags.all({ id }),
+        manifests: sql.manifests.all({ id }).map((manifest) => ({
+          ...manifest,
+          references: (references.get(manifest.digest) ?? []).map(({ role, digest, size }) => ({
+            role,
+            digest,
+            size,
+          })),
+        })),
+        links: sql.links.all({ id }),
+      };
+    },
+    async readReview(before, limit) {
+      return sql.review.all({ ...times(before), limit }).map(({ kind, name, digest, since }) => {
+        return kind === "repository" ? { kind, name, since } : { kind, name, digest, since };
+      });
+    },
+    async countReview(before) {
+      return sql.countReview.get(times(before)) as { waiting: number; due: number; oldest: number };
+    },
+    async listUnlinked({ last, limit }) {
+      return sql.unlinked.all({ last: last ?? "", limit });
+    },
+    async listClaims() {
+      return sql.claims.all();
+    },
+    async listTrash(query) {
+      const filters = FILTERS.filter((key) => query[key] !== undefined);
+      const where = ["id < $before", ...filters.map((key) => `${COLUMNS[key]} = $${key}`)];
+      const parameters = Object.fromEntries(filters.map((key) => [key, query[key] ?? null]));
+      const { before = Number.MAX_SAFE_INTEGER, limit } = query;
+      return db
+        .query<TrashRecord, Record<string, string | number | null>>(
+          `${TRASH} WHERE ${where.join(" AND ")} ORDER BY id DESC LIMIT $limit`,
+        )
+        .all({ ...parameters, before, limit });
+    },
+    async oldestTrash(limit) {
+      return sql.oldestTrash.all({ limit });
+    },
+    async sumTrash() {
+      return sql.sumTrash.get() as { entries: number; bytes: number };
+    },
+    async listRuns(limit) {
+      return sql.runs.all({ limit });
+    },
+  };
+}
+
+const COLUMNS = {
+  repository: "repository",
+  tag: "tag",
+  digest: "digest",
+  kind: "kind",
+  run: "run",
+} as const;
+const FILTERS = Object.keys(COLUMNS) as (keyof typeof COLUMNS & keyof TrashQuery)[];
+
+const TRASH = `SELECT id, run, kind, repository, tag, digest, size, media_type AS mediaType, bytes,
+    made_at AS madeAt, removed_at AS removedAt, reason, removed_by AS removedBy FROM trash`;
+
+const OLD_ENOUGH = (kind: ReviewItem["kind"]): string =>
+  `SELECT * FROM (SELECT kind, digest, since, repository_id FROM review
+    WHERE kind = '${kind}' AND since < ${kind === "manifest" ? "$manifests" : "$links"}
+    ORDER BY since LIMIT $limit)`;
+
+const COUNT = (kind: ReviewItem["kind"]): string =>
+  `(SELECT count(*) FROM review
+     WHERE kind = '${kind}' AND since < ${kind === "manifest" ? "$manifests" : "$links"})`;
+
+type OfRepository = { id: number };
+type Times = { manifests: number; links: number };
+type ReviewRow = {
+  kind: ReviewItem["kind"];
+  name: RepositoryName;
+  digest: Digest;
+  since: number;
+};
+
+function statements(db: Database) {
+  return {
+    repository: db.query<OfRepository, { name: string }>(
+      "SELECT id FROM repositories WHERE name = $name",
+    ),
+    tags: db.query<TagRecord, OfRepository>(
+      `SELECT name AS tag, digest, pushed_at AS pushedAt FROM tags
+        WHERE repository_id = $id ORDER BY name`,
+    ),
+    manifests: db.query<Omit<CollectableManifest, "references">, OfRepository>(
+      `SELECT digest, media_type AS mediaType, size, pushed_at AS pushedAt,
+              max(pushed_at, seen_at) AS seenAt, untagged_at AS untaggedAt, subject,
+              artifact_type AS artifactType
+         FROM manifests WHERE repository_id = $id ORDER BY digest`,
+    ),
+    references: db.query<ReferenceRecord & { manifest: Digest }, OfRepository>(
+      `SELECT manifest, role, digest, size FROM manifest_references
+        WHERE repository_id = $id ORDER BY manifest, role, digest`,
+    ),
+    links: db.query<LinkRecord, OfRepository>(
+      `SELECT l.digest, b.size, l.seen_at AS seenAt FROM repository_blobs l JOIN blobs b USING (digest)
+        WHERE l.repository_id = $id ORDER BY l.digest`,
+    ),
+    review: db.query<ReviewRow, Times & { limit: number }>(
+      `SELECT due.kind, r.name, due.digest, due.since
+         FROM (${(["manifest", "link", "repository"] as const).map(OLD_ENOUGH).join(" UNION ALL ")}) due
+         JOIN repositories r ON r.id = due.repository_id
+        ORDER BY due.since LIMIT $limit`,
+    ),
+    countReview: db.query<unknown, Times>(
+      `SELECT (SELECT count(*) FROM review) AS waiting,
+              ${COUNT("manifest")} + ${COUNT("link")} + ${COUNT("repository")} AS due,
+              (SELECT min(since) FROM (
+                 SELECT min(since) AS since FROM review WHERE kind = 'manifest' UNION ALL
+                 SELECT min(since) FROM review WHERE kind = 'link' UNION ALL
+                 SELECT min(since) FROM review WHERE kind = 'repository')) AS oldest`,
+    ),
+    unlinked: db.query<BlobRecord, { last: string; limit: number }>(
+      `SELECT digest, size FROM blobs b
+        WHERE digest > $last AND state = 'live'
+          AND NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.digest = b.digest)
+          AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.digest = b.digest)
+        ORDER BY digest LIMIT $limit`,
+    ),
+    claims: db.query<Claim, []>(
+      `SELECT t.id, t.digest, t.size FROM blobs b JOIN trash t ON t.id =
+          (SELECT max(id) FROM trash n WHERE n.digest = b.digest AND n.kind = 'blob')
+        WHERE b.state <> 'live' AND b.state = 'leaving' ORDER BY t.id`,
+    ),
+    oldestTrash: db.query<TrashRecord, { limit: number }>(`${TRASH} ORDER BY id LIMIT $limit`),
+    sumTrash: db.query<unknown, []>(
+      `SELECT (SELECT count(*) FROM trash) AS entries,
+              (SELECT coalesce(sum(size), 0) FROM trash WHERE kind = 'blob') AS bytes`,
+    ),
+    runs: db.query<RunRecord, { limit: number }>(
+      `SELECT id, started_at AS startedAt, ended_at AS endedAt, report FROM runs
+        ORDER BY id DESC LIMIT $limit`,
+    ),
+  };
+}

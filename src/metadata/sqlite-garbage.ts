@@ -1,0 +1,244 @@
+import type { Database } from "bun:sqlite";
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
+import type { JournalEntry } from "./journal.ts";
+
+/** Why something goes, as its row in the trash will say. */
+export interface Removal {
+  readonly run: number | null;
+  readonly at: number;
+  readonly reason: string;
+  readonly by: string | null;
+}
+
+/** What is removed and what may be garbage then, in the transaction that is open. */
+export type Garbage = ReturnType<typeof sqliteGarbage>;
+
+/**
+ * How things go, whoever removes them: into the trash, out of the tables, into the journal, and what hung
+ * on them is put up for review. A blob that nobody links any more is doomed.
+ */
+export function sqliteGarbage(db: Database) {
+  const sql = statements(db);
+  const journal = (entry: JournalEntry): void => {
+    sql.addJournal.run({ entry: JSON.stringify(entry) });
+  };
+
+  const doomUnlinked = (digest: Digest): void => {
+    sql.doomUnlinked.run({ digest });
+  };
+
+  /** The manifests, links and referrers that a manifest may have kept. */
+  const reviewBelow = (id: number, digest: Digest): void => {
+    sql.reviewLinks.run({ id, digest });
+    sql.reviewChildren.run({ id, digest });
+    sql.reviewReferrers.run({ id, digest });
+  };
+
+  /** An empty repository is looked at, too. */
+  const reviewIfEmpty = (id: number, since: number): void => {
+    if (sql.isEmpty.get({ id }) !== null)
+      sql.review.run({ id, kind: "repository", digest: "", since });
+  };
+
+  /** False when there is something in it. */
+  const forgetIfEmpty = (id: number): boolean => {
+    if (sql.isEmpty.get({ id }) === null) return false;
+    // Its id may be given to another one.
+    for (const query of [sql.removeAllHistory, sql.unreviewAll, sql.removeRepository]) {
+      query.run({ id });
+    }
+    return true;
+  };
+
+  return {
+    doomUnlinked,
+    reviewBelow,
+    reviewIfEmpty,
+
+    review(id: number, kind: "manifest" | "link", digest: Digest, since: number): void {
+      sql.review.run({ id, kind, digest, since });
+    },
+
+    /** It is needed: by a tag, or by a manifest that names it. */
+    unreview(id: number, digest: Digest): void {
+      sql.unreview.run({ id, digest });
+    },
+
+    /** See `reviewRepository` in collection.ts. */
+    reviewAll(id: number): number {
+      return [sql.reviewAllManifests, sql.reviewAllLinks, sql.reviewEmpty].reduce(
+        (sum, query) => sum + query.run({ id }).changes,
+        0,
+      );
+    },
+
+    /** The tag named it until now: was it the last one, its age begins to count. */
+    untag(id: number, digest: Digest, at: number): void {
+      if (sql.untag.run({ id, digest, at }).changes > 0) {
+        sql.review.run({ id, kind: "manifest", digest, since: at });
+      }
+    },
+
+    trashTag(id: number, name: RepositoryName, tag: Tag, { run, at, reason, by }: Removal): void {
+      sql.trashTag.run({ id, name, tag, run, at, reason, by });
+    },
+
+    /** No tag names it any more. */
+    dropManifest(id: number, name: RepositoryName, digest: Digest, removal: Removal): void {
+      const { run, at, reason, by } = removal;
+      sql.trashManifest.run({ id, name, digest, run, at, reason, by });
+      reviewBelow(id, digest);
+      sql.removeReferences.run({ id, digest });
+      sql.removeManifest.run({ id, digest });
+      sql.unreviewManifest.run({ id, digest });
+      for (const { tag } of sql.removeHistory.all({ id, digest })) {
+        journal({ op: "forget-tagged", name, tag, digest });
+      }
+      journal({ op: "remove-manifest", name, digest });
+      doomUnlinked(digest);
+      reviewIfEmpty(id, at);
+    },
+
+    dropLink(id: number, name: RepositoryName, digest: Digest, removal: Removal): void {
+      const { run, at, reason, by } = removal;
+      sql.trashLink.run({ id, name, digest, run, at, reason, by });
+      sql.removeLink.run({ id, digest });
+      sql.unreviewLink.run({ id, digest });
+      journal({ op: "unlink-layer", name, digest });
+      doomUnlinked(digest);
+      reviewIfEmpty(id, at);
+    },
+
+    forgetIfEmpty,
+
+    /** The same, and from the tree. */
+    dropIfEmpty(id: number, name: RepositoryName): boolean {
+      if (!forgetIfEmpty(id)) return false;
+      journal({ op: "remove-repository", name });
+      return true;
+    },
+  };
+}
+
+type Named = { id: number; digest: string };
+type Gone = { run: number | null; at: number; reason: string; by: string | null; name: string };
+
+/** The moment from which the age of a manifest counts. */
+export const MANIFEST_SINCE = "max(m.pushed_at, m.seen_at, coalesce(m.untagged_at, 0))";
+
+/** The earlier moment counts; a row that would stay the same is not written. */
+const EARLIER = "ON CONFLICT DO UPDATE SET since = excluded.since WHERE since > excluded.since";
+
+const UNTAGGED = `NOT EXISTS (SELECT 1 FROM tags t
+  WHERE t.repository_id = m.repository_id AND t.digest = m.digest)`;
+
+const EMPTY = `NOT EXISTS (SELECT 1 FROM repository_blobs WHERE repository_id = $id)
+  AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository_id = $id)
+  AND NOT EXISTS (SELECT 1 FROM tags WHERE repository_id = $id)`;
+
+function statements(db: Database) {
+  return {
+    addJournal: db.query("INSERT INTO journal (entry) VALUES ($entry)"),
+    doomUnlinked: db.query(
+      `UPDATE blobs SET state = 'doomed' WHERE digest = $digest AND state = 'live'
+        AND NOT EXISTS (SELECT 1 FROM repository_blobs WHERE digest = $digest)
+        AND NOT EXISTS (SELECT 1 FROM manifests WHERE digest = $digest)`,
+    ),
+    review: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since) VALUES ($id, $kind, $digest, $since)
+        ${EARLIER}`,
+    ),
+    unreview: db.query("DELETE FROM review WHERE repository_id = $id AND digest = $digest"),
+    unreviewManifest: db.query(
+      "DELETE FROM review WHERE repository_id = $id AND digest = $digest AND kind = 'manifest'",
+    ),
+    unreviewLink: db.query(
+      "DELETE FROM review WHERE repository_id = $id AND digest = $digest AND kind = 'link'",
+    ),
+    unreviewAll: db.query("DELETE FROM review WHERE repository_id = $id"),
+    reviewLinks: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since)
+       SELECT l.repository_id, 'link', l.digest, l.seen_at
+         FROM manifest_references r
+         JOIN repository_blobs l ON l.repository_id = r.repository_id AND l.digest = r.digest
+        WHERE r.repository_id = $id AND r.manifest = $digest
+       ${EARLIER}`,
+    ),
+    reviewChildren: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since)
+       SELECT m.repository_id, 'manifest', m.digest, ${MANIFEST_SINCE}
+         FROM manifest_references r
+         JOIN manifests m ON m.repository_id = r.repository_id AND m.digest = r.digest
+        WHERE r.repository_id = $id AND r.manifest = $digest AND r.role = 'child' AND ${UNTAGGED}
+       ${EARLIER}`,
+    ),
+    reviewReferrers: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since)
+       SELECT m.repository_id, 'manifest', m.digest, ${MANIFEST_SINCE} FROM manifests m
+        WHERE m.repository_id = $id AND m.subject = $digest AND ${UNTAGGED}
+       ${EARLIER}`,
+    ),
+    reviewAllManifests: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since)
+       SELECT m.repository_id, 'manifest', m.digest, ${MANIFEST_SINCE} FROM manifests m
+        WHERE m.repository_id = $id AND ${UNTAGGED}
+          AND NOT EXISTS (SELECT 1 FROM manifest_references r
+                JOIN tags t ON t.repository_id = r.repository_id AND t.digest = r.manifest
+               WHERE r.repository_id = $id AND r.digest = m.digest AND r.role = 'child')
+       ${EARLIER}`,
+    ),
+    reviewAllLinks: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since)
+       SELECT l.repository_id, 'link', l.digest, l.seen_at FROM repository_blobs l
+        WHERE l.repository_id = $id
+          AND NOT EXISTS (SELECT 1 FROM manifest_references r
+               WHERE r.repository_id = $id AND r.digest = l.digest)
+       ${EARLIER}`,
+    ),
+    reviewEmpty: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since)
+       SELECT $id, 'repository', '', 0 WHERE ${EMPTY} ${EARLIER}`,
+    ),
+    untag: db.query(
+      `UPDATE manifests AS m SET untagged_at = $at
+        WHERE repository_id = $id AND digest = $digest AND ${UNTAGGED}`,
+    ),
+    trashTag: db.query<unknown, Gone & { id: number; tag: string }>(
+      `INSERT INTO trash (run, kind, repository, tag, digest, size, media_type, made_at, removed_at,
+                          reason, removed_by)
+       SELECT $run, 'tag', $name, t.name, t.digest, coalesce(m.size, 0), m.media_type, t.pushed_at, $at,
+              $reason, $by
+         FROM tags t LEFT JOIN manifests m ON m.repository_id = t.repository_id AND m.digest = t.digest
+        WHERE t.repository_id = $id AND t.name = $tag`,
+    ),
+    trashManifest: db.query<unknown, Gone & Named>(
+      `INSERT INTO trash (run, kind, repository, digest, size, media_type, made_at, removed_at, reason,
+                          removed_by, bytes)
+       SELECT $run, 'manifest', $name, digest, size, media_type, pushed_at, $at, $reason, $by, bytes
+         FROM manifests WHERE repository_id = $id AND digest = $digest`,
+    ),
+    trashLink: db.query<unknown, Gone & Named>(
+      `INSERT INTO trash (run, kind, repository, digest, size, made_at, removed_at, reason, removed_by)
+       SELECT $run, 'link', $name, l.digest, b.size, l.linked_at, $at, $reason, $by
+         FROM repository_blobs l JOIN blobs b USING (digest)
+        WHERE l.repository_id = $id AND l.digest = $digest`,
+    ),
+    removeReferences: db.query(
+      "DELETE FROM manifest_references WHERE repository_id = $id AND manifest = $digest",
+    ),
+    removeManifest: db.query(
+      "DELETE FROM manifests WHERE repository_id = $id AND digest = $digest",
+    ),
+    removeHistory: db.query<{ tag: Tag }, Named>(
+      "DELETE FROM tag_history WHERE repository_id = $id AND digest = $digest RETURNING tag",
+    ),
+    removeAllHistory: db.query("DELETE FROM tag_history WHERE repository_id = $id"),
+    removeLink: db.query(
+      "DELETE FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
+    ),
+    isEmpty: db.query<{ id: number }, { id: number }>(`SELECT $id AS id WHERE ${EMPTY}`),
+    removeRepository: db.query("DELETE FROM repositories WHERE id = $id"),
+  };
+}
