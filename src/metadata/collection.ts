@@ -14,7 +14,9 @@ import type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from ".
  *
  * The queue holds what may have become garbage, each with the moment from which its age counts: when it
  * was pushed, last seen, or lost its last tag. How old it must be is the caller's policy, which is not
- * in the tables: it may change, and things of another kind wait for another time.
+ * in the tables: it may change, and things of another kind wait for another time. *
+ * While the tree is being compared with the tables, a blob may be without the link that the next
+ * repository brings: nothing may be claimed until that has ended, and nothing was left unread.
  */
 export interface CollectionReads {
   /** All that decisions need to know of a repository; null when it is not there. */
@@ -23,13 +25,19 @@ export interface CollectionReads {
   readReview(before: ReviewBefore, limit: number): Promise<ReviewItem[]>;
   /** How many are in the queue, how many of them are old enough, and how old the oldest is (null: none is there). */
   countReview(before: ReviewBefore): Promise<ReviewCount>;
-  /** Live blobs that no repository links or has as a manifest, in the order of their digests. */
-  listUnlinked(page: Page): Promise<BlobRecord[]>;
+  /**
+   * Looks at `limit` blobs in the order of their digests; `last` is a digest. Returns those that are live
+   * and that no repository links or has as a manifest, and where to go on: null when there are no more.
+   */
+  listUnlinked(page: Page): Promise<UnlinkedBlobs>;
   /** Claims that a stop or a crash left unfinished, the oldest first. */
   listClaims(): Promise<Claim[]>;
   /** The trash, the newest removals first; `before`: only removals with a smaller id. */
   listTrash(query: TrashQuery): Promise<TrashRecord[]>;
-  /** The oldest removals, in the order in which they may be freed: never a blob before what needs it. */
+  /**
+   * The oldest removals, in the order in which they may be freed: never a blob before what needs it. A blob
+   * that is still leaving is not among them.
+   */
   oldestTrash(limit: number): Promise<TrashRecord[]>;
   /** `bytes`: what emptying it frees, the sizes of its blobs. */
   sumTrash(): Promise<{ readonly entries: number; readonly bytes: number }>;
@@ -76,7 +84,10 @@ export interface CollectionWrites {
    * twice changes nothing: what was trashed and pushed anew is `returned`, too.
    */
   settle(claims: readonly Settlement[]): Promise<("trashed" | "returned")[]>;
-  /** Forgets rows of the trash: their files are deleted, or back in their place. */
+  /**
+   * Forgets rows of the trash: their files are deleted, or back in their place. Not that of a blob that is
+   * leaving: its file is about to come.
+   */
   removeTrash(ids: readonly number[]): Promise<void>;
   /** Adds rows to the trash, for what was removed outside of these tables (a tree of another registry). */
   addTrash(records: readonly Omit<TrashRecord, "id">[]): Promise<number[]>;
@@ -109,6 +120,11 @@ export interface ReviewBefore {
   readonly manifests: number | null;
   /** And empty repositories. */
   readonly links: number;
+}
+
+export interface UnlinkedBlobs {
+  readonly blobs: readonly BlobRecord[];
+  readonly next: Digest | null;
 }
 
 export interface ReviewCount {

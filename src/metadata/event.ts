@@ -17,6 +17,8 @@ export interface Who {
   readonly host: string;
   readonly method: string;
   readonly agent: string;
+  /** Nobody wants to hear of what he asked for: it makes no event, and he is named only in the trash. */
+  readonly unheard?: true;
 }
 
 /** Something that happened to a manifest, a blob or a tag: the facts, in no format yet. */

@@ -19,7 +19,8 @@ export type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from ".
  *
  * Changes that somebody may want to hear of take `by`: who asked for them. Given, and with at least one
  * listener, the same transaction records an event for each thing that happened, so that no change is
- * without its event and no event without its change. Null or left out: nobody shall hear of it.
+ * without its event and no event without its change. Null or left out: nobody shall hear of it. What
+ * clients remove names him in the trash (collection.ts), whether or not anybody hears.
  *
  * Reads return what was committed at some moment of the call. "Not there" is null, false or an empty
  * list. Times are UTC milliseconds, given by the caller; sizes are bytes.

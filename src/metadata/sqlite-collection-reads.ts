@@ -47,7 +47,13 @@ export function sqliteCollectionReads(db: Database): CollectionReads {
       return sql.countReview.get(times(before)) as { waiting: number; due: number; oldest: number };
     },
     async listUnlinked({ last, limit }) {
-      return sql.unlinked.all({ last: last ?? "", limit });
+      const looked = sql.unlinked.all({ last: last ?? "", limit });
+      return {
+        blobs: looked
+          .filter(({ unlinked }) => unlinked)
+          .map(({ digest, size }) => ({ digest, size })),
+        next: looked.length === limit ? (looked.at(-1)?.digest ?? null) : null,
+      };
     },
     async listClaims() {
       return sql.claims.all();
@@ -86,6 +92,11 @@ const FILTERS = Object.keys(COLUMNS) as (keyof typeof COLUMNS & keyof TrashQuery
 
 const TRASH = `SELECT id, run, kind, repository, tag, digest, size, media_type AS mediaType, bytes,
     made_at AS madeAt, removed_at AS removedAt, reason, removed_by AS removedBy FROM trash`;
+
+/** Its file is on the way. An older row of the same digest is not meant. */
+export const IS_LEAVING = `(kind = 'blob'
+  AND EXISTS (SELECT 1 FROM blobs b WHERE b.digest = trash.digest AND b.state = 'leaving')
+  AND id = (SELECT max(id) FROM trash n WHERE n.digest = trash.digest AND n.kind = 'blob'))`;
 
 const OLD_ENOUGH = (kind: ReviewItem["kind"]): string =>
   `SELECT * FROM (SELECT kind, digest, since, repository_id FROM review
@@ -142,19 +153,20 @@ function statements(db: Database) {
                  SELECT min(since) FROM review WHERE kind = 'link' UNION ALL
                  SELECT min(since) FROM review WHERE kind = 'repository')) AS oldest`,
     ),
-    unlinked: db.query<BlobRecord, { last: string; limit: number }>(
-      `SELECT digest, size FROM blobs b
-        WHERE digest > $last AND state = 'live'
-          AND NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.digest = b.digest)
-          AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.digest = b.digest)
-        ORDER BY digest LIMIT $limit`,
+    unlinked: db.query<BlobRecord & { unlinked: 0 | 1 }, { last: string; limit: number }>(
+      `SELECT digest, size, state = 'live'
+              AND NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.digest = b.digest)
+              AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.digest = b.digest) AS unlinked
+         FROM blobs b WHERE digest > $last ORDER BY digest LIMIT $limit`,
     ),
     claims: db.query<Claim, []>(
       `SELECT t.id, t.digest, t.size FROM blobs b JOIN trash t ON t.id =
           (SELECT max(id) FROM trash n WHERE n.digest = b.digest AND n.kind = 'blob')
         WHERE b.state <> 'live' AND b.state = 'leaving' ORDER BY t.id`,
     ),
-    oldestTrash: db.query<TrashRecord, { limit: number }>(`${TRASH} ORDER BY id LIMIT $limit`),
+    oldestTrash: db.query<TrashRecord, { limit: number }>(
+      `${TRASH} WHERE NOT ${IS_LEAVING} ORDER BY id LIMIT $limit`,
+    ),
     sumTrash: db.query<unknown, []>(
       `SELECT (SELECT count(*) FROM trash) AS entries,
               (SELECT coalesce(sum(size), 0) FROM trash WHERE kind = 'blob') AS bytes`,

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Claim, CollectionWrites, Seen, TrashRecord } from "./collection.ts";
+import { IS_LEAVING } from "./sqlite-collection-reads.ts";
 import { sqliteCollect } from "./sqlite-collect.ts";
 import type { Garbage } from "./sqlite-garbage.ts";
 
@@ -133,7 +134,7 @@ function statements(db: Database) {
       `DELETE FROM blobs WHERE digest = $digest AND state = 'leaving'
         AND $id = (SELECT max(id) FROM trash WHERE digest = $digest AND kind = 'blob')`,
     ),
-    removeTrash: db.query("DELETE FROM trash WHERE id = $id"),
+    removeTrash: db.query(`DELETE FROM trash WHERE id = $id AND NOT ${IS_LEAVING}`),
     addTrash: db.query(
       `INSERT INTO trash (run, kind, repository, tag, digest, size, media_type, made_at, removed_at,
                           reason, removed_by, bytes)

@@ -37,9 +37,9 @@ export function sqliteEventWrites(db: Database) {
   );
 
   return {
-    /** Nothing where nobody is to be named, or nobody listens. */
+    /** Nothing where nobody is to be named, wants to hear, or listens. */
     record: (by: Who | null | undefined, facts: Facts): void => {
-      if (!by) return;
+      if (!by || by.unheard) return;
       const event: Happening = { ...NO_FACTS, at: by.at, ...facts, by };
       add.run({ rank: rankOf(event), event: JSON.stringify(event) });
     },

@@ -3,6 +3,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { JournalEntry } from "./journal.ts";
+import type { ReferenceRecord } from "./records.ts";
 
 /** Why something goes, as its row in the trash will say. */
 export interface Removal {
@@ -61,9 +62,14 @@ export function sqliteGarbage(db: Database) {
       sql.review.run({ id, kind, digest, since });
     },
 
-    /** It is needed: by a tag, or by a manifest that names it. */
-    unreview(id: number, digest: Digest): void {
-      sql.unreview.run({ id, digest });
+    /** A manifest that names it was pushed. */
+    unreviewNamed(id: number, { digest, role }: ReferenceRecord): void {
+      (role === "child" ? sql.unreview : sql.unreviewLink).run({ id, digest });
+    },
+
+    /** A tag names it. */
+    unreviewManifest(id: number, digest: Digest): void {
+      sql.unreviewManifest.run({ id, digest });
     },
 
     /** See `reviewRepository` in collection.ts. */

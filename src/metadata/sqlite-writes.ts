@@ -88,7 +88,7 @@ export function sqliteWrites(db: Database): Writes {
   const reviewPushed = (id: number, { digest, tags, subject, at }: ManifestPush): void => {
     if (tags.length > 0) {
       sql.retag.run({ id, digest });
-      garbage.unreview(id, digest);
+      garbage.unreviewManifest(id, digest);
     } else if (subject === null || !sql.hasManifest.get({ id, digest: subject })) {
       if (!sql.tagsOf.get({ id, digest })) garbage.review(id, "manifest", digest, at);
     }
@@ -160,7 +160,7 @@ export function sqliteWrites(db: Database): Writes {
             role: reference.role,
             size: reference.size,
           });
-          garbage.unreview(id, reference.digest);
+          garbage.unreviewNamed(id, reference);
         }
         journal({ op: "put-manifest", name, digest });
       }

@@ -6,8 +6,8 @@ import { OCTET_STREAM } from "../oci/media-types.ts";
 export type IsWanted = (what: Pick<Happening, "action" | "mediaType">) => boolean;
 
 /**
- * Lets a change name its author only where somebody wants to hear of it, and says when there is news:
- * what nobody wants costs nothing, not even a row.
+ * Says of a change that nobody wants to hear of it where that is so, and else when there is news: what
+ * nobody wants costs not even a row.
  */
 export function announcing(metadata: Metadata, isWanted: IsWanted, news: () => void): Metadata {
   const tell = async <T>(
@@ -16,7 +16,8 @@ export function announcing(metadata: Metadata, isWanted: IsWanted, news: () => v
     mediaType: string | null,
     change: (by: Who | null) => Promise<T>,
   ): Promise<T> => {
-    if (!by || !isWanted({ action, mediaType })) return await change(null);
+    if (!by) return await change(null);
+    if (!isWanted({ action, mediaType })) return await change({ ...by, unheard: true });
     const result = await change(by);
     news();
     return result;
