@@ -14,7 +14,8 @@ import type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from ".
  *
  * The queue holds what may have become garbage, each with the moment from which its age counts: when it
  * was pushed, last seen, or lost its last tag. How old it must be is the caller's policy, which is not
- * in the tables: it may change, and things of another kind wait for another time. *
+ * in the tables: it may change, and things of another kind wait for another time.
+ *
  * While the tree is being compared with the tables, a blob may be without the link that the next
  * repository brings: nothing may be claimed until that has ended, and nothing was left unread.
  */
