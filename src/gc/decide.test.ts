@@ -136,11 +136,11 @@ describe("a manifest", () => {
     const inventory = repository([manifest("a", { names: ["l"] })], {}, { l: OLD });
     expect(judged(inventory, { protectedDigests: [d("a")] }).manifests).toEqual([]);
     expect(judged(inventory, { untaggedBefore: null }).links).toEqual([]);
-    expect(judged(inventory, { waitingUntil: OLD + 1 })).toMatchObject({
+    expect(judged(inventory, { waitingUntil: OLD })).toMatchObject({
       manifests: [],
       links: [],
     });
-    expect(judged(inventory, { waitingUntil: OLD }).manifests).toHaveLength(1);
+    expect(judged(inventory, { waitingUntil: OLD - 1 }).manifests).toHaveLength(1);
   });
 });
 

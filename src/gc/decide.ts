@@ -109,7 +109,7 @@ function rootBecause(
   if (tagged.has(digest)) return "tagged";
   if (keeps.has(digest)) return "protected";
   if (untaggedBefore === null) return "untagged";
-  if (waitingUntil !== null && pushedAt < waitingUntil) return "waiting";
+  if (waitingUntil !== null && pushedAt <= waitingUntil) return "waiting";
   // A time in the future is young, too: some clock was wrong, and nobody knows which.
   const since = Math.max(pushedAt, seenAt, untaggedAt ?? pushedAt);
   return since < seenBefore && since < untaggedBefore ? null : "young";
@@ -123,7 +123,7 @@ function linkBecause(
 ): Kept | null {
   if (named.has(digest)) return "needed";
   if (keeps.has(digest)) return "protected";
-  if (waitingUntil !== null && seenAt < waitingUntil) return "waiting";
+  if (waitingUntil !== null && seenAt <= waitingUntil) return "waiting";
   return seenAt < seenBefore ? null : "young";
 }
 

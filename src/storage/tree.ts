@@ -68,6 +68,11 @@ export function tagCurrentLink(name: RepositoryName, tag: Tag): string {
   return `${tagPath(name, tag)}/current/link`;
 }
 
+/** Below it, a folder for each manifest that the tag has ever named. */
+export function tagIndexPath(name: RepositoryName, tag: Tag): string {
+  return `${tagPath(name, tag)}/index`;
+}
+
 /** One for each manifest that the tag has ever named. */
 export function tagIndexPath(name: RepositoryName, tag: Tag, digest: Digest): string {
   return `${tagPath(name, tag)}/index/${algorithmOf(digest)}/${hexOf(digest)}`;
@@ -75,6 +80,16 @@ export function tagIndexPath(name: RepositoryName, tag: Tag, digest: Digest): st
 
 export function tagIndexLink(name: RepositoryName, tag: Tag, digest: Digest): string {
   return `${tagIndexPath(name, tag, digest)}/link`;
+}
+
+/** Where other registries keep their unfinished uploads, each in a folder. */
+export function foreignUploadsPath(name: RepositoryName): string {
+  return `${repositoryPath(name)}/_uploads`;
+}
+
+/** Links to the signatures that registries before 2.6 kept beside a manifest of Docker's first format. */
+export function signaturesPath(name: RepositoryName, digest: Digest): string {
+  return `${revisionPath(name, digest)}/signatures`;
 }
 
 /** Uploads lie in our own folder, on the same file system as the blobs, so that finishing is a rename. */
@@ -85,6 +100,24 @@ export function uploadPath(id: string): string {
 /** Where the bytes of one removal wait; `id`: of its row in the trash. */
 export function trashPath(id: number): string {
   return `${TRASH}/${id}`;
+}
+
+/** Where a purge puts a blob for the moment before its end: somebody may need it after all. */
+export const LEAVING = `${OURS}/leaving`;
+
+export function leavingPath(digest: Digest): string {
+  return `${LEAVING}/${algorithmOf(digest)}-${hexOf(digest)}`;
+}
+
+/** The digest of a file in the folder of what is leaving, by its name; null: it is none of these. */
+export function leavingDigest(name: string): Digest | null {
+  const digest = name.replace("-", ":");
+  return isDigest(digest) ? digest : null;
+}
+
+/** A link, or a manifest, on its way to its name: ours, or one of registry 3. */
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith(".wharfinger-") || /^(?:link|data)\.[\w-]+\.tmp$/.test(name);
 }
 
 /** The content of a link file: the digest, no newline. */

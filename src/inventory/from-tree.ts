@@ -1,0 +1,127 @@
+import { isAlgorithm, isDigest } from "../oci/digest.ts";
+import { type RepositoryName, isRepositoryName } from "../oci/name.ts";
+import type { TreeFiles } from "../storage/tree-files.ts";
+import { BLOBS, REPOSITORIES } from "../storage/tree.ts";
+import { BlobTable } from "./blob-table.ts";
+import type { Unreadable } from "./inventory.ts";
+import {
+  FAILED,
+  type HollowFolder,
+  type Problem,
+  hollowFolder,
+  isHidden,
+  looked,
+} from "./tree-links.ts";
+import { type TreeRepository, readTreeRepository } from "./tree-repository.ts";
+
+export type { TreeRepository } from "./tree-repository.ts";
+
+/**
+ * A tree of the distribution layout, read without a database: its blobs first, then repository by
+ * repository what decisions need. Blocks its thread, changes nothing.
+ *
+ * In this order on purpose. What the list of blobs has is older than what the repositories say: whatever
+ * is pushed meanwhile is either not in the list, or is named by a repository that is read later.
+ */
+export class TreeReader {
+  readonly blobs = new BlobTable();
+  /** Folders of blobs that have no bytes. */
+  readonly hollow: HollowFolder[] = [];
+  /** What is wrong outside of repositories. */
+  readonly problems: Unreadable[] = [];
+  /**
+   * The first of what could not be read, and may name any blob; null: all was read. As long as there is
+   * one, no blob may go.
+   */
+  hidden: Unreadable | null = null;
+  #lost: Unreadable | null = null;
+
+  constructor(readonly files: TreeFiles) {}
+
+  /** Lists all blobs, with sizes and times. */
+  readBlobs(): void {
+    const { files } = this;
+    const algorithms = looked(BLOBS, this.#problem, () => files.entries(BLOBS));
+    if (algorithms === null || algorithms === FAILED) {
+      this.#lost = { path: BLOBS, problem: "the folder of all blobs is missing" };
+      return;
+    }
+    for (const { name: algorithm, kind } of algorithms) {
+      if (isAlgorithm(algorithm)) this.#readBlobs(algorithm);
+      else if (kind !== "object" && !isHidden(algorithm)) {
+        this.#problem(`${BLOBS}/${algorithm}`, "this digest algorithm is not known; it is left");
+      }
+    }
+  }
+
+  /**
+   * The repositories of the tree; they nest. A folder that cannot be read may hold others, and then nobody
+   * knows which blobs they need; one whose name no client could ask for as well.
+   */
+  *names(): Generator<RepositoryName> {
+    const folders = [""];
+    for (let name = folders.pop(); name !== undefined; name = folders.pop()) {
+      const path = name === "" ? REPOSITORIES : `${REPOSITORIES}/${name}`;
+      const entries = looked(path, this.#problem, () => this.files.entries(path));
+      if (entries === FAILED) continue;
+      const below: string[] = [];
+      let own = false;
+      for (const entry of entries ?? []) {
+        if (MARKS.has(entry.name)) own = true;
+        if (entry.name.startsWith("_") || entry.kind === "object") continue;
+        const child = name === "" ? entry.name : `${name}/${entry.name}`;
+        if (entry.kind === "folder" && isRepositoryName(child)) below.push(child);
+        else if (!isHidden(entry.name)) this.#problem(`${path}/${entry.name}`, STRANGE, true);
+      }
+      if (own && isRepositoryName(name)) yield name;
+      // In the order of names, as plans show them.
+      folders.push(...below.toSorted().toReversed());
+    }
+  }
+
+  /** Everything in one repository. */
+  read(name: RepositoryName): TreeRepository {
+    const found = readTreeRepository(name, this.files, this.blobs);
+    if (found.hidden) this.hidden ??= found.hidden;
+    return this.#lost ? { ...found, unreadable: [this.#lost, ...found.unreadable] } : found;
+  }
+
+  #readBlobs(algorithm: string): void {
+    const { files, blobs } = this;
+    const top = `${BLOBS}/${algorithm}`;
+    const prefixes = looked(top, this.#problem, () => files.names(top));
+    if (prefixes === FAILED) return;
+    for (const prefix of prefixes ?? []) {
+      const folder = `${top}/${prefix}`;
+      const names = isHidden(prefix)
+        ? null
+        : looked(folder, this.#problem, () => files.names(folder));
+      if (names === FAILED) continue;
+      for (const hex of names ?? []) {
+        const digest = `${algorithm}:${hex}`;
+        if (!isDigest(digest) || !hex.startsWith(prefix)) continue;
+        const path = `${folder}/${hex}`;
+        const info = looked(path, this.#problem, () => files.look(`${path}/data`));
+        if (info === FAILED) continue;
+        if (info) blobs.add(digest, info.size, info.modifiedAt);
+        else
+          hollowFolder(
+            files,
+            path,
+            () => undefined,
+            (found) => this.hollow.push(found),
+          );
+      }
+    }
+  }
+
+  readonly #problem: Problem = (path, problem, hidden = false) => {
+    this.problems.push({ path, problem });
+    if (hidden) this.hidden ??= { path, problem };
+  };
+}
+
+/** What makes a folder a repository. */
+const MARKS = new Set(["_layers", "_manifests", "_uploads"]);
+
+const STRANGE = "it is neither a folder nor a file, or its name is not one of a repository";
