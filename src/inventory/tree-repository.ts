@@ -12,7 +12,7 @@ import {
   revisionsPath,
   signaturesPath,
   tagCurrentLink,
-  tagIndexPath,
+  tagHistoryPath,
   tagPath,
   tagsPath,
 } from "../storage/tree.ts";
@@ -184,7 +184,7 @@ function readTags(
     const link = looked(path, problem, () => files.text(path, LONGEST_LINK));
     if (link === FAILED) continue;
     const past: Digest[] = [];
-    const index = tagIndexPath(name, tag);
+    const index = tagHistoryPath(name, tag);
     const digest = link && readLink(Buffer.from(link.text, "latin1"));
     forDigests(files, index, problem, (one) => {
       if (one !== digest) past.push(one);

@@ -69,7 +69,7 @@ export function tagCurrentLink(name: RepositoryName, tag: Tag): string {
 }
 
 /** Below it, a folder for each manifest that the tag has ever named. */
-export function tagIndexPath(name: RepositoryName, tag: Tag): string {
+export function tagHistoryPath(name: RepositoryName, tag: Tag): string {
   return `${tagPath(name, tag)}/index`;
 }
 
