@@ -64,7 +64,8 @@ export interface CollectionWrites {
    * Judges these once more, in the transaction that removes what is garbage, to the trash: manifests with
    * their references and all above them that is garbage as well, links, then repositories that are empty.
    * What hangs on the removed is put up for review. What is too young waits until it has the age; what is
-   * protected is looked at again later; what is tagged, needed or waiting leaves the queue.
+   * protected is looked at again later; what is tagged, needed or waiting leaves the queue. So reading the
+   * queue (`reviewBefore`) and collecting what it gives, again and again, comes to an end.
    */
   collect(items: readonly ReviewItem[], policy: CollectPolicy): Promise<Collected>;
   /**
@@ -121,6 +122,15 @@ export interface ReviewBefore {
   readonly manifests: number | null;
   /** And empty repositories. */
   readonly links: number;
+}
+
+/** What a collection with this policy reads from the queue: nothing that it would find too young. */
+export function reviewBefore({
+  seenBefore,
+  untaggedBefore,
+}: Pick<CollectPolicy, "seenBefore" | "untaggedBefore">): ReviewBefore {
+  const manifests = untaggedBefore === null ? null : Math.min(untaggedBefore, seenBefore);
+  return { manifests, links: seenBefore };
 }
 
 export interface UnlinkedBlobs {

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe } from "bun:test";
 import { blobs } from "./contract/blobs.ts";
+import { collectionBlobs } from "./contract/collection-blobs.ts";
+import { collectionJudge } from "./contract/collection-judge.ts";
+import { collectionModel } from "./contract/collection-model.ts";
+import { collectionQueue } from "./contract/collection-queue.ts";
+import { collectionSee } from "./contract/collection-see.ts";
+import { collectionTrash } from "./contract/collection-trash.ts";
 import { changes } from "./contract/changes.ts";
 import { events } from "./contract/events.ts";
 import {
@@ -50,5 +56,11 @@ export function metadataContract(name: string, newPlace: () => Promise<Place>): 
     records(given);
     changes(given);
     events(given);
+    collectionQueue(given);
+    collectionJudge(given);
+    collectionModel(given);
+    collectionBlobs(given);
+    collectionTrash(given);
+    collectionSee(given);
   });
 }

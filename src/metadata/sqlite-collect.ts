@@ -14,8 +14,9 @@ export function sqliteCollect(
 }
 
 /**
- * One collection of some items. It looks upwards from each: to the manifests that list it as a child, and
- * to its subject, until it finds a root. So the cost is that of what is looked at, not of the repository.
+ * One collection of some items. It looks upwards from each: to the manifests that name it, whatever they
+ * take it for, and to its subject, until it finds a root. So the cost is that of what is looked at, not of
+ * the repository.
  *
  * When there is none, all that was looked at is garbage, not only the item: whatever keeps one of them
  * would keep the item, too. They go together, those that need before those that are needed.
@@ -203,11 +204,10 @@ function statements(db: Database) {
     taggedParent: db.query<{ one: 1 }, Named>(
       `SELECT 1 AS one FROM manifest_references r
          JOIN tags t ON t.repository_id = r.repository_id AND t.digest = r.manifest
-        WHERE r.repository_id = $id AND r.digest = $digest AND r.role = 'child' LIMIT 1`,
+        WHERE r.repository_id = $id AND r.digest = $digest LIMIT 1`,
     ),
     parents: db.query<{ manifest: Digest }, Named>(
-      `SELECT manifest FROM manifest_references
-        WHERE repository_id = $id AND digest = $digest AND role = 'child'`,
+      "SELECT manifest FROM manifest_references WHERE repository_id = $id AND digest = $digest",
     ),
     link: db.query<{ linkedAt: number; seenAt: number }, Named>(
       `SELECT linked_at AS linkedAt, seen_at AS seenAt FROM repository_blobs

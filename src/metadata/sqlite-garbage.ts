@@ -3,7 +3,6 @@ import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { JournalEntry } from "./journal.ts";
-import type { ReferenceRecord } from "./records.ts";
 
 /** Why something goes, as its row in the trash will say. */
 export interface Removal {
@@ -63,8 +62,8 @@ export function sqliteGarbage(db: Database) {
     },
 
     /** A manifest that names it was pushed. */
-    unreviewNamed(id: number, { digest, role }: ReferenceRecord): void {
-      (role === "child" ? sql.unreview : sql.unreviewLink).run({ id, digest });
+    unreview(id: number, digest: Digest): void {
+      sql.unreview.run({ id, digest });
     },
 
     /** A tag names it. */
@@ -177,7 +176,7 @@ function statements(db: Database) {
        SELECT m.repository_id, 'manifest', m.digest, ${MANIFEST_SINCE}
          FROM manifest_references r
          JOIN manifests m ON m.repository_id = r.repository_id AND m.digest = r.digest
-        WHERE r.repository_id = $id AND r.manifest = $digest AND r.role = 'child' AND ${UNTAGGED}
+        WHERE r.repository_id = $id AND r.manifest = $digest AND ${UNTAGGED}
        ${EARLIER}`,
     ),
     reviewReferrers: db.query(
@@ -192,7 +191,7 @@ function statements(db: Database) {
         WHERE m.repository_id = $id AND ${UNTAGGED}
           AND NOT EXISTS (SELECT 1 FROM manifest_references r
                 JOIN tags t ON t.repository_id = r.repository_id AND t.digest = r.manifest
-               WHERE r.repository_id = $id AND r.digest = m.digest AND r.role = 'child')
+               WHERE r.repository_id = $id AND r.digest = m.digest)
        ${EARLIER}`,
     ),
     reviewAllLinks: db.query(

@@ -84,14 +84,12 @@ export function sqliteWrites(db: Database): Writes {
   const neededBy = (id: number, digest: Digest): Digest[] =>
     sql.neededBy.all({ id, digest }).map(({ manifest }) => manifest);
 
-  /** Says of a manifest that was pushed whether anything needs it: until then it may be garbage. */
-  const reviewPushed = (id: number, { digest, tags, subject, at }: ManifestPush): void => {
+  /** Until something needs it, a manifest that was pushed may be garbage. */
+  const reviewPushed = (id: number, { digest, tags, at }: ManifestPush): void => {
     if (tags.length > 0) {
       sql.retag.run({ id, digest });
       garbage.unreviewManifest(id, digest);
-    } else if (subject === null || !sql.hasManifest.get({ id, digest: subject })) {
-      if (!sql.tagsOf.get({ id, digest })) garbage.review(id, "manifest", digest, at);
-    }
+    } else if (!sql.tagsOf.get({ id, digest })) garbage.review(id, "manifest", digest, at);
   };
 
   return {
@@ -160,7 +158,7 @@ export function sqliteWrites(db: Database): Writes {
             role: reference.role,
             size: reference.size,
           });
-          garbage.unreviewNamed(id, reference);
+          garbage.unreview(id, reference.digest);
         }
         journal({ op: "put-manifest", name, digest });
       }
