@@ -9,8 +9,8 @@ import type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from ".
  *
  * A blob leaves in steps, each a transaction of its own: the last link goes and it is *doomed*; it is
  * claimed and *leaving*, and only then its file is renamed into the trash; it is settled, and is no
- * longer known, or live again, if somebody pushed it meanwhile. Whoever links a doomed blob makes it
- * live; a leaving one can not be linked, only pushed as a manifest.
+ * longer known, or live again, if somebody wants it meanwhile. Whoever links a doomed blob makes it live. A
+ * leaving one can not be linked, but the same bytes may be pushed as a manifest, or be found in a tree.
  *
  * The queue holds what may have become garbage, each with the moment from which its age counts: when it
  * was pushed, last seen, or lost its last tag. How old it must be is the caller's policy, which is not
@@ -31,7 +31,7 @@ export interface CollectionReads {
    * and that no repository links or has as a manifest, and where to go on: null when there are no more.
    */
   listUnlinked(page: Page): Promise<UnlinkedBlobs>;
-  /** Claims that a stop or a crash left unfinished, the oldest first. */
+  /** Claims that are not settled, the oldest first: at a start those that a stop or a crash has cut off. */
   listClaims(): Promise<Claim[]>;
   /** The trash, the newest removals first; `before`: only removals with a smaller id. */
   listTrash(query: TrashQuery): Promise<TrashRecord[]>;
@@ -73,22 +73,28 @@ export interface CollectionWrites {
    * in the tree, and nothing else speaks of it.
    */
   doom(blobs: readonly BlobRecord[], at: number): Promise<void>;
-  /** Claims at most so many doomed blobs, but none of `except`: they are leaving, and have a row in the trash. */
+  /**
+   * Claims at most so many doomed blobs: they are leaving, and have a row in the trash. None of `except`, and
+   * none that the tree has yet to follow in: an entry of the journal may still bring its file.
+   */
   claim(
     limit: number,
     except: readonly Digest[],
     policy: Pick<CollectPolicy, "run" | "now">,
   ): Promise<Claim[]>;
   /**
-   * Ends claims, after their files were moved. `trashed`: nobody wants it, it is forgotten, and its row in
-   * the trash stays, unless there was no file to move (`moved: false`). `returned`: it was pushed as a
-   * manifest meanwhile and is live; move its file back, then forget its row with `removeTrash`. Settling
-   * twice changes nothing: what was trashed and pushed anew is `returned`, too.
+   * Ends claims, after their files were moved. `moved`: whether the file lies in the trash now.
+   *
+   * `trashed`: nobody wants it. It is forgotten, and its row in the trash stays if its file lies there.
+   *
+   * `returned`: it is wanted. If its file lies in the trash nothing has changed: move it back, and only then
+   * say so, by settling once more without a file, or by `removeTrash`. Until then it is a claim, so that a
+   * start after a crash goes on with it. Settling twice changes nothing.
    */
   settle(claims: readonly Settlement[]): Promise<("trashed" | "returned")[]>;
   /**
    * Forgets rows of the trash: their files are deleted, or back in their place. Not that of a blob that is
-   * leaving: its file is about to come.
+   * leaving, unless it is wanted, and then it is live: its file is about to come.
    */
   removeTrash(ids: readonly number[]): Promise<void>;
   /** Adds rows to the trash, for what was removed outside of these tables (a tree of another registry). */

@@ -27,6 +27,12 @@ export function sqliteCollectionWrites(db: Database, garbage: Garbage): Writes {
     return query.run({ id, digest, at }).changes > 0;
   };
 
+  /** Of a blob that is on its way back, this is the end. */
+  const removeTrash = (id: number): void => {
+    sql.bringBack.run({ id });
+    sql.removeTrash.run({ id });
+  };
+
   return {
     see(seen) {
       return seen.map(see);
@@ -66,14 +72,17 @@ export function sqliteCollectionWrites(db: Database, garbage: Garbage): Writes {
 
     settle(claims) {
       return claims.map(({ id, digest, moved }) => {
-        if (sql.isBack.get({ digest })) return "returned";
-        if (sql.forgetBlob.run({ id, digest }).changes > 0 && !moved) sql.removeTrash.run({ id });
+        if (sql.isWanted.get({ digest })) {
+          if (!moved) removeTrash(id);
+          return "returned";
+        }
+        if (sql.forgetBlob.run({ id, digest }).changes > 0 && !moved) removeTrash(id);
         return "trashed";
       });
     },
 
     removeTrash(ids) {
-      for (const id of ids) sql.removeTrash.run({ id });
+      ids.forEach(removeTrash);
     },
 
     addTrash(records) {
@@ -97,6 +106,10 @@ export function sqliteCollectionWrites(db: Database, garbage: Garbage): Writes {
 
 type Named = { id: number; digest: string };
 
+const WANTED = (digest: string): string =>
+  `(EXISTS (SELECT 1 FROM repository_blobs l WHERE l.digest = ${digest})
+    OR EXISTS (SELECT 1 FROM manifests m WHERE m.digest = ${digest}))`;
+
 function statements(db: Database) {
   return {
     repository: db.query<{ id: number }, { name: string }>(
@@ -113,11 +126,15 @@ function statements(db: Database) {
     addBlob: db.query(
       "INSERT OR IGNORE INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)",
     ),
-    // The first condition is that of the index.
+    // The first condition is that of the index. What the tree has yet to follow may bring the file, or
+    // take a link that still leads to it.
     doomed: db.query<Pick<Claim, "digest" | "size">, { limit: number; except: string }>(
       `SELECT digest, size FROM blobs
         WHERE state <> 'live' AND state = 'doomed'
           AND digest NOT IN (SELECT value FROM json_each($except))
+          AND digest NOT IN (SELECT digest FROM contents)
+          AND digest NOT IN (SELECT json_extract(entry, '$.digest') FROM journal
+                              WHERE json_extract(entry, '$.digest') IS NOT NULL)
         ORDER BY digest LIMIT $limit`,
     ),
     leave: db.query("UPDATE blobs SET state = 'leaving' WHERE digest = $digest"),
@@ -126,8 +143,14 @@ function statements(db: Database) {
        SELECT $run, 'blob', digest, $size, created_at, $at, 'no repository has it'
          FROM blobs WHERE digest = $digest`,
     ),
-    isBack: db.query<{ one: 1 }, { digest: string }>(
-      "SELECT 1 AS one FROM blobs WHERE digest = $digest AND state = 'live'",
+    isWanted: db.query<{ one: 1 }, { digest: string }>(
+      `SELECT 1 AS one WHERE ${WANTED("$digest")}`,
+    ),
+    bringBack: db.query(
+      `UPDATE blobs SET state = 'live'
+        WHERE state = 'leaving' AND ${WANTED("blobs.digest")}
+          AND digest = (SELECT digest FROM trash WHERE id = $id AND kind = 'blob')
+          AND $id = (SELECT max(id) FROM trash t WHERE t.digest = blobs.digest AND t.kind = 'blob')`,
     ),
     // A later claim of the same digest is not ended by an earlier one.
     forgetBlob: db.query<unknown, Named>(

@@ -127,6 +127,14 @@ export function sqliteGarbage(db: Database) {
   };
 }
 
+/**
+ * Of a blob that is known already and that something wants now: the size of its new file counts, and it
+ * is doomed no more. One that is leaving goes on doing so: whoever settles that finds that it is wanted.
+ */
+export const REVIVE = `ON CONFLICT (digest) DO UPDATE
+  SET size = excluded.size, state = CASE state WHEN 'doomed' THEN 'live' ELSE state END
+  WHERE size <> excluded.size OR state = 'doomed'`;
+
 type Named = { id: number; digest: string };
 type Gone = { run: number | null; at: number; reason: string; by: string | null; name: string };
 

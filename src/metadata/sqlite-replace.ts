@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { JournalEntry } from "./journal.ts";
-import type { Garbage } from "./sqlite-garbage.ts";
+import { type Garbage, REVIVE } from "./sqlite-garbage.ts";
 import type { MovedTag, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 
 /**
@@ -158,10 +158,9 @@ function replaceManifests(
 }
 
 const ADD_BLOB = `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
-  ON CONFLICT (digest) DO UPDATE SET size = excluded.size, state = 'live'
-    WHERE size <> excluded.size OR state <> 'live'`;
+  ${REVIVE}`;
 const ADD_UNCONFIRMED_BLOB = `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
-  ON CONFLICT (digest) DO UPDATE SET state = 'live' WHERE state <> 'live'`;
+  ON CONFLICT (digest) DO UPDATE SET state = 'live' WHERE state = 'doomed'`;
 
 function replaceBlobs(
   db: Database,

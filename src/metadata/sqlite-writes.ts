@@ -9,7 +9,7 @@ import type { JournalEntry } from "./journal.ts";
 import type { BlobRecord, ManifestPush, MetadataWrites } from "./metadata.ts";
 import { sqliteCollectionWrites } from "./sqlite-collection-writes.ts";
 import { sqliteEventWrites } from "./sqlite-events.ts";
-import { type Removal, sqliteGarbage } from "./sqlite-garbage.ts";
+import { REVIVE, type Removal, sqliteGarbage } from "./sqlite-garbage.ts";
 import { replaceRepository } from "./sqlite-replace.ts";
 
 /** The writing half of the interface, each method as the body of a transaction that is already open. */
@@ -241,8 +241,7 @@ function statements(db: Database) {
     addRepository: db.query("INSERT INTO repositories (name) VALUES ($name)"),
     addBlob: db.query(
       `INSERT INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)
-        ON CONFLICT (digest) DO UPDATE SET size = excluded.size, state = 'live'
-          WHERE size <> excluded.size OR state <> 'live'`,
+        ${REVIVE}`,
     ),
     blob: db.query<{ size: number; state: string }, { digest: string }>(
       "SELECT size, state FROM blobs WHERE digest = $digest",

@@ -1,13 +1,25 @@
 import { describe, expect, test } from "bun:test";
 import type { Claim } from "../collection.ts";
 import { parseTag } from "../../oci/reference.ts";
-import { POLICY, YOUNG, collectAll, item } from "./collection-support.ts";
-import { APP, type Given, OTHER, blobOf, digestFor, layer, snapshotOf } from "./fixtures.ts";
+import { POLICY, YOUNG, collectAll, follow, item } from "./collection-support.ts";
+import {
+  APP,
+  type Given,
+  OTHER,
+  blobOf,
+  bytesOf,
+  digestFor,
+  layer,
+  snapshotOf,
+} from "./fixtures.ts";
 
 /** How a blob leaves, and comes back on the way. */
 export function collectionBlobs(given: Given): void {
-  const claim = async (except: readonly string[] = [], limit = 10): Promise<Claim[]> =>
-    await given.metadata.claim(limit, except.map(digestFor), POLICY);
+  /** When the tree has followed. */
+  const claim = async (except: readonly string[] = [], limit = 10): Promise<Claim[]> => {
+    await follow(given.metadata);
+    return await given.metadata.claim(limit, except.map(digestFor), POLICY);
+  };
   const settle = async (claims: readonly Claim[], moved = true) =>
     await given.metadata.settle(claims.map((one) => ({ ...one, moved })));
   /** A blob without links, as a deletion leaves it. */
@@ -84,6 +96,17 @@ export function collectionBlobs(given: Given): void {
       expect(await claim(["layer"], 1)).toHaveLength(1);
       expect(await claim(["layer"])).toHaveLength(1);
       expect(await claim()).toMatchObject([blobOf("layer")]);
+    });
+
+    test("not before the tree has followed: its file may be about to be written", async () => {
+      await given.metadata.linkBlob(APP, blobOf("small"), 1000, bytesOf("small"));
+      await given.metadata.unlinkBlob(APP, digestFor("small"), 2000);
+      const [first] = await given.metadata.readJournal(1);
+
+      expect(await given.metadata.claim(10, [], POLICY)).toEqual([]);
+      await given.metadata.retireJournal(first?.id ?? 0);
+      expect(await given.metadata.claim(10, [], POLICY)).toEqual([]);
+      expect(await claim()).toMatchObject([blobOf("small")]);
     });
 
     test("without a row in the trash when there was no file to move", async () => {
@@ -176,13 +199,42 @@ export function collectionBlobs(given: Given): void {
       const claims = await claim();
       await given.push("one", { tags: ["v1"], at: YOUNG });
 
-      expect(await given.metadata.listClaims()).toEqual([]);
-      expect(await settle(claims)).toEqual(["returned"]);
-      await given.metadata.removeTrash(claims.map(({ id }) => id));
+      for (const moved of [true, true, false]) {
+        // Until its file is back it is a claim, for a start after a crash to go on with.
+        expect(await given.metadata.listClaims()).toEqual(claims);
+        expect(await settle(claims, moved)).toEqual(["returned"]);
+      }
+      expect(await settle(claims, false)).toEqual(["returned"]);
 
+      expect(await given.metadata.listClaims()).toEqual([]);
       expect(await given.metadata.listTrash({ kind: "blob", limit: 10 })).toEqual([]);
       expect(await claim()).toEqual([]);
       expect(await given.metadata.findManifest(APP, parseTag("v1"))).not.toBeNull();
+    });
+
+    test("is back, too, when its row in the trash is forgotten then", async () => {
+      await given.push("one");
+      await given.metadata.removeManifest(APP, digestFor("one"), 2000);
+      const claims = await claim();
+      await given.push("one", { tags: ["v1"], at: YOUNG });
+      await settle(claims);
+      await given.metadata.removeTrash(claims.map(({ id }) => id));
+
+      expect(await given.metadata.listClaims()).toEqual([]);
+      expect(await given.metadata.listTrash({ kind: "blob", limit: 10 })).toEqual([]);
+      await given.metadata.removeManifest(APP, digestFor("one"), 2000);
+      expect(await claim()).toMatchObject([blobOf("one")]);
+    });
+
+    test("leaves all the same when what wanted it is gone again", async () => {
+      await given.push("one");
+      await given.metadata.removeManifest(APP, digestFor("one"), 2000);
+      const claims = await claim();
+      await given.push("one", { tags: ["v1"], at: YOUNG });
+      await given.metadata.removeManifest(APP, digestFor("one"), YOUNG);
+
+      expect(await settle(claims)).toEqual(["trashed"]);
+      expect(await given.metadata.listClaims()).toEqual([]);
     });
 
     test("is not ended by an older claim of the same digest", async () => {

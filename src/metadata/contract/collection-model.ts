@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseTag } from "../../oci/reference.ts";
-import { POLICY, YOUNG, collectAll } from "./collection-support.ts";
+import { POLICY, YOUNG, collectAll, follow } from "./collection-support.ts";
 import { APP, type Given, OTHER, blobOf, child, digestFor, layer } from "./fixtures.ts";
 
 /** Digests here are those of words, so a graph may have what real digests rule out, circles above all. */
@@ -153,6 +153,7 @@ export function collectionModel(given: Given): void {
           expect(await left()).toEqual(expected);
           expect(await given.metadata.findBlob(OTHER, digestFor(LAYERS[0] ?? ""))).not.toBeNull();
           // And no bytes are left that nobody has, or taken that somebody has.
+          await follow(given.metadata);
           const claimed = (await given.metadata.claim(100, [], POLICY)).map(({ digest }) => digest);
           const held = new Set([...expected.manifests, ...expected.links]);
           expect(claimed.filter((digest) => held.has(digest))).toEqual([]);
@@ -173,6 +174,7 @@ export function collectionModel(given: Given): void {
       const nothing = { name, readAt: 0, blobs: [], manifests: [], tags: [], gone: true };
       await given.metadata.replaceRepository(nothing);
     }
+    await follow(given.metadata);
     await given.metadata.settle(
       (await given.metadata.claim(1000, [], POLICY)).map((one) => ({ ...one, moved: true })),
     );

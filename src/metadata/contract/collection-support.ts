@@ -75,6 +75,12 @@ export async function collectAll(
   throw new Error("the queue does not become empty");
 }
 
+/** As the tree's follower does, when all of it is in the tree. */
+export async function follow(metadata: Metadata): Promise<void> {
+  const last = (await metadata.readJournal(1_000_000)).at(-1);
+  if (last) await metadata.retireJournal(last.id);
+}
+
 /** The trash, the oldest first, as `kind repository:tag word reason`. */
 export async function trash(metadata: Metadata): Promise<string[]> {
   const rows = (await metadata.listTrash({ limit: 1000 })).toReversed();

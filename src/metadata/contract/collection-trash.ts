@@ -3,7 +3,7 @@ import { OCI_IMAGE } from "../../oci/media-types.ts";
 import { parseTag } from "../../oci/reference.ts";
 import type { TrashRecord } from "../collection.ts";
 import type { Who } from "../event.ts";
-import { POLICY, YOUNG, collectAll, trash } from "./collection-support.ts";
+import { POLICY, YOUNG, collectAll, follow, trash } from "./collection-support.ts";
 import { APP, type Given, OTHER, bytesOf, child, digestFor, layer } from "./fixtures.ts";
 
 const ANN: Who = {
@@ -115,6 +115,7 @@ export function collectionTrash(given: Given): void {
       await given.push("index", { tags: ["v1"], needs: [child("one")] });
       await given.metadata.removeTag(APP, parseTag("v1"), 2000);
       await collectAll(given, { run: 7 });
+      await follow(given.metadata);
       await given.metadata.settle(
         (await given.metadata.claim(10, [], { ...POLICY, run: 7 })).map((one) => ({
           ...one,
