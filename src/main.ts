@@ -7,6 +7,7 @@ import { completeCommand, completionCommand } from "./cli/completion.ts";
 import { configCommand } from "./cli/config.ts";
 import { deleteCommand } from "./cli/delete.ts";
 import { Exit } from "./cli/exit.ts";
+import { gcCommand } from "./cli/gc.ts";
 import { helpCommand } from "./cli/help.ts";
 import { htpasswdCommand } from "./cli/htpasswd.ts";
 import { listCommand } from "./cli/list.ts";
@@ -34,6 +35,7 @@ function program(terminal: Terminal): Command {
     .addCommand(listCommand(terminal))
     .addCommand(deleteCommand(terminal))
     .addCommand(checkCommand(terminal))
+    .addCommand(gcCommand(terminal))
     .addCommand(userCommand(terminal))
     .addCommand(tokenCommand(terminal))
     .addCommand(configCommand(terminal))

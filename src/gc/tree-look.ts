@@ -9,7 +9,7 @@ import { repositoryPath } from "../storage/tree.ts";
 import { type GcPolicy, type Judged, decide } from "./decide.ts";
 
 /** Takes from the metadata what a tree cannot say: see `tree-overlay.ts`. */
-export type Overlay = (repository: TreeRepository) => RepositoryInventory;
+export type Overlay = (repository: TreeRepository) => Promise<RepositoryInventory>;
 
 /** What one look at a whole tree has found. Of what goes only numbers are held, and ids of blobs. */
 export interface TreeLook {
@@ -49,7 +49,7 @@ export const LIVE = 1;
 const COUNTED = 2;
 
 /** Looks at every repository, judges it, and adds up. Blocks its thread; changes nothing. */
-export function lookAtTree(
+export async function lookAtTree(
   files: TreeFiles,
   policy: GcPolicy,
   options: {
@@ -58,7 +58,7 @@ export function lookAtTree(
     readonly findMissing?: boolean;
     readonly onRepository?: (count: number) => void;
   } = {},
-): TreeLook {
+): Promise<TreeLook> {
   const began = performance.now();
   const reader = new TreeReader(files);
   reader.readBlobs();
@@ -69,7 +69,7 @@ export function lookAtTree(
   for (const name of reader.names()) {
     const repository = reader.read(name);
     newest = Math.max(newest, repository.newest);
-    const inventory = options.overlay?.(repository) ?? repository;
+    const inventory = (await options.overlay?.(repository)) ?? repository;
     const verdict = decide(inventory, policy);
     sums.repositories++;
     sums.manifests += repository.manifests.length;

@@ -1,4 +1,6 @@
-import { Database } from "bun:sqlite";
+import { Database, constants } from "bun:sqlite";
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { VERSION, migrate, versionOf } from "./migrations.ts";
 
 /** Opens the database for the one writer, creating its schema, or bringing it to this version. */
@@ -29,9 +31,23 @@ export function openForReading(path: string): Database {
   return db;
 }
 
+/**
+ * The same, without leaving a trace: reading makes two files beside it, unless its last user was cut off
+ * and they are there already. Throws when it is not of this version.
+ */
+export function openUntouched(path: string): Database {
+  if (existsSync(`${path}-wal`)) return openForLooking(path);
+  const { SQLITE_OPEN_READONLY, SQLITE_OPEN_URI } = constants;
+  const url = `${pathToFileURL(path).href}?immutable=1`;
+  return ofThisVersion(new Database(url, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI));
+}
+
 /** For a look at a database that nobody has open. Throws when it is not of this version. */
 export function openForLooking(path: string): Database {
-  const db = openForReading(path);
+  return ofThisVersion(openForReading(path));
+}
+
+function ofThisVersion(db: Database): Database {
   const version = versionOf(db);
   if (version === VERSION) return db;
   db.close();

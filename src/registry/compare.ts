@@ -14,7 +14,7 @@ export interface TreeEvents {
 }
 
 /** Set when the whole tree has been read once, without a failure of the disk. */
-const TREE_READ = "tree-read";
+export const TREE_READ = "tree-read";
 
 /** So many removed or moved things a log line names; the numbers count all. */
 const NAMED = 100;

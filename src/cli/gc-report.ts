@@ -1,0 +1,151 @@
+import { printable } from "../client/http/printable.ts";
+import type { FolderPlan } from "../gc/collect-folder.ts";
+import type { TreeOutcome } from "../gc/tree-collection.ts";
+import type { RepositoryLook } from "../gc/tree-look.ts";
+import type { GcTotals } from "../plan/gc-plan.ts";
+import { table } from "./table.ts";
+import { counted, humanSize } from "./units.ts";
+
+const COLUMNS = [
+  { title: "REPOSITORY" },
+  { title: "MANIFESTS", align: "right" },
+  { title: "LAYER LINKS", align: "right" },
+  { title: "FREED", align: "right" },
+  { title: "SHARED", align: "right" },
+  { title: "WHY" },
+] as const;
+
+/** The plan of a folder for people. Pure. */
+export function planLines(folder: string, { look, totals, running }: FolderPlan): string[] {
+  const going = look.repositories.filter(({ keptWhole }) => keptWhole === null);
+  const { blobs, bytes } = totals.orphans;
+  return [
+    ...(going.length === 0
+      ? []
+      : [`To remove from ${folder}:`, ...indented(table(COLUMNS, going.map(row)))]),
+    ...(blobs === 0
+      ? []
+      : [`${counted(blobs, "blob")} that no repository has: ${humanSize(bytes)}`]),
+    ...keptLines(totals),
+    ...(look.blobsStay === null
+      ? []
+      : [
+          `No blob is removed, because it could not be read what is needed: ${printable(look.blobsStay)}`,
+        ]),
+    ...running.map(
+      ({ pid }) =>
+        `A registry runs on this folder (process ${pid}): what it needs meanwhile comes back.`,
+    ),
+    summary(totals),
+  ];
+}
+
+function keptLines({ keptRepositories }: GcTotals): string[] {
+  if (keptRepositories.length === 0) return [];
+  const lines = keptRepositories.map(
+    ({ repository, reason }) => `  ${repository}: ${printable(reason)}`,
+  );
+  return ["Kept whole, because not all of it could be understood:", ...lines];
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}
+
+function row({ name, manifests, links, bytes, ...rest }: RepositoryLook): string[] {
+  const all = Object.values(manifests).reduce((sum, count) => sum + count, 0);
+  return [
+    name,
+    String(all),
+    String(links.unneeded + links.bytesMissing),
+    humanSize(bytes.freed),
+    humanSize(bytes.shared),
+    reasons({ name, manifests, links, bytes, ...rest }).join(", "),
+  ];
+}
+
+function reasons({ manifests, links, leftovers, removed }: RepositoryLook): string[] {
+  const parts: readonly (readonly [number, string])[] = [
+    [manifests.untagged, "untagged"],
+    [manifests["index-goes"], "of an index that goes"],
+    [manifests["subject-goes"], "with a subject that goes"],
+    [manifests["subject-missing"], "without their subject"],
+    [links.bytesMissing, "links without bytes"],
+    [leftovers.history, "old names of tags"],
+    [leftovers.uploads, "stale uploads"],
+    [leftovers.temporary, "leftover files"],
+    [leftovers.emptyFolders, "empty folders"],
+  ];
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return removed ? [...told, "nothing is left of it"] : told;
+}
+
+/** One line of counts. Pure. */
+export function summary({ manifests, links, blobs, bytes }: GcTotals): string {
+  const gone = [
+    counted(manifests.garbage, "manifest"),
+    counted(links.garbage, "layer link"),
+    `${counted(blobs.garbage, "blob")} (${humanSize(bytes.garbage)})`,
+  ].join(", ");
+  return `${gone} can go; ${counted(manifests.live, "manifest")} and ${counted(blobs.live, "blob")} (${humanSize(bytes.live)}) stay`;
+}
+
+/** Whether a plan changes anything at all. Pure. */
+export function isNothing({ look, totals }: FolderPlan): boolean {
+  const going = look.repositories.some(({ keptWhole }) => keptWhole === null);
+  return !going && totals.blobs.garbage === 0 && look.reader.hollow.length === 0;
+}
+
+/** Pure. */
+export function question(
+  { totals: { manifests, blobs, bytes } }: FolderPlan,
+  purge: boolean,
+): string {
+  const what = `${counted(manifests.garbage, "manifest")} and ${counted(blobs.garbage, "blob")} (${humanSize(bytes.garbage)})`;
+  return purge ? `Delete ${what} for good? [y/N] ` : `Move ${what} to the trash? [y/N] `;
+}
+
+/** What was done, for people. Pure. */
+export function outcomeLines(outcome: TreeOutcome, plan: FolderPlan, purge: boolean): string[] {
+  const { manifests, links, blobs, bytes, repositories, putBack, written, failures } = outcome;
+  const what = [
+    counted(manifests, "manifest"),
+    counted(links, "layer link"),
+    `${counted(blobs, "blob")} (${humanSize(bytes)})`,
+    ...(repositories > 0 ? [counted(repositories, "repository").replace(/ys$/, "ies")] : []),
+  ].join(", ");
+  const caching = plan.running.filter(({ caches }) => caches);
+  return [
+    manifests + links + blobs + repositories === 0
+      ? "nothing was removed"
+      : `${purge ? "deleted" : "moved to the trash:"} ${what}`,
+    ...(putBack.blobs + putBack.links === 0
+      ? []
+      : [
+          `put back, because somebody needs them: ${counted(putBack.blobs, "blob")}, ${counted(putBack.links, "link")}`,
+        ]),
+    ...(written ? ["another program has written to this folder meanwhile"] : []),
+    ...caching.map(
+      ({ pid }) =>
+        `the registry that runs on this folder (process ${pid}) remembers blobs that are gone: restart it; ` +
+        "what is pushed before that and needs them comes back with the next wharf gc",
+    ),
+    ...failures
+      .slice(0, 20)
+      .map(({ path, problem }) => `could not be removed: ${printable(path)}: ${problem}`),
+    ...(failures.length > 20 ? [`and ${failures.length - 20} more could not be removed`] : []),
+  ];
+}
+
+/** The last line of `--json`. Pure. */
+export function gcDocument(totals: GcTotals, trash: number, seconds: number): string {
+  const { manifests, blobs, bytes, keptRepositories } = totals;
+  return JSON.stringify({
+    schemaVersion: 1,
+    manifests,
+    blobs,
+    bytes: { ...bytes, trash },
+    keptRepositories,
+    seconds: Math.round(seconds * 1000) / 1000,
+  });
+}

@@ -1,0 +1,124 @@
+import type { Command } from "commander";
+import { parseDuration } from "../config/duration.ts";
+import { type FolderGc, type FolderPlan, collectFolder, planFolder } from "../gc/collect-folder.ts";
+import { RegistryError } from "../oci/errors.ts";
+import { ownerOf } from "../storage/lock.ts";
+import { OURS } from "../storage/tree.ts";
+import { gcDocument, isNothing, outcomeLines, planLines, question } from "./gc-report.ts";
+import { progressOn } from "./progress.ts";
+import { subcommand } from "./subcommand.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface GcFlags {
+  readonly yes?: boolean;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly grace?: string;
+  readonly purge?: boolean;
+  readonly keepUntagged?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function gcCommand(terminal: Terminal): Command {
+  return subcommand("gc", terminal)
+    .summary("collect garbage: remove what no tag, index or subject keeps")
+    .description(
+      "Removes what nobody needs from a folder of registry:2, registry:3 or Wharfinger.\n" +
+        "Shows first what would go and why, then asks. What goes lies in the trash for a while.\n" +
+        "A repository of which anything cannot be understood is kept whole.",
+    )
+    .argument("[DIR]", "the folder of a registry, which may be running")
+    .option("-y, --yes", "do it without asking")
+    .option("-f, --force", "the same as --yes")
+    .option("-n, --dry-run", "only show what would go; writes nothing, wins over --yes")
+    .option("--grace <DURATION>", "keep what is younger (default: 1h)")
+    .option("--purge", "free the bytes at once, instead of moving them to the trash")
+    .option("--keep-untagged", "keep manifests that no tag names")
+    .option("--json", "one JSON document of counts")
+    .option("-q, --quiet", "say only what went wrong")
+    .addHelpText("after", EXAMPLES)
+    .action(async (folder: string | undefined, flags: GcFlags) => {
+      await gc(folder ?? null, flags, terminal);
+    });
+}
+
+const EXAMPLES = `
+Examples:
+  wharf gc /var/lib/registry                shows what would go, and asks
+  wharf gc /var/lib/registry --yes          does not ask, for cron
+  wharf gc -n /var/lib/registry             only shows
+  wharf gc --purge --yes /var/lib/registry  frees the bytes at once
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or not confirmed, 3 done in part, 5 refused.`;
+
+const GRACE = 3_600_000;
+
+async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Promise<void> {
+  if (folder === null)
+    throw new RegistryError("USAGE", { reason: "name the folder to collect in" });
+  const owner = ownerOf(`${folder}/${OURS}`);
+  if (owner) {
+    const reason = `a server has ${folder} open (process ${owner.pid}); it collects by itself`;
+    throw new RegistryError("REFUSED", { reason });
+  }
+  const { dryRun = false, purge = false, quiet = false, json = false } = flags;
+  const yes = flags.yes === true || flags.force === true;
+  const progress = progressOn(terminal, quiet);
+  const grace = flags.grace === undefined ? GRACE : durationOf(flags.grace);
+  const what: FolderGc = {
+    folder,
+    now: Date.now(),
+    grace,
+    untaggedAfter: flags.keepUntagged ? null : flags.grace === undefined ? undefined : grace,
+    purge,
+    progress,
+  };
+  const show = (plan: FolderPlan): void => {
+    if (quiet || (json && dryRun)) return;
+    for (const line of planLines(folder, plan)) {
+      if (dryRun) terminal.print(line);
+      else terminal.note(line);
+    }
+  };
+  const document = ({ totals }: FolderPlan, trash = totals.bytes.trash): void => {
+    if (json) terminal.print(gcDocument(totals, trash, performance.now() / 1000));
+  };
+
+  let shown: FolderPlan | null = null;
+  if (dryRun || !yes) {
+    shown = await planFolder(what);
+    show(shown);
+    if (dryRun || isNothing(shown)) return document(shown);
+    const refused = terminal.interactive
+      ? !isYes(await terminal.ask(question(shown, purge))) && "the answer was not yes"
+      : "there is no terminal to ask, add --yes";
+    if (refused !== false) {
+      document(shown);
+      throw new RegistryError("UNCONFIRMED", { reason: `nothing was removed; ${refused}` });
+    }
+  }
+  const { plan, outcome, trash } = await collectFolder(what, shown, true, (found) => {
+    if (shown === null) show(found);
+  });
+  if (!quiet) for (const line of outcomeLines(outcome, plan, purge)) terminal.note(line);
+  document(plan, trash);
+  if (outcome.failures.length > 0) {
+    if (quiet)
+      for (const { path, problem } of outcome.failures) terminal.note(`${path}: ${problem}`);
+    throw new RegistryError("PARTIAL", {
+      reason: `${outcome.failures.length} could not be removed`,
+    });
+  }
+}
+
+function durationOf(text: string): number {
+  const milliseconds = /^0+$/.test(text) ? 0 : parseDuration(text);
+  if (milliseconds !== null) return milliseconds;
+  const reason = `--grace ${JSON.stringify(text)} is not a duration, such as 30m, 1h or 7d`;
+  throw new RegistryError("USAGE", { reason });
+}
+
+function isYes(answer: string): boolean {
+  return /^y(?:es)?$/i.test(answer.trim());
+}

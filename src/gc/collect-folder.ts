@@ -1,0 +1,106 @@
+import { RegistryError } from "../oci/errors.ts";
+import type { GcTotals } from "../plan/gc-plan.ts";
+import type { GcPolicy } from "./decide.ts";
+import { type OpenTree, openTreeToCollect, openTreeToLook } from "./open-tree.ts";
+import { type RunningRegistry, runningRegistries } from "./running-registries.ts";
+import { TreeCollection, type TreeOutcome } from "./tree-collection.ts";
+import { type TreeLook, lookAtTree } from "./tree-look.ts";
+
+/** How a folder shall be collected. Durations are milliseconds. */
+export interface FolderGc {
+  readonly folder: string;
+  readonly now: number;
+  readonly grace: number;
+  /**
+   * How long a manifest must have been without a tag; null: untagged ones are kept; undefined: the grace in
+   * a tree of another registry, and seven days in one of ours.
+   */
+  readonly untaggedAfter: number | null | undefined;
+  readonly purge: boolean;
+  readonly progress?: (what: string) => void;
+}
+
+export interface FolderPlan {
+  readonly look: TreeLook;
+  readonly ours: boolean;
+  /** With the bytes that are in the trash. */
+  readonly totals: GcTotals;
+  readonly running: readonly RunningRegistry[];
+}
+
+/** What `serve` waits before an untagged manifest goes, unless its configuration says otherwise. */
+export const UNTAGGED_AFTER = 7 * 24 * 3_600_000;
+
+/** Set when a tree that was taken over waits for its owner's yes. */
+export const WAITS_UNTIL = "collect-waits-until";
+
+/** What would go. Writes nothing at all. Throws DATA_FOLDER. */
+export async function planFolder(what: FolderGc): Promise<FolderPlan> {
+  await using open = await openTreeToLook(what.folder);
+  return await planOf(open, what);
+}
+
+/**
+ * Removes what nobody needs. `shown`: nothing else goes than this plan says; null: all that there is.
+ * `consent`: the owner has said yes to a plan. Throws DATA_FOLDER when another process has the folder open,
+ * REFUSED when bytes should be freed at once and another registry is running on it.
+ */
+export async function collectFolder(
+  what: FolderGc,
+  shown: FolderPlan | null,
+  consent: boolean,
+  planned: (plan: FolderPlan) => void,
+): Promise<{ readonly plan: FolderPlan; readonly outcome: TreeOutcome; readonly trash: number }> {
+  await using open = await openTreeToCollect(what.folder, !what.purge);
+  const running = runningRegistries(what.folder);
+  const [first] = running;
+  if (first && what.purge) {
+    const reason = `a registry runs on this folder (process ${first.pid}); stop it first, or leave --purge out: then all goes through the trash, from where it can come back`;
+    throw new RegistryError("REFUSED", { reason });
+  }
+  const { files, metadata, overlay } = open;
+  const collection = new TreeCollection({
+    files,
+    metadata,
+    overlay,
+    policy: policyOf(what, open.ours),
+    purge: what.purge,
+    writers: () =>
+      runningRegistries(what.folder).map(
+        ({ pid }) => `a registry runs on this folder (process ${pid})`,
+      ),
+    ...(what.progress && { progress: what.progress }),
+  });
+  await collection.recover();
+  const plan = shown ?? (await planOf(open, what));
+  planned(plan);
+  const outcome = await collection.apply(plan.look);
+  await open.agree(outcome.touched);
+  if (consent && open.ours && (await metadata?.getSetting(WAITS_UNTIL)) != null) {
+    await metadata?.setSetting(WAITS_UNTIL, "");
+  }
+  return { plan, outcome, trash: (await metadata?.sumTrash())?.bytes ?? 0 };
+}
+
+async function planOf(open: OpenTree, what: FolderGc): Promise<FolderPlan> {
+  const { files, overlay, ours, reads } = open;
+  const look = await lookAtTree(files, policyOf(what, ours), {
+    overlay,
+    onRepository: (count) => what.progress?.(`${count} repositories read`),
+  });
+  const trash = (await reads?.sumTrash())?.bytes ?? 0;
+  const totals = { ...look.totals, bytes: { ...look.totals.bytes, trash } };
+  return { look, ours, totals, running: runningRegistries(what.folder) };
+}
+
+function policyOf({ now, grace, untaggedAfter }: FolderGc, ours: boolean): GcPolicy {
+  const untagged = untaggedAfter === undefined ? (ours ? UNTAGGED_AFTER : grace) : untaggedAfter;
+  return {
+    now,
+    seenBefore: now - grace,
+    untaggedBefore: untagged === null ? null : now - untagged,
+    protectedDigests: [],
+    waitingUntil: null,
+    removeEmpty: true,
+  };
+}

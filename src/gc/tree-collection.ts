@@ -1,0 +1,321 @@
+import type { BlobId } from "../inventory/blob-table.ts";
+import type { TrashRecord } from "../metadata/collection.ts";
+import type { Metadata } from "../metadata/metadata.ts";
+import type { Digest } from "../oci/digest.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import { realDisk } from "../storage/disk.ts";
+import { RemovalPool } from "../storage/removal-pool.ts";
+import { type FailedStep, type Job, makeFolders } from "../storage/removals.ts";
+import { syncAll } from "../storage/sync-filesystem.ts";
+import type { TreeFiles } from "../storage/tree-files.ts";
+import { LEAVING, TRASH, blobPath, leavingPath, trashPath } from "../storage/tree.ts";
+import type { GcPolicy } from "./decide.ts";
+import { type TreeLook, type Overlay, isGarbage, lookAtTree } from "./tree-look.ts";
+import { type PutBackCounts, putBack } from "./tree-put-back.ts";
+import { forgetLeaving, leavingJobs, recoverTrash } from "./tree-recover.ts";
+import {
+  type RepositoryRemoval,
+  emptyFolders,
+  historyFolders,
+  hollowJob,
+  planRemoval,
+  removalJobs,
+} from "./tree-removal.ts";
+
+export interface TreeCollectionOptions {
+  readonly files: TreeFiles;
+  readonly policy: GcPolicy;
+  /** Free at once, instead of moving to the trash. */
+  readonly purge: boolean;
+  /** Where the trash is written down; null: there is none, and `purge` is on. */
+  readonly metadata: Metadata | null;
+  readonly overlay?: Overlay | undefined;
+  /** Registries of other programs that serve this tree at this moment, in words. */
+  writers(): readonly string[];
+  progress?(what: string): void;
+}
+
+/** What a run has done. */
+export interface TreeOutcome {
+  readonly manifests: number;
+  readonly links: number;
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly repositories: number;
+  /** What somebody turned out to need, and was put back. */
+  readonly putBack: PutBackCounts;
+  /** Somebody else wrote to the tree meanwhile. */
+  readonly written: boolean;
+  readonly failures: readonly FailedStep[];
+  /** Of which something went. */
+  readonly touched: readonly RepositoryName[];
+}
+
+/** How many threads remove. */
+const THREADS = 12;
+/** Rows that are committed, and removals that are done, together. */
+const AT_ONCE = 5000;
+/** Looks after the removal, for as long as each finds something to put back. */
+const MOST_LOOKS = 10;
+
+/**
+ * Removes from a tree what a plan has shown, in this order: tag history, revisions, layer links, blobs.
+ * A crash in between leaves garbage, never something that names what is not there; the next run goes on.
+ *
+ * The tree may have another writer, who knows nothing of us. So each repository is judged again just before
+ * it is touched; before any blob goes, all of them are read again; blobs are moved, not deleted; then all
+ * repositories are read again, and what somebody has begun to need comes back, until a look finds nothing.
+ * Rows of the trash are committed before anything is removed, so that after a crash it can be put back.
+ */
+export class TreeCollection {
+  readonly #pool: RemovalPool;
+  readonly #failures: FailedStep[] = [];
+  readonly #counts = { manifests: 0, links: 0, blobs: 0, bytes: 0, repositories: 0 };
+  readonly #putBack: PutBackCounts = { blobs: 0, links: 0 };
+  readonly #touched = new Set<RepositoryName>();
+  #began = 0;
+  #written = false;
+  #run: number | null = null;
+
+  constructor(readonly options: TreeCollectionOptions) {
+    this.#pool = new RemovalPool(options.files.root, THREADS);
+  }
+
+  /** What the last run left, if it was cut off; and whatever is in the trash and needed again comes back. */
+  async recover(): Promise<void> {
+    const { metadata, files, policy } = this.options;
+    if (metadata) await recoverTrash(metadata, files, policy.now);
+    const leaving = files.names(LEAVING) !== null;
+    if (!leaving && (await this.#trashIsEmpty())) return;
+    await this.#settle(null);
+    await this.#do([leavingJobs(files)]);
+    forgetLeaving(files);
+  }
+
+  /** Throws REFUSED when bytes should be freed at once, and somebody else turns out to write. */
+  async apply(plan: TreeLook): Promise<TreeOutcome> {
+    const { metadata, policy } = this.options;
+    this.#began = Date.now();
+    try {
+      this.#run = (await metadata?.startRun(policy.now)) ?? null;
+      await this.#removeReferences(plan);
+      await this.#removeBlobs(plan);
+      const outcome = this.#outcome();
+      const { failures: _failures, touched: _touched, ...report } = outcome;
+      if (this.#run !== null) {
+        await metadata?.endRun(this.#run, Date.now(), JSON.stringify(report));
+      }
+      return outcome;
+    } finally {
+      this.#pool.close();
+    }
+  }
+
+  #outcome(): TreeOutcome {
+    return {
+      ...this.#counts,
+      putBack: this.#putBack,
+      written: this.#written,
+      failures: this.#failures,
+      touched: [...this.#touched],
+    };
+  }
+
+  async #removeReferences(plan: TreeLook): Promise<void> {
+    const { policy, overlay, files } = this.options;
+    const going = plan.repositories.filter(({ keptWhole }) => keptWhole === null);
+    let group: RepositoryRemoval[] = [];
+    let weight = 0;
+    for (const [at, planned] of going.entries()) {
+      const removal = await planRemoval(planned, plan.reader, policy, overlay);
+      if (removal) {
+        group.push(removal);
+        weight += removal.indexes.length + removal.manifests.length + removal.links.length + 1;
+      }
+      if (weight < AT_ONCE && at < going.length - 1) continue;
+      await this.#removeGroup(group);
+      this.options.progress?.(`${at + 1} of ${going.length} repositories cleaned`);
+      group = [];
+      weight = 0;
+    }
+    const old = plan.reader.hollow.filter(({ at }) => at < policy.seenBefore);
+    await this.#do([old.map(({ path, files: names }) => hollowJob(path, names))]);
+    // Links must not come back after a power cut when the bytes that they lead to do not.
+    this.#sync(files);
+  }
+
+  async #removeGroup(group: readonly RepositoryRemoval[]): Promise<void> {
+    await this.#toTrash(group.flatMap((removal) => this.#rowsOf(removal)));
+    await this.#do(removalJobs(group));
+    const { files } = this.options;
+    const removed = group.filter((one) => one.removed);
+    await this.#do([
+      group.map(historyFolders),
+      // Nested ones before those that they lie in.
+      [removed.toReversed().flatMap(({ name }) => emptyFolders(name, files))],
+    ]);
+    for (const { name, indexes, manifests, links } of group) {
+      this.#touched.add(name);
+      this.#counts.manifests += indexes.length + manifests.length;
+      this.#counts.links += links.length;
+    }
+    this.#counts.repositories += removed.length;
+  }
+
+  #rowsOf({ name, indexes, manifests, links }: RepositoryRemoval): Row[] {
+    const { files, policy } = this.options;
+    const common = {
+      run: this.#run,
+      repository: name,
+      tag: null,
+      removedAt: policy.now,
+      removedBy: null,
+    };
+    if (this.options.purge) return [];
+    const rows = [...indexes, ...manifests].map(({ digest, size, mediaType, reason, since }) => {
+      const bytes = files.bytes(blobPath(digest), Number.MAX_SAFE_INTEGER);
+      return {
+        ...common,
+        kind: "manifest" as const,
+        digest,
+        size,
+        mediaType,
+        bytes,
+        madeAt: since,
+        reason,
+      };
+    });
+    const linkRows = links.map(({ digest, size, reason, since }) => ({
+      ...common,
+      kind: "link" as const,
+      digest,
+      size: size ?? 0,
+      mediaType: null,
+      bytes: null,
+      madeAt: since,
+      reason,
+    }));
+    return [...rows, ...linkRows];
+  }
+
+  async #removeBlobs(plan: TreeLook): Promise<void> {
+    const { files, policy, purge } = this.options;
+    const look = await this.#settle(plan);
+    if (purge) this.#refuseWriters();
+    const { blobs } = look.reader;
+    const going = [...blobs.ids()].filter((id) => {
+      if (look.blobsStay !== null || !isGarbage(look.reader, id, policy)) return false;
+      const shown = plan.reader.blobs.find(blobs.digestOf(id));
+      return shown >= 0 && plan.blobsStay === null && isGarbage(plan.reader, shown, policy);
+    });
+    if (going.length === 0) return;
+    makeFolders(files.root, purge ? LEAVING : TRASH);
+    for (let at = 0; at < going.length; at += AT_ONCE) {
+      await this.#moveAway(going.slice(at, at + AT_ONCE), look);
+      this.options.progress?.(
+        `${Math.min(at + AT_ONCE, going.length)} of ${going.length} blobs removed`,
+      );
+    }
+    const prefixes = new Set(going.map((id) => prefixOf(blobs.digestOf(id))));
+    if (!this.#written && this.options.writers().length === 0) {
+      await this.#do([[...prefixes].map((folder): Job => [{ folder }])]);
+    }
+    this.#sync(files);
+    await this.#settle(plan);
+    if (!purge) return;
+    await this.#do([leavingJobs(files)]);
+    forgetLeaving(files);
+  }
+
+  async #moveAway(ids: readonly BlobId[], { reader: { blobs } }: TreeLook): Promise<void> {
+    const { purge, policy } = this.options;
+    const rows = ids.map((id): Row => ({
+      run: this.#run,
+      kind: "blob",
+      repository: null,
+      tag: null,
+      digest: blobs.digestOf(id),
+      size: blobs.sizeOf(id),
+      mediaType: null,
+      bytes: null,
+      madeAt: blobs.timeOf(id),
+      removedAt: policy.now,
+      reason: "no repository needs it",
+      removedBy: null,
+    }));
+    const names = purge ? [] : await this.#toTrash(rows);
+    const jobs = rows.map(({ digest }, at): Job => {
+      const data = blobPath(digest);
+      const to = purge ? leavingPath(digest) : trashPath(names[at] ?? 0);
+      return [{ move: data, to }, { folder: data.slice(0, data.lastIndexOf("/")) }];
+    });
+    await this.#do([jobs]);
+    this.#counts.blobs += rows.length;
+    this.#counts.bytes += rows.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Looks until nothing that is needed is missing, or all that can be was put back. `plan`: of this run. */
+  async #settle(plan: TreeLook | null): Promise<TreeLook> {
+    const { files, policy, overlay, metadata } = this.options;
+    const removed = purgedIn(plan);
+    for (let looks = 1; ; looks++) {
+      const look = await lookAtTree(files, policy, { overlay, findMissing: true });
+      if (plan && look.newest > this.#began) this.#written = true;
+      const back = await putBack(look.missing, files, metadata, removed);
+      this.#putBack.blobs += back.blobs;
+      this.#putBack.links += back.links;
+      if ((back.blobs === 0 && back.links === 0) || looks >= MOST_LOOKS) return look;
+    }
+  }
+
+  #refuseWriters(): void {
+    const [first] = this.options.writers();
+    if (first === undefined && !this.#written) return;
+    const who = first ?? "another program writes to this folder";
+    const reason = `${who}; nothing was freed, what it may need is still there. Without --purge all goes through the trash, from where it can come back`;
+    throw new RegistryError("REFUSED", { reason });
+  }
+
+  async #toTrash(rows: readonly Row[]): Promise<readonly number[]> {
+    if (rows.length === 0) return [];
+    return (await this.options.metadata?.addTrash(rows)) ?? [];
+  }
+
+  async #do(lists: readonly (readonly Job[])[]): Promise<void> {
+    for (const jobs of lists) {
+      const { failed } = await this.#pool.run(jobs.filter((job) => job.length > 0));
+      this.#failures.push(...failed);
+    }
+  }
+
+  #sync({ root }: TreeFiles): void {
+    syncAll(root, [], [root], realDisk);
+  }
+
+  async #trashIsEmpty(): Promise<boolean> {
+    return ((await this.options.metadata?.sumTrash())?.entries ?? 0) === 0;
+  }
+}
+
+type Row = Omit<TrashRecord, "id">;
+
+function prefixOf(digest: Digest): string {
+  return blobPath(digest).split("/").slice(0, -2).join("/");
+}
+
+/** What a plan took away from each repository, for a run without rows. */
+function purgedIn(plan: TreeLook | null): {
+  has(name: RepositoryName, digest: Digest): "manifest" | "link" | null;
+} {
+  const planned = new Map(plan?.repositories.map((one) => [one.name, one.letsGo]));
+  return {
+    has(name, digest) {
+      const id = plan?.reader.blobs.find(digest) ?? -1;
+      const went = planned.get(name);
+      if (id < 0 || !went) return null;
+      if (went.manifests.includes(id)) return "manifest";
+      return went.links.includes(id) ? "link" : null;
+    },
+  };
+}
