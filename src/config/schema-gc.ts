@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isDigest } from "../oci/digest.ts";
+import { schedule, timeWindow, timeZone } from "./times.ts";
 import { duration } from "./values.ts";
 
 const digest = z.string().refine(isDigest, { error: "must be a digest, such as sha256:ab…" });
@@ -27,23 +28,15 @@ export const gc = z.strictObject({
     .array(digest)
     .prefault([])
     .describe("digests of manifests that are kept in every repository, with all they need"),
-  schedule: z
-    .string()
-    .min(1)
+  schedule: schedule
     .optional()
     .describe(
       "when to collect, as in cron (`0 3 * * *`), in the time zone below. Unset: whenever something is due",
     ),
-  window: z
-    .string()
-    .min(1)
+  window: timeWindow
     .optional()
     .describe("the hours in which collecting may go on, such as `22:00-06:00`. Unset: always"),
-  timeZone: z
-    .string()
-    .min(1)
-    .prefault("UTC")
-    .describe("of schedule and window, such as Europe/Berlin"),
+  timeZone: timeZone.prefault("UTC").describe("of schedule and window, such as Europe/Berlin"),
   pace: z
     .int()
     .positive()

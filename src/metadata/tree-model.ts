@@ -206,6 +206,7 @@ export class FragileStorage implements Storage {
   readonly append: Storage["append"] = async (path, offset) =>
     await this.inner.append(path, offset);
   readonly move: Storage["move"] = async (from, to) => await this.inner.move(from, to);
+  readonly moveAll: Storage["moveAll"] = async (moves) => await this.inner.moveAll(moves);
   readonly list: Storage["list"] = (folder) => this.inner.list(folder);
 
   async write(objects: readonly SmallObject[]): Promise<void> {

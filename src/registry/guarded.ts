@@ -12,6 +12,7 @@ export function guardedStorage(storage: Storage, stop: WriteStop, room: Room): S
     ...storage,
     write: (objects) => stop.watch(() => storage.write(objects)),
     move: (from, to) => stop.watch(() => storage.move(from, to)),
+    moveAll: (moves) => stop.watch(() => storage.moveAll(moves)),
     async append(path, offset) {
       const writer = await stop.watch(() => storage.append(path, offset));
       return {

@@ -1,5 +1,7 @@
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { Custody } from "./custody.ts";
+import type { Promises } from "./promises.ts";
 import type { UploadLimits, UploadSessions } from "./upload-sessions.ts";
 
 /** What the use cases work on. They know neither HTTP nor configuration files. */
@@ -7,6 +9,8 @@ export interface Registry {
   readonly metadata: Metadata;
   readonly storage: Storage;
   readonly uploads: UploadSessions;
+  readonly custody: Custody;
+  readonly promises: Promises;
   readonly rules: Rules;
   /** UTC milliseconds. */
   readonly now: () => number;
@@ -19,6 +23,10 @@ export interface Rules {
   readonly sparse: boolean;
   /** Bytes. */
   readonly maxManifestSize: number;
+  /** Nothing is written because somebody reads. */
+  readonly readOnly?: boolean;
+  /** How long what somebody was told of is kept, in milliseconds; an hour unless something else is said. */
+  readonly grace?: number;
   /** How many uploads may be unfinished. */
   readonly uploads?: UploadLimits;
 }

@@ -2,6 +2,8 @@ import type { Metadata } from "../metadata/metadata.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { memoryStorage } from "../storage/memory.ts";
 import type { Storage } from "../storage/storage.ts";
+import { Custody } from "./custody.ts";
+import { Promises } from "./promises.ts";
 import type { Registry } from "./registry.ts";
 import { UploadSessions } from "./upload-sessions.ts";
 import type { Announced } from "./upload-state.ts";
@@ -16,7 +18,9 @@ export class Gone extends Error {}
 export function newRegistry(metadata: Metadata, storage: Storage = memoryStorage()): Registry {
   const rules = { delete: true, sparse: false, maxManifestSize: 1000 };
   const uploads = new UploadSessions(metadata, storage);
-  return { metadata, storage, uploads, rules, now: () => 1000 };
+  const custody = new Custody();
+  const promises = new Promises();
+  return { metadata, storage, uploads, custody, promises, rules, now: () => 1000 };
 }
 
 /** A request's body in pieces; with `cut`, its client goes away after so many bytes. */

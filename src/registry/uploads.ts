@@ -53,11 +53,13 @@ export async function finishUpload(
     await checkDigest(session, digest, registry);
     const blob = { digest, size: session.offset };
     const small = session.bytes.held;
-    // Its record goes before its name: were both there after a power cut, resuming would write into a blob.
-    await registry.uploads.finished(session);
-    if (small === null) await moveIntoPlace(session, blobPath(digest), registry);
-    await registry.metadata.linkBlob(session.name, blob, registry.now(), small, by);
-    return blob;
+    return await registry.custody.coming(digest, async () => {
+      // Its record goes before its name: were both there after a power cut, resuming would write into a blob.
+      await registry.uploads.finished(session);
+      if (small === null) await moveIntoPlace(session, blobPath(digest), registry);
+      await registry.metadata.linkBlob(session.name, blob, registry.now(), small, by);
+      return blob;
+    });
   });
 }
 

@@ -256,6 +256,40 @@ export function storageContract(name: string, make: () => Promise<EmptyStorage>)
       expect(texts).toContain(await textAt(storage, "to/x/data"));
       expect(await listed(storage, "from")).toEqual([]);
     });
+
+    check(
+      "many at once says which were there, and tidies what they leave empty",
+      async (storage) => {
+        await storage.write([
+          { path: "blobs/aa/one/data", bytes: bytes("1") },
+          { path: "blobs/aa/two/data", bytes: bytes("2") },
+          { path: "blobs/aa/two/beside", bytes: bytes("stays") },
+        ]);
+        const moves = ["one", "none", "two"].map((name) => ({
+          from: `blobs/aa/${name}/data`,
+          to: `trash/${name}`,
+        }));
+
+        expect(await storage.moveAll(moves)).toEqual([true, false, true]);
+        expect(await everything(storage)).toEqual({
+          "trash/one": "1",
+          "trash/two": "2",
+          "blobs/aa/two/beside": "stays",
+        });
+        expect(await listed(storage, "blobs/aa")).toEqual(["folder two"]);
+        expect(await storage.moveAll(moves)).toEqual([false, false, false]);
+        expect(await storage.moveAll([])).toEqual([]);
+      },
+    );
+
+    check("many takes them to a folder that was tidied away in between", async (storage) => {
+      for (const name of ["one", "two"]) {
+        await storage.write([{ path: `blobs/${name}/data`, bytes: bytes(name) }]);
+        await storage.moveAll([{ from: `blobs/${name}/data`, to: `trash/${name}` }]);
+        await storage.delete("trash");
+      }
+      expect(await everything(storage)).toEqual({});
+    });
   });
 
   describe(`${name}: deleting`, () => {

@@ -14,7 +14,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { mkdir, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { syncfs } from "./syncfs.ts";
 
@@ -51,6 +51,8 @@ export interface PooledCalls {
   rename(from: string, to: string): Promise<void>;
   /** A file, or a folder with all that is in it; absent is fine. */
   rm(path: string): Promise<void>;
+  /** An empty folder; one that is not is refused (ENOTEMPTY). */
+  rmdir(path: string): Promise<void>;
   fsync(descriptor: number): Promise<void>;
 }
 
@@ -98,6 +100,7 @@ export const realDisk: Disk = {
   mkdir: (path) => mkdir(path),
   rename,
   rm: (path) => rm(path, { recursive: true, force: true }),
+  rmdir: (path) => rmdir(path),
   fsync: promisify(fsync),
 
   openSync: (path, flags) => openSync(path, flags, 0o644),

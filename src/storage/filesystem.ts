@@ -4,9 +4,11 @@ import { type Disk, type Looks, realDisk } from "./disk.ts";
 import { appendToFile, endAt } from "./file-writer.ts";
 import { leadsInCircle } from "./circles.ts";
 import { Folders, isCode } from "./folders.ts";
+import { moveAll } from "./move-all.ts";
 import type {
   ByteRange,
   Entry,
+  Move,
   ObjectInfo,
   ObjectWriter,
   SmallObject,
@@ -80,6 +82,11 @@ export function filesystemStorage(root: string, options: FilesystemOptions = {})
 
     async move(from: string, to: string): Promise<void> {
       await folders.moveInto(at(from), at(to));
+    },
+
+    async moveAll(moves: readonly Move[]): Promise<boolean[]> {
+      const all = moves.map(({ from, to }) => ({ from: at(from), to: at(to) }));
+      return await moveAll(all, folders, disk);
     },
 
     async delete(path: string): Promise<void> {

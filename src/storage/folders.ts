@@ -89,6 +89,15 @@ export class Folders {
     }
   }
 
+  /** Makes the entries of a folder durable. One that is gone has none. */
+  async sync(folder: string): Promise<void> {
+    try {
+      await this.#sync(folder);
+    } catch (error) {
+      if (!isCode(error, "ENOENT")) throw error;
+    }
+  }
+
   /** Opening and closing a folder that we have just used takes some microseconds; only the sync takes a thread. */
   async #sync(folder: string): Promise<void> {
     const descriptor = this.disk.openSync(folder, "r");

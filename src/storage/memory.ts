@@ -1,6 +1,7 @@
 import type {
   ByteRange,
   Entry,
+  Move,
   ObjectInfo,
   ObjectWriter,
   SmallObject,
@@ -70,6 +71,16 @@ export function memoryStorage(now: () => number = Date.now): Storage {
       if (!held) throw Object.assign(new Error(`nothing to move at ${from}`), { code: "ENOENT" });
       objects.delete(from);
       objects.set(to, held);
+    },
+
+    async moveAll(moves: readonly Move[]): Promise<boolean[]> {
+      return moves.map(({ from, to }) => {
+        const held = objects.get(from);
+        if (!held) return false;
+        objects.delete(from);
+        objects.set(to, held);
+        return true;
+      });
     },
 
     async delete(path: string): Promise<void> {

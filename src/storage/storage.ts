@@ -45,6 +45,13 @@ export interface Storage {
   move(from: string, to: string): Promise<void>;
 
   /**
+   * Moves many objects, each atomically, to where none are. When this resolves all of them are on stable
+   * storage under their new names, and folders that are empty now are gone. False: there was nothing to
+   * move, which is what whoever repeats it gets. A failure leaves any subset moved.
+   */
+  moveAll(moves: readonly Move[]): Promise<boolean[]>;
+
+  /**
    * Removes an object, or a folder with all that is in it. Idempotent: absent is fine. Not on stable
    * storage until the next `write`: removals come in crowds, and a crash that undoes one leaves garbage.
    */
@@ -73,6 +80,11 @@ export interface StoredObject {
   /** Bytes of the whole object, also when a range was asked for. */
   readonly size: number;
   readonly body: Blob | ReadableStream<Uint8Array>;
+}
+
+export interface Move {
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface SmallObject {

@@ -9,6 +9,8 @@ import { syncAll } from "./sync-filesystem.ts";
 const thisThread = randomBytes(6).toString("hex");
 let counter = 0;
 
+const OPEN_TRIES = 5;
+
 /**
  * Writes links and manifests: each to a temporary name, renamed into place, all made durable together,
  * and with them the `reduced` folders, which lost entries before.
@@ -60,11 +62,13 @@ function writeOne(target: string, bytes: Uint8Array, disk: BlockingCalls): void 
 }
 
 function openNew(path: string, disk: BlockingCalls): number {
-  try {
-    return disk.openSync(path, "wx");
-  } catch (error) {
-    if (!isCode(error, "ENOENT")) throw error;
-    disk.mkdirSync(dirname(path));
-    return disk.openSync(path, "wx");
+  for (let tries = 1; ; tries++) {
+    try {
+      return disk.openSync(path, "wx");
+    } catch (error) {
+      // More than once: an empty folder may be tidied away in between.
+      if (!isCode(error, "ENOENT") || tries === OPEN_TRIES) throw error;
+      disk.mkdirSync(dirname(path));
+    }
   }
 }

@@ -116,6 +116,17 @@ export class SimulatedDisk implements Disk {
     this.#change(found.folder, [[found.name, null]]);
   }
 
+  async rmdir(path: string): Promise<void> {
+    await Promise.resolve();
+    const found = this.#find(path);
+    if (!found) throw systemError("ENOENT", { name: "rmdir", path });
+    if (folderAt(this.state, found.id).entries.size > 0) {
+      throw systemError("ENOTEMPTY", { name: "rmdir", path });
+    }
+    this.#begin("rmdir", path);
+    this.#change(found.folder, [[found.name, null]]);
+  }
+
   async fsync(descriptor: number): Promise<void> {
     await Promise.resolve();
     this.fsyncSync(descriptor);

@@ -1,10 +1,12 @@
 import { cached } from "../../../src/metadata/cached.ts";
 import { JournalFollower } from "../../../src/metadata/follow-journal.ts";
 import type { Metadata } from "../../../src/metadata/metadata.ts";
+import { Custody } from "../../../src/registry/custody.ts";
 import { guardedMetadata, guardedStorage } from "../../../src/registry/guarded.ts";
 import { readTree } from "../../../src/metadata/read-tree.ts";
 import { unsettled } from "../../../src/registry/compare.ts";
 import { recover } from "../../../src/registry/open.ts";
+import { Promises } from "../../../src/registry/promises.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
 import { Room } from "../../../src/registry/room.ts";
 import { WriteStop } from "../../../src/registry/write-stop.ts";
@@ -123,7 +125,9 @@ export class World implements Disposable {
       this.warnings.push(String(error));
     }
     const rules = { delete: true, sparse: false, maxManifestSize: 1e6 };
-    this.registry = { metadata, storage, uploads, rules, now: this.now };
+    const custody = new Custody();
+    const promises = new Promises();
+    this.registry = { metadata, storage, uploads, custody, promises, rules, now: this.now };
   }
 
   /** Does it, and notes that it was acknowledged. When it fails nothing is noted. */
