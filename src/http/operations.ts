@@ -1,3 +1,4 @@
+import type { Collector } from "../gc/collector.ts";
 import type { Health } from "../observe/health.ts";
 import type { Metrics } from "../observe/metrics.ts";
 
@@ -5,4 +6,6 @@ import type { Metrics } from "../observe/metrics.ts";
 export interface Operations {
   readonly health: Health;
   readonly metrics: Metrics;
+  /** Null: as long as the registry is not open. */
+  readonly collector: Collector | null;
 }

@@ -9,6 +9,7 @@ import { getSupport } from "./v2/support.ts";
 import { getTags } from "./v2/tags.ts";
 import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from "./v2/uploads.ts";
 import { checkAll } from "./api/check.ts";
+import { getCollection, getPlan, postCollection } from "./api/gc.ts";
 import { describeManifest } from "./api/manifests.ts";
 import { describeTags } from "./api/tags.ts";
 import { getLivez, getReadyz, getStartupz } from "./health.ts";
@@ -66,6 +67,9 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/api/v1/tags/{name}", "pull", describeTags),
   route("GET", "/api/v1/manifests/{name}/{reference}", "pull", describeManifest),
   route("GET", "/api/v1/check", "administer", checkAll),
+  route("GET", "/api/v1/gc", "administer", getCollection),
+  route("POST", "/api/v1/gc", "administer", postCollection),
+  route("GET", "/api/v1/gc/plan", "administer", getPlan),
   route("GET", "/", "none", getPage),
   route("HEAD", "/", "none", getPage),
   route("GET", "/livez", "none", getLivez),
@@ -79,7 +83,7 @@ export const ROUTES: readonly Route[] = [
 
 function route(method: string, pattern: string, permission: Permission, handler: Handler): Route {
   const reads = method === "GET" || method === "HEAD";
-  const writes = !reads && (permission === "push" || permission === "delete");
+  const writes = !reads && ["push", "delete", "administer"].includes(permission);
   return { method, pattern, permission, writes, handler };
 }
 

@@ -31,6 +31,14 @@ export interface CollectionReads {
    * and that no repository links or has as a manifest, and where to go on: null when there are no more.
    */
   listUnlinked(page: Page): Promise<UnlinkedBlobs>;
+  /** Whether any blob is doomed, and was not claimed yet. */
+  hasDoomed(): Promise<boolean>;
+  /** For each what is known of it: `needed`: a repository links it or has it as a manifest. */
+  standingOf(digests: readonly Digest[]): Promise<("unknown" | "unneeded" | "needed")[]>;
+  /** For each how often it is held: by links and as a manifest, in all repositories. */
+  holdersOf(digests: readonly Digest[]): Promise<number[]>;
+  /** All blobs that are known, and those of them that are doomed or leaving. */
+  sumBlobs(): Promise<{ readonly all: BlobSum; readonly going: BlobSum }>;
   /** Claims that are not settled, the oldest first: at a start those that a stop or a crash has cut off. */
   listClaims(): Promise<Claim[]>;
   /** The trash, the newest removals first; `before`: only removals with a smaller id. */
@@ -149,6 +157,11 @@ export interface ReviewCount {
   readonly due: number;
   /** UTC milliseconds. */
   readonly oldest: number | null;
+}
+
+export interface BlobSum {
+  readonly blobs: number;
+  readonly bytes: number;
 }
 
 export interface CollectPolicy {

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type {
+  BlobSum,
   Claim,
   CollectableManifest,
   CollectionReads,
@@ -55,6 +56,22 @@ export function sqliteCollectionReads(db: Database): CollectionReads {
         next: looked.length === limit ? (looked.at(-1)?.digest ?? null) : null,
       };
     },
+    async hasDoomed() {
+      return sql.anyDoomed.get() !== null;
+    },
+    async standingOf(digests) {
+      return digests.map((digest) => {
+        if (sql.isNeeded.get({ digest })) return "needed";
+        return sql.isKnown.get({ digest }) ? "unneeded" : "unknown";
+      });
+    },
+    async holdersOf(digests) {
+      return digests.map((digest) => sql.holders.get({ digest })?.count ?? 0);
+    },
+    async sumBlobs() {
+      const going = sql.goingBlobs.get() ?? NO_BLOBS;
+      return { all: sql.allBlobs.get() ?? NO_BLOBS, going };
+    },
     async listClaims() {
       return sql.claims.all();
     },
@@ -80,6 +97,8 @@ export function sqliteCollectionReads(db: Database): CollectionReads {
     },
   };
 }
+
+const NO_BLOBS: BlobSum = { blobs: 0, bytes: 0 };
 
 const COLUMNS = {
   repository: "repository",
@@ -158,6 +177,26 @@ function statements(db: Database) {
               AND NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.digest = b.digest)
               AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.digest = b.digest) AS unlinked
          FROM blobs b WHERE digest > $last ORDER BY digest LIMIT $limit`,
+    ),
+    anyDoomed: db.query<{ one: 1 }, []>(
+      "SELECT 1 AS one FROM blobs WHERE state <> 'live' AND state = 'doomed' LIMIT 1",
+    ),
+    isNeeded: db.query<{ one: 1 }, { digest: Digest }>(
+      `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM repository_blobs WHERE digest = $digest)
+          OR EXISTS (SELECT 1 FROM manifests WHERE digest = $digest)`,
+    ),
+    isKnown: db.query<{ one: 1 }, { digest: Digest }>(
+      "SELECT 1 AS one FROM blobs WHERE digest = $digest",
+    ),
+    holders: db.query<{ count: number }, { digest: Digest }>(
+      `SELECT (SELECT count(*) FROM repository_blobs WHERE digest = $digest)
+            + (SELECT count(*) FROM manifests WHERE digest = $digest) AS count`,
+    ),
+    allBlobs: db.query<BlobSum, []>(
+      "SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes FROM blobs",
+    ),
+    goingBlobs: db.query<BlobSum, []>(
+      `SELECT count(*) AS blobs, coalesce(sum(size), 0) AS bytes FROM blobs WHERE state <> 'live'`,
     ),
     claims: db.query<Claim, []>(
       `SELECT t.id, t.digest, t.size FROM blobs b JOIN trash t ON t.id =

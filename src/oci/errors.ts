@@ -287,6 +287,13 @@ export const ERRORS = {
     message: "the registry refuses to do this",
     remedy: "see the reason",
   },
+  COLLECTION_REFUSED: {
+    code: "UNSUPPORTED",
+    status: 409,
+    exit: 5,
+    message: "nothing is collected here at the moment",
+    remedy: "see the reason; images are pushed and pulled as usual",
+  },
   DAMAGE_FOUND: {
     code: "UNKNOWN",
     status: 500,

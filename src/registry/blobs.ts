@@ -7,7 +7,10 @@ import type { ByteRange, StoredObject } from "../storage/storage.ts";
 import { blobPath } from "../storage/tree.ts";
 import type { Registry } from "./registry.ts";
 
-/** A blob that this repository links. Throws BLOB_UNKNOWN, whether or not another repository has it. */
+/**
+ * A blob that this repository links, and keeps for the grace from now on (`promises.ts`). Throws
+ * BLOB_UNKNOWN, whether or not another repository has it.
+ */
 export async function findBlob(
   name: RepositoryName,
   digest: Digest,
@@ -15,6 +18,8 @@ export async function findBlob(
 ): Promise<BlobRecord> {
   const blob = await registry.metadata.findBlob(name, digest);
   if (!blob) throw new RegistryError("BLOB_UNKNOWN", { digest });
+  const renewing = registry.promises.renew({ kind: "link", name, digest }, blob.seenAt, registry);
+  if (renewing && !(await renewing)) throw new RegistryError("BLOB_UNKNOWN", { digest });
   return blob;
 }
 

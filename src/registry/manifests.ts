@@ -19,6 +19,23 @@ export async function findManifest(
 }
 
 /**
+ * The same for a client, who may rely on it: the manifest is kept for the grace from now on
+ * (`promises.ts`), and counts as pulled.
+ */
+export async function promiseManifest(
+  name: RepositoryName,
+  reference: Reference,
+  registry: Registry,
+): Promise<ManifestRecord> {
+  const manifest = await findManifest(name, reference, registry);
+  const { digest, seenAt } = manifest;
+  const renewing = registry.promises.renew({ kind: "manifest", name, digest }, seenAt, registry);
+  // It went a moment ago; its tag may name another one by now.
+  if (renewing && !(await renewing)) return await findManifest(name, reference, registry);
+  return manifest;
+}
+
+/**
  * Stores a manifest exactly as it came, and points the tags at it.
  *
  * Acknowledged only when all that it names is in this repository; a missing subject and foreign layers

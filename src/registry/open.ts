@@ -14,7 +14,10 @@ import { OURS } from "../storage/tree.ts";
 import { type TreeEvents, compareTree } from "./compare.ts";
 import { compared } from "./compared.ts";
 import { following } from "./following.ts";
+import { Custody } from "./custody.ts";
 import { guardedMetadata, guardedStorage } from "./guarded.ts";
+import { settleClaims } from "./leaving.ts";
+import { Promises } from "./promises.ts";
 import type { Registry, Rules } from "./registry.ts";
 import { Room } from "./room.ts";
 import { type UploadCounts, type UploadLimits, UploadSessions } from "./upload-sessions.ts";
@@ -34,9 +37,22 @@ export interface Figures {
   journal(): Promise<{ readonly entries: number; readonly seconds: number }>;
 }
 
+export interface Collecting {
+  /** Resolves when the tree has followed, durably, all that was changed before the call. */
+  drain(): Promise<void>;
+  /** Resolves when the whole tree was compared after the start; to false when not all of it could be. */
+  readonly compared: Promise<boolean>;
+  /** Why no change is taken any more; null while they are. */
+  writesStopped(): string | null;
+  /** UTC milliseconds of the machine, by which files are dated. */
+  readonly openSince: number;
+}
+
 export interface OpenRegistry {
   readonly registry: Registry;
   readonly figures: Figures;
+  /** What a collection of garbage has to do with besides. */
+  readonly collecting: Collecting;
   /** Why pushes are refused, in a few words; null while they are not. */
   refusing(): string | null;
   /** Tells other commands where this registry's API listens. */
@@ -58,6 +74,7 @@ export async function openRegistry(
   now: () => number = Date.now,
 ): Promise<OpenRegistry> {
   const root = resolve(folder);
+  const openSince = Date.now();
   const room = await prepare(root);
   const lock = lockFolder(join(root, OURS));
   const database = join(root, OURS, "metadata.sqlite");
@@ -96,8 +113,16 @@ export async function openRegistry(
       metadata: compared(following(metadata, follower), scan),
       storage,
       uploads,
+      custody: new Custody(),
+      promises: new Promises(),
       rules,
       now,
+    },
+    collecting: {
+      drain: () => follower.drain(),
+      compared: scan.finished.then((report) => report !== null && report.unread.length === 0),
+      writesStopped: () => stop.cause?.message ?? null,
+      openSince,
     },
     figures: {
       cache,
@@ -145,6 +170,12 @@ export async function recover(
 ): Promise<UploadSessions> {
   const { metadata, storage } = parts;
   await settle(parts, events);
+  try {
+    await settleClaims(parts);
+  } catch (error) {
+    // They stay claimed: nobody is told that those blobs are here, and the next collection begins with them.
+    events.warn({ err: error }, "what was leaving when the registry ended could not be settled");
+  }
   const uploads = new UploadSessions(metadata, storage, parts.limits);
   try {
     await uploads.restore(now());

@@ -35,6 +35,11 @@ export function manifestsPath(name: RepositoryName): string {
   return `${repositoryPath(name)}/_manifests`;
 }
 
+/** Where other registries keep unfinished uploads, each in a folder of its own. */
+export function uploadsPath(name: RepositoryName): string {
+  return `${repositoryPath(name)}/_uploads`;
+}
+
 export function revisionsPath(name: RepositoryName): string {
   return `${manifestsPath(name)}/revisions`;
 }

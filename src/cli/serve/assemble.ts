@@ -44,6 +44,8 @@ export function rulesOf(config: Config): Rules {
     delete: config.delete,
     sparse: config.sparse,
     maxManifestSize: MAX_MANIFEST_SIZE,
+    readOnly: config.readOnly,
+    grace: config.gc.grace,
     uploads: { inAll: config.limits.uploads, inOne: config.limits.uploadsPerRepository },
   };
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Gate } from "../../auth/gate.ts";
 import type { Loaded } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
+import type { Collector } from "../../gc/collector.ts";
 import type { CertificateWatch } from "../../http/certificate-watch.ts";
 import { readCertificates } from "../../http/certificates.ts";
 import type { RunningServer } from "../../http/server.ts";
@@ -29,6 +30,7 @@ export interface Running {
   readonly metrics: Metrics;
   readonly accessLog: LineWriter;
   readonly log: Log;
+  readonly collector: Pick<Collector, "changed">;
 }
 
 /**
@@ -102,4 +104,5 @@ async function apply(running: Running, config: Config): Promise<void> {
   const { pulls } = announcements;
   const settings = assemble(config, { metrics, accessLog, gate, pulls, now: registry.now });
   server.change(settings, registry);
+  running.collector.changed();
 }

@@ -21,6 +21,7 @@ import { hasColours, type Terminal } from "../terminal.ts";
 import { usersOf } from "../users-file.ts";
 import { Announcements } from "./announcements.ts";
 import { assemble, rulesOf } from "./assemble.ts";
+import { startCollector } from "./collect.ts";
 import { healthChecks } from "./checks.ts";
 import { eventsOf } from "./events.ts";
 import { sourcesOf } from "./figures.ts";
@@ -33,7 +34,7 @@ import { hostAndPort, welcome } from "./welcome.ts";
  * What was started last is closed first, whatever ends it: a failure on the way, or a signal.
  */
 export async function run(load: () => Loaded, terminal: Terminal): Promise<void> {
-  const { config, warnings, needless } = load();
+  const { config, kind, warnings, needless } = load();
   await using closing = new AsyncDisposableStack();
   const log = createLog(config.log, terminal.stderrIsTerminal, hasColours(terminal));
   for (const warning of warnings) log.warn(warning);
@@ -42,7 +43,11 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   closing.defer(async () => await accessLog.close());
   const metrics = createMetrics();
   const health = new Health({ changed: (finding, error) => tell(finding, error, log) });
-  const operations: Operations = { health, metrics };
+  const operations: { -readonly [K in keyof Operations]: Operations[K] } = {
+    health,
+    metrics,
+    collector: null,
+  };
   // From the first moment: without a listener this signal ends the process. One after the other.
   const started = Promise.withResolvers<Running>();
   let reloads: Promise<void> = Promise.resolve();
@@ -79,8 +84,13 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   const watch = watchCertificates(config, certificates, server, log);
   closing.defer(() => watch?.close());
 
-  const lasting = { server, announcements, watch, makeGate, metrics, accessLog, log };
+  let inForce = (): Config => config;
+  const collector = await startCollector(open, () => inForce(), kind, log);
+  closing.defer(async () => await collector.close());
+  operations.collector = collector;
+  const lasting = { server, announcements, watch, makeGate, metrics, accessLog, log, collector };
   const running: Running = { config, registry, gate, ...lasting };
+  inForce = () => running.config;
   started.resolve(running);
   metrics.watch({
     ...sourcesOf(config.data, open.figures, server, health, accessLog),

@@ -3,7 +3,7 @@ import { RegistryError } from "../../oci/errors.ts";
 import { parseName } from "../../oci/name.ts";
 import { isDigestReference, parseReference, parseTag } from "../../oci/reference.ts";
 import {
-  findManifest,
+  promiseManifest,
   putManifest as storeManifest,
   removeManifest,
 } from "../../registry/manifests.ts";
@@ -66,7 +66,7 @@ export const deleteManifest: Handler = async (exchange) => {
 
 async function find(exchange: Exchange): Promise<ManifestRecord> {
   const { name, reference } = target(exchange);
-  return await findManifest(name, reference, exchange.registry);
+  return await promiseManifest(name, reference, exchange.registry);
 }
 
 function target(exchange: Exchange) {

@@ -8,6 +8,9 @@ import {
   type ServerOptions,
 } from "../../../src/http/server.ts";
 import { createLog } from "../../../src/observe/log.ts";
+import { Collector, type CollectorSettings } from "../../../src/gc/collector.ts";
+import type { Wish } from "../../../src/gc/collector-status.ts";
+import type { PastRun } from "../../../src/gc/run-report.ts";
 import { openRegistry, type OpenRegistry } from "../../../src/registry/open.ts";
 import type { Rules } from "../../../src/registry/registry.ts";
 import { expectCleanServer } from "../../support/clean.ts";
@@ -24,6 +27,12 @@ export interface TestRegistry extends AsyncDisposable {
   readonly data: string;
   /** All that it warned of. */
   readonly warnings: readonly string[];
+  /** What collects its garbage. Nothing does by itself, unless `collecting.enabled` says so. */
+  readonly collector: Collector;
+  /** What is open, below the server. */
+  readonly opened: OpenRegistry;
+  /** Collects, and tells what that came to. Throws when it did not begin. */
+  collect(wish?: Wish): Promise<PastRun>;
   /** One request with `fetch`; the path begins with `/`. */
   ask(method: string, path: string, asked?: Asked): Promise<Answer>;
   /** Stops accepting, and waits for what runs. */
@@ -40,9 +49,23 @@ export interface TestOptions extends Partial<Rules> {
   readonly trustedProxies?: readonly string[];
   readonly observers?: readonly Observer[];
   readonly limits?: Partial<ServerLimits>;
+  /** How garbage is collected; the grace is that of `grace`, of 1 ms unless something else is said. */
+  readonly collecting?: Partial<CollectorSettings>;
   /** What else is configured of the server. */
   readonly server?: Partial<ServerOptions>;
 }
+
+/** At full speed, and only when somebody asks. */
+const COLLECTING: CollectorSettings = {
+  enabled: false,
+  readOnly: false,
+  grace: 1,
+  untaggedAfter: 0,
+  protectedDigests: [],
+  emptyRepositories: true,
+  pace: 1_000_000,
+  timeZone: "UTC",
+};
 
 const ROOMY: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 };
 
@@ -50,7 +73,7 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
   const { now, publicUrl = "", gate = OPEN_GATE, observers = [], ...others } = options;
-  const { limits, trustedProxies = [], server: more, ...rules } = others;
+  const { limits, trustedProxies = [], server: more, collecting = {}, ...rules } = others;
   const different = {
     publicUrl,
     gate,
@@ -72,10 +95,29 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
       now,
     );
   const log = createLog({ level: "silent", format: "json" }, false);
-  const serve = (opened: OpenRegistry): RunningServer =>
-    startServer(opened.registry, plainServer(different), log);
+  const gc = { ...COLLECTING, grace: rules.grace ?? COLLECTING.grace, ...collecting };
+  const collectorOf = ({ registry, collecting: parts }: OpenRegistry): Collector =>
+    new Collector({
+      registry,
+      ...parts,
+      settings: () => gc,
+      events: {
+        ended: () => undefined,
+        warn: (_, message) => void warnings.push(message),
+      },
+    });
+  const serve = (opened: OpenRegistry): RunningServer => {
+    const options = plainServer(different);
+    return startServer(
+      opened.registry,
+      { ...options, operations: { ...options.operations, collector } },
+      log,
+    );
+  };
 
   let opened = await open();
+  let collector = collectorOf(opened);
+  collector.start();
   let server = serve(opened);
   const url = (): string => `http://127.0.0.1:${server.port}`;
   return {
@@ -87,16 +129,35 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
     },
     data: folder.path,
     warnings,
+    get collector() {
+      return collector;
+    },
+    get opened() {
+      return opened;
+    },
+    async collect(wish = {}) {
+      await opened.collecting.compared;
+      await collector.idle();
+      let status = await collector.ask(wish);
+      for (; status.state !== "idle"; status = await collector.status()) await Bun.sleep(2);
+      const [run] = status.runs;
+      if (!run) throw new Error("nothing was collected");
+      return run;
+    },
     ask: (method, path, asked) => ask(method, url() + path, asked),
     stopServer: () => server.stop(),
     async restart() {
       await server.stop();
+      await collector.close();
       await opened.close();
       opened = await open();
+      collector = collectorOf(opened);
+      collector.start();
       server = serve(opened);
     },
     async [Symbol.asyncDispose]() {
       await server.abort();
+      await collector.close();
       await opened.close();
       await folder[Symbol.asyncDispose]();
     },

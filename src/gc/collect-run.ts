@@ -1,0 +1,171 @@
+import type { CollectPolicy, ReviewItem } from "../metadata/collection.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import { settleClaims, takeAway } from "../registry/leaving.ts";
+import type { Registry } from "../registry/registry.ts";
+import { findForeign } from "./foreign.ts";
+import type { Pace } from "./pace.ts";
+import type { RunReport } from "./run-report.ts";
+
+/** Beyond the grace by the quarter for which an answer is not written down (`registry/promises.ts`). */
+const BEYOND = 1.25;
+
+/**
+ * Review items in one transaction, and blobs in one batch, at most. Pushes share the writer with the
+ * one and wait for the other, so both are to take a few milliseconds.
+ */
+const MOST_AT_ONCE = 40;
+
+/** What was unlinked since the tree was last followed goes from the disk this much later, at most. */
+const DRAIN_MS = 2000;
+
+/** What a run goes by. Times in milliseconds. */
+export interface RunSettings {
+  readonly grace: number;
+  readonly untaggedAfter: number | "never";
+  readonly protectedDigests: CollectPolicy["protectedDigests"];
+  readonly emptyRepositories: boolean;
+  /** Removals a second. */
+  readonly pace: number;
+}
+
+export interface RunParts {
+  readonly registry: Pick<Registry, "metadata" | "storage" | "custody" | "now">;
+  /** Resolves when the tree has followed all that was changed before the call. */
+  readonly drain: () => Promise<void>;
+  readonly settings: RunSettings;
+  readonly waitingUntil: number | null;
+  readonly pace: Pace;
+  /** Asked between two batches: why the run must not go on, in a few words; null: it may. */
+  readonly mayNot: () => string | null;
+  /** Since when the data folder is open here, UTC milliseconds of the machine. */
+  readonly openSince: number;
+}
+
+/** A run that ends before its end, at a safe point. */
+export class Stopped extends Error {}
+
+/** Another program writes into the tree that we serve. Nothing is collected until the next start. */
+export class ForeignWriter extends Error {}
+
+/**
+ * Collects what is due. First the rows: each batch is judged again in the transaction that removes it.
+ * Then, when the tree has followed and no link of it leads to them any more, the bytes.
+ *
+ * It can be cut off between any two steps and begun anew: nothing is done twice, and what was doomed
+ * without having left goes with the next run.
+ */
+export async function collectDue(
+  id: number,
+  parts: RunParts,
+  report: RunReport,
+  phase: (phase: "bytes") => void,
+): Promise<void> {
+  const { metadata } = parts.registry;
+  await settleClaims(parts.registry);
+  const touched = new Set<RepositoryName>();
+  let last = "";
+  for (;;) {
+    goOn(parts);
+    const policy = policyOf(id, parts);
+    const size = batchSize(parts);
+    const items = await metadata.readReview(reviewBefore(policy), size);
+    if (items.length === 0) break;
+    // What stays due although it was looked at would be looked at for ever.
+    const keys = items.map(keyOf).join();
+    if (keys === last) break;
+    last = keys;
+    await parts.pace.take(items.length);
+    const { manifests, links, repositories, kept } = await metadata.collect(items, policy);
+    report.manifests += manifests.length;
+    report.links += links.length;
+    report.repositories += repositories.length;
+    for (const [why, count] of Object.entries(kept)) {
+      report.kept[why as keyof typeof report.kept] += count;
+    }
+    for (const { name } of [...manifests, ...links]) touched.add(name);
+  }
+  phase("bytes");
+  await removeBytes(id, parts, report, touched);
+}
+
+/** Takes away the bytes of all blobs that are doomed. `touched`: the repositories that this run has changed. */
+export async function removeBytes(
+  id: number,
+  parts: RunParts,
+  report: RunReport,
+  touched: Set<RepositoryName>,
+): Promise<void> {
+  const { registry, pace } = parts;
+  for (let drainedAt = Number.NEGATIVE_INFINITY; ;) {
+    goOn(parts);
+    if (performance.now() - drainedAt > DRAIN_MS) {
+      await parts.drain();
+      drainedAt = performance.now();
+      await refuseForeign(touched, parts);
+      touched.clear();
+    }
+    const size = batchSize(parts);
+    await pace.take(size);
+    const policy = { run: id, now: registry.now() };
+    const claimed = await registry.custody.leaving(
+      async (except) => await registry.metadata.claim(size, except, policy),
+      async (claims) => {
+        const { trashed, bytes } = await takeAway(claims, registry);
+        report.blobs += trashed;
+        report.bytes += bytes;
+        return claims.length;
+      },
+    );
+    if (claimed === 0) return;
+  }
+}
+
+/** Throws Stopped. */
+export function goOn({ mayNot }: Pick<RunParts, "mayNot">): void {
+  const reason = mayNot();
+  if (reason !== null) throw new Stopped(reason);
+}
+
+/** Everything that a batch is judged by, at this moment. */
+export function policyOf(
+  run: number,
+  { registry, settings, waitingUntil }: Pick<RunParts, "registry" | "settings" | "waitingUntil">,
+): CollectPolicy {
+  const now = registry.now();
+  const seenBefore = now - BEYOND * settings.grace;
+  const { untaggedAfter } = settings;
+  return {
+    run,
+    now,
+    seenBefore,
+    untaggedBefore: untaggedAfter === "never" ? null : Math.min(now - untaggedAfter, seenBefore),
+    protectedDigests: settings.protectedDigests,
+    waitingUntil,
+    removeEmpty: settings.emptyRepositories,
+  };
+}
+
+export function reviewBefore({ seenBefore, untaggedBefore }: CollectPolicy) {
+  return { manifests: untaggedBefore, links: seenBefore };
+}
+
+/** A fiftieth of a second's work: many small batches disturb less than few large ones. */
+function batchSize({ settings }: RunParts): number {
+  return Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(settings.pace / 50)));
+}
+
+function keyOf(item: ReviewItem): string {
+  return `${item.kind} ${item.name} ${"digest" in item ? item.digest : ""} ${item.since}`;
+}
+
+/** Throws ForeignWriter. */
+async function refuseForeign(
+  names: Iterable<RepositoryName>,
+  { registry, drain, openSince, mayNot }: RunParts,
+): Promise<void> {
+  for (const name of names) {
+    goOn({ mayNot });
+    const found = await findForeign(name, registry, openSince, drain);
+    if (found !== null) throw new ForeignWriter(found);
+  }
+}

@@ -1,0 +1,44 @@
+import type { MetadataReads, MetadataWrites } from "../metadata/metadata.ts";
+
+/**
+ * The owner's yes. In a tree that another registry has filled, nothing that was there is collected
+ * until its owner has seen what would go and has said yes, once. Under the configuration of another
+ * registry that holds for what is pushed, too: whoever exchanged the executable did not ask for it.
+ */
+const SETTING = "collect-waits-until";
+
+const FOREVER = "forever";
+const SAID = "said";
+
+/** What was here at this moment (UTC milliseconds) waits for the yes; null: nothing does. */
+export async function waitingUntil(
+  metadata: Pick<MetadataReads, "getSetting">,
+): Promise<number | null> {
+  const text = await metadata.getSetting(SETTING);
+  if (text === null || text === SAID) return null;
+  const time = Date.parse(text);
+  // Also for what nobody understands: when in doubt nothing is collected.
+  return Number.isNaN(time) ? Number.MAX_SAFE_INTEGER : time;
+}
+
+type Settings = Pick<MetadataReads, "getSetting"> & Pick<MetadataWrites, "setSetting">;
+
+/**
+ * At a start: from now on the yes is waited for, unless it was said. `found`: a tree was read for the
+ * first time, and there was something in it.
+ */
+export async function awaitConsent(
+  metadata: Settings,
+  now: number,
+  { found, foreign }: { readonly found: boolean; readonly foreign: boolean },
+): Promise<void> {
+  const text = await metadata.getSetting(SETTING);
+  if (text === SAID || text === FOREVER) return;
+  if (foreign) await metadata.setSetting(SETTING, FOREVER);
+  else if (found) await metadata.setSetting(SETTING, new Date(now).toISOString());
+}
+
+/** The yes. It holds for good. */
+export async function giveConsent(metadata: Settings): Promise<void> {
+  await metadata.setSetting(SETTING, SAID);
+}
