@@ -283,9 +283,10 @@ export class Collector {
       const endedAt = registry.now();
       const run: PastRun = { id, startedAt, endedAt, ...report };
       this.totals.add(run);
-      this.#running = null;
       events.ended(run);
-      await metadata.endRun(id, endedAt, JSON.stringify(report));
+      await metadata.endRun(id, endedAt, JSON.stringify(report)).finally(() => {
+        this.#running = null;
+      });
     }
     if (this.#waiting) await this.measureWaiting();
   }

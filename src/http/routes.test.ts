@@ -240,13 +240,13 @@ describe("the table", () => {
     GET: ["none", "login", "known", "pull", "push", "catalog", "administer"],
     HEAD: ["none", "known", "pull"],
     // Whoever asks for a token says in the form who he is.
-    POST: ["push", "none"],
+    POST: ["push", "none", "administer"],
     PUT: ["push"],
     PATCH: ["push"],
     DELETE: ["delete", "push"],
   };
 
-  test("calls writing what is pushed or deleted, and nothing that is asked with GET or HEAD", () => {
+  test("calls writing what is pushed, deleted or collected, and nothing that is asked with GET or HEAD", () => {
     const writing = ROUTES.filter(({ writes }) => writes);
 
     expect(writing.map(({ method, pattern }) => `${method} ${pattern}`)).toEqual([
@@ -257,6 +257,7 @@ describe("the table", () => {
       "PATCH /v2/{name}/blobs/uploads/{id}",
       "PUT /v2/{name}/blobs/uploads/{id}",
       "DELETE /v2/{name}/blobs/uploads/{id}",
+      "POST /api/v1/gc",
     ]);
   });
 

@@ -1,5 +1,12 @@
 import type { CollectionWrites, Seen } from "../metadata/collection.ts";
-import type { Registry } from "./registry.ts";
+
+/** What is promised about, and where that is written down. */
+export interface Promising {
+  readonly metadata: Pick<CollectionWrites, "see">;
+  readonly rules: { readonly grace?: number; readonly readOnly?: boolean };
+  /** UTC milliseconds. */
+  readonly now: () => number;
+}
 
 /** How long nobody must have asked for a thing before it may be collected, unless something else is said. */
 export const USUAL_GRACE_MS = 3600 * 1000;
@@ -33,7 +40,7 @@ export class Promises {
    * To be called before the answer. Undefined: what is known is young enough, and nothing is to be waited
    * for. Otherwise it resolves to whether the thing is still here; when not, nobody must say so.
    */
-  renew(seen: Omit<Seen, "at">, seenAt: number, registry: Registry): Promise<boolean> | undefined {
+  renew(seen: Omit<Seen, "at">, seenAt: number, registry: Promising): Promise<boolean> | undefined {
     const grace = registry.rules.grace ?? USUAL_GRACE_MS;
     const at = registry.now();
     // A time in the future is of another clock: it would keep quiet for as long as that was wrong.
@@ -52,11 +59,7 @@ export class Promises {
     return renewing;
   }
 
-  async #write(
-    seen: Seen,
-    grace: number,
-    metadata: Pick<CollectionWrites, "see">,
-  ): Promise<boolean> {
+  async #write(seen: Seen, grace: number, metadata: Promising["metadata"]): Promise<boolean> {
     try {
       const [isHere = false] = await metadata.see([seen]);
       return isHere;

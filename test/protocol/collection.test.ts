@@ -24,7 +24,7 @@ async function statusOf(registry: TestRegistry, path: string): Promise<number> {
 
 describe("a collection in a registry that goes on", () => {
   test("takes away an untagged image with all it had, and counts its bytes", async () => {
-    await using registry = await startRegistry();
+    await using registry = await startRegistry({ grace: 1 });
     const dead = image({ layers: 2, size: LARGE });
     const live = image({ layers: 1, size: LARGE });
     await dead.push(registry.url, "app", "old");
@@ -59,7 +59,7 @@ describe("a collection in a registry that goes on", () => {
   });
 
   test("keeps the untagged children of a tagged index", async () => {
-    await using registry = await startRegistry();
+    await using registry = await startRegistry({ grace: 1 });
     const platforms = index([image({ size: LARGE }), image({ size: LARGE })]);
     await platforms.push(registry.url, "app", "1");
     await later();
@@ -83,7 +83,7 @@ describe("a collection in a registry that goes on", () => {
   });
 
   test("twice takes away nothing more", async () => {
-    await using registry = await startRegistry();
+    await using registry = await startRegistry({ grace: 1 });
     const dead = image({ size: LARGE });
     await dead.push(registry.url, "app", "1");
     await remove(registry, "app", "1");
@@ -95,7 +95,7 @@ describe("a collection in a registry that goes on", () => {
   });
 
   test("removes the name of an empty repository from the catalog and its folder from the tree", async () => {
-    await using registry = await startRegistry();
+    await using registry = await startRegistry({ grace: 1 });
     const dead = image({ size: LARGE });
     await dead.push(registry.url, "team/gone", "1");
     await image().push(registry.url, "team", "1");
@@ -114,7 +114,7 @@ describe("a collection in a registry that goes on", () => {
   });
 
   test("takes away a layer that was pushed and that no manifest came to name", async () => {
-    await using registry = await startRegistry();
+    await using registry = await startRegistry({ grace: 1 });
     const layer = blob("application/octet-stream", randomBytes(LARGE));
     const { descriptor } = layer;
     await pushBlob(layer, registry.url, "app");

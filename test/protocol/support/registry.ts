@@ -11,6 +11,7 @@ import { createLog } from "../../../src/observe/log.ts";
 import { Collector, type CollectorSettings } from "../../../src/gc/collector.ts";
 import type { Wish } from "../../../src/gc/collector-status.ts";
 import type { PastRun } from "../../../src/gc/run-report.ts";
+import { USUAL_GRACE_MS } from "../../../src/registry/promises.ts";
 import { openRegistry, type OpenRegistry } from "../../../src/registry/open.ts";
 import type { Rules } from "../../../src/registry/registry.ts";
 import { expectCleanServer } from "../../support/clean.ts";
@@ -49,7 +50,7 @@ export interface TestOptions extends Partial<Rules> {
   readonly trustedProxies?: readonly string[];
   readonly observers?: readonly Observer[];
   readonly limits?: Partial<ServerLimits>;
-  /** How garbage is collected; the grace is that of `grace`, of 1 ms unless something else is said. */
+  /** How garbage is collected. `grace` is said beside it, and must be short: it is waited for after the start. */
   readonly collecting?: Partial<CollectorSettings>;
   /** What else is configured of the server. */
   readonly server?: Partial<ServerOptions>;
@@ -59,13 +60,16 @@ export interface TestOptions extends Partial<Rules> {
 const COLLECTING: CollectorSettings = {
   enabled: false,
   readOnly: false,
-  grace: 1,
+  grace: USUAL_GRACE_MS,
   untaggedAfter: 0,
   protectedDigests: [],
   emptyRepositories: true,
   pace: 1_000_000,
   timeZone: "UTC",
 };
+
+/** Milliseconds. */
+const MOST_PATIENT = 5000;
 
 const ROOMY: ServerLimits = { connections: 20_000, idle: 255_000, head: 60_000 };
 
@@ -139,7 +143,12 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
       await opened.collecting.compared;
       await collector.idle();
       let status = await collector.ask(wish);
-      for (; status.state !== "idle"; status = await collector.status()) await Bun.sleep(2);
+      for (; status.state !== "idle"; status = await collector.status()) {
+        const { obstacle } = status;
+        if (obstacle && (obstacle.endsIn ?? MOST_PATIENT) >= MOST_PATIENT)
+          throw new Error(obstacle.reason);
+        await Bun.sleep(2);
+      }
       const [run] = status.runs;
       if (!run) throw new Error("nothing was collected");
       return run;
