@@ -9,12 +9,14 @@ import { openTransport } from "./http/transport.ts";
 
 /** What is asked of a registry. */
 export interface Ask {
-  readonly method: "GET" | "HEAD" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
   /** Path and query, from `/v2/` or `/api/` on. */
   readonly path: string;
   /** What the caller must be allowed to, in the words of token servers: see `scopeOf`. */
   readonly scope: string;
   readonly accept?: string;
+  /** Sent as JSON. */
+  readonly body?: Readonly<Record<string, unknown>>;
   /** The answer may take any time, as long as something comes now and then. */
   readonly endless?: boolean;
 }
@@ -49,14 +51,18 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
   const authorizer = createAuthorizer(address, options.credentials, transport);
 
   const send = async (
-    { method, path, accept, endless }: Ask,
+    { method, path, accept, body, endless }: Ask,
     authorization: string | null,
   ): Promise<Reply> =>
     await transport({
       method,
       url: new URL(address.origin + path),
       authorization,
-      ...(accept && { headers: { accept } }),
+      headers: {
+        ...(accept && { accept }),
+        ...(body && { "content-type": "application/json" }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
       ...(endless && { endless }),
     });
 

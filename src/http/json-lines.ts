@@ -7,7 +7,7 @@ const SIGN_OF_LIFE_MS = 5000;
  * An answer that is made while it is sent: one JSON document a line, and an empty line when nothing has
  * come for a while. It stops when the client goes away. An answer that breaks off has no last line.
  */
-export function jsonLines(events: AsyncGenerator<unknown>): Response {
+export function jsonLines(events: AsyncGenerator): Response {
   let alive: ReturnType<typeof setInterval> | undefined;
   const end = (): void => clearInterval(alive);
   const encoder = new TextEncoder();

@@ -2,7 +2,6 @@ import type { Metadata, RepositoryChanges } from "../metadata/metadata.ts";
 import type { ReadReport } from "../metadata/read-tree.ts";
 import { type TreeScanner, startTreeScan } from "../metadata/tree-scanner.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import { awaitConsent } from "./consent.ts";
 
 /** What the one who opens a registry wants to hear of its tree. */
 export interface TreeEvents {
@@ -74,10 +73,6 @@ export async function compareTree(
         const { repositories, changed, problems } = report;
         const facts = { repositories, changed, problems: problems.length };
         events.info(facts, "the tree was compared with what is known of it");
-      }
-      if (!known) {
-        const found = report.repositories > 0;
-        await awaitConsent(metadata, place.now, { found, foreign: false });
       }
       // Where the disk failed, something may be there that we have never seen.
       if (!known && report.unread.length === 0) {

@@ -1,3 +1,5 @@
+import type { Storage } from "../storage/storage.ts";
+import { REPOSITORIES } from "../storage/tree.ts";
 import type { MetadataReads, MetadataWrites } from "../metadata/metadata.ts";
 
 /**
@@ -19,6 +21,23 @@ export async function waitingUntil(
   const time = Date.parse(text);
   // Also for what nobody understands: when in doubt nothing is collected.
   return Number.isNaN(time) ? Number.MAX_SAFE_INTEGER : time;
+}
+
+/**
+ * Whether somebody else has filled the tree: nothing is known yet, and there is something in it. What
+ * cannot be read is something.
+ */
+export async function isTakenOver(
+  metadata: Pick<MetadataReads, "listRepositories">,
+  storage: Pick<Storage, "list">,
+): Promise<boolean> {
+  if ((await metadata.listRepositories({ last: null, limit: 1 })).length > 0) return false;
+  try {
+    for await (const _ of storage.list(REPOSITORIES)) return true;
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 type Settings = Pick<MetadataReads, "getSetting"> & Pick<MetadataWrites, "setSetting">;

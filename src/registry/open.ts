@@ -14,6 +14,7 @@ import { OURS } from "../storage/tree.ts";
 import { type TreeEvents, compareTree } from "./compare.ts";
 import { compared } from "./compared.ts";
 import { following } from "./following.ts";
+import { awaitConsent, isTakenOver } from "./consent.ts";
 import { Custody } from "./custody.ts";
 import { guardedMetadata, guardedStorage } from "./guarded.ts";
 import { settleClaims } from "./leaving.ts";
@@ -98,6 +99,8 @@ export async function openRegistry(
     events.warn({ err: error }, "there is no room for the reserve");
   });
   const uploads = await recover({ metadata, storage, limits: rules.uploads }, events, now);
+  // Before the first push, and before anything of it is known.
+  const asked = await askOwner({ metadata, storage }, events, now());
   const scan = await compareTree({ database, folder: root, now: now() }, metadata, events);
   /** One after the other: on a slow disk they would gather, and get into each other's way. */
   let tidying: Promise<void> | null = null;
@@ -120,7 +123,7 @@ export async function openRegistry(
     },
     collecting: {
       drain: () => follower.drain(),
-      compared: scan.finished.then((report) => report !== null && report.unread.length === 0),
+      compared: scan.finished.then((report) => asked && report?.unread.length === 0),
       writesStopped: () => stop.cause?.message ?? null,
       openSince,
     },
@@ -184,6 +187,25 @@ export async function recover(
     events.warn({ err: error }, "the unfinished uploads could not be taken up");
   }
   return uploads;
+}
+
+/** Writes down that a tree which was taken over waits for its owner's yes. False when that could not be done. */
+async function askOwner(
+  { metadata, storage }: Parts,
+  events: Pick<TreeEvents, "warn">,
+  now: number,
+): Promise<boolean> {
+  try {
+    const found = await isTakenOver(metadata, storage);
+    if (found) await awaitConsent(metadata, now, { found, foreign: false });
+    return true;
+  } catch (error) {
+    events.warn(
+      { err: error },
+      "it could not be written down that this tree waits for its owner's yes: nothing is collected until the next start",
+    );
+    return false;
+  }
 }
 
 /** Creates the folders, durably, with room for what opening writes. Throws DATA_FOLDER. */

@@ -1,0 +1,152 @@
+import {
+  type RemoteRun,
+  type RemoteStatus,
+  askToCollect,
+  collectionPlan,
+  collectionStatus,
+} from "../client/gc.ts";
+import type { Connection } from "../client/connection.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { GcRepository, GcTotals } from "../plan/gc-plan.ts";
+import { progressLine, repositoryLines, runLine, totalsLine } from "./gc-remote-report.ts";
+import { jsonDocument } from "./json.ts";
+import { type RegistryOptions, openRegistries } from "./registry-options.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface GcRemoteOptions extends RegistryOptions {
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Between two looks at a run that goes on. */
+const LOOK_MS = 500;
+
+/** A run that begins later than this is not waited for. */
+const PATIENCE_MS = 60_000;
+
+/** Repositories that a plan names on the terminal; `--json` has all. */
+const NAMED = 200;
+
+/**
+ * `wharf gc` without a folder: lets the running registry collect its garbage. Shows what would go, asks,
+ * and follows the run to its end. The yes that it is given is that of the owner of a tree that was taken
+ * over, too. `connection`: the registry; that of the options when it is left out.
+ */
+export async function collectRemote(
+  options: GcRemoteOptions,
+  terminal: Terminal,
+  connection: Connection = openRegistries(options, terminal).at(null),
+): Promise<void> {
+  const before = await collectionStatus(connection);
+  const plan = await readPlan(connection);
+  const { json = false, dryRun = false, quiet = false } = options;
+  const tell = (line: string): void => {
+    if (dryRun && !json) terminal.print(line);
+    else if (!quiet) terminal.note(line);
+  };
+  for (const line of describe(plan, before)) tell(line);
+  const document = (outcome: RemoteRun | null): void => {
+    if (!json) return;
+    const { repositories, totals } = plan;
+    terminal.print(jsonDocument({ dryRun, run: outcome, ...totals, plan: repositories }));
+  };
+  if (dryRun) return document(null);
+  const nothing = plan.totals.blobs.garbage + plan.totals.manifests.garbage === 0;
+  if (nothing && plan.totals.links.garbage === 0 && before.consent === null && !options.yes) {
+    return document(null);
+  }
+  if (!(await isConfirmed(before, options, terminal))) {
+    document(null);
+    const why = terminal.interactive
+      ? "the answer was not yes"
+      : "there is no terminal to ask, add --yes";
+    throw new RegistryError("UNCONFIRMED", { reason: `nothing was removed; ${why}` });
+  }
+  const run = await follow(connection, before, tell, terminal);
+  document(run);
+  if (run && !json) terminal.print(runLine(run));
+  if (run) refuse(run);
+}
+
+interface Plan {
+  readonly repositories: readonly GcRepository[];
+  readonly totals: GcTotals;
+}
+
+/** The lines of the API are the parts of the plan. */
+async function readPlan(connection: Connection): Promise<Plan> {
+  const repositories: GcRepository[] = [];
+  for await (const line of collectionPlan(connection)) {
+    if ("repository" in line) repositories.push(line["repository"] as GcRepository);
+    if ("done" in line) return { repositories, totals: line["done"] as GcTotals };
+  }
+  throw new RegistryError("REMOTE", { reason: "the plan broke off" });
+}
+
+function* describe({ repositories, totals }: Plan, { consent }: RemoteStatus): Generator<string> {
+  for (const repository of repositories.slice(0, NAMED)) yield* repositoryLines(repository);
+  const more = repositories.length - NAMED;
+  if (more > 0) yield `… and ${more} more repositories; --json has all of them`;
+  yield totalsLine(totals);
+  if (consent) {
+    yield "this tree was taken over: what was there before waits for one yes of its owner, which --yes or an answer here gives";
+  }
+}
+
+async function isConfirmed(
+  { consent }: RemoteStatus,
+  { yes }: GcRemoteOptions,
+  terminal: Terminal,
+): Promise<boolean> {
+  if (yes) return true;
+  if (!terminal.interactive) return false;
+  const question = consent
+    ? "Collect this, and from now on whatever becomes garbage? [y/N] "
+    : "Collect this garbage? [y/N] ";
+  try {
+    return /^\s*y(?:es)?\s*$/i.test(await terminal.ask(question));
+  } catch (error) {
+    // Ctrl-C or Ctrl-D instead of an answer.
+    if (error instanceof Error && error.name === "AbortError") return false;
+    throw error;
+  }
+}
+
+/** The run when it has ended; null: it begins later, by itself. */
+async function follow(
+  connection: Connection,
+  before: RemoteStatus,
+  tell: (line: string) => void,
+  terminal: Terminal,
+): Promise<RemoteRun | null> {
+  const newest = Math.max(0, before.run?.id ?? 0, ...before.runs.map(({ id }) => id));
+  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
+  let said = performance.now();
+  let status = await askToCollect(connection, { consent: before.consent !== null });
+  for (; ; status = await collectionStatus(connection)) {
+    // One that went on before is followed by the one that was asked for.
+    const ended = status.runs.find(({ id }) => id > newest);
+    if (ended && status.state === "idle") return ended;
+    const { obstacle } = status;
+    if (status.state === "waiting" && obstacle && (obstacle.endsIn ?? Infinity) > PATIENCE_MS) {
+      const when =
+        obstacle.endsIn === null ? "later" : `in ${Math.ceil(obstacle.endsIn / PATIENCE_MS)} min`;
+      tell(`it begins by itself ${when}: ${obstacle.reason}`);
+      return null;
+    }
+    if (status.run && performance.now() - said >= every) {
+      said = performance.now();
+      tell(progressLine(status.run));
+    }
+    await Bun.sleep(LOOK_MS);
+  }
+}
+
+/** Throws what makes the exit code when it did not come to its end. */
+function refuse({ outcome, reason }: RemoteRun): void {
+  if (outcome === "done") return;
+  const why = typeof reason === "string" ? reason : `it is ${String(outcome)}`;
+  throw new RegistryError(outcome === "stopped" ? "PARTIAL" : "REMOTE", { reason: why });
+}
