@@ -7,7 +7,7 @@ import type { Pace } from "./pace.ts";
 import type { RunReport } from "./run-report.ts";
 
 /** Beyond the grace by the quarter for which an answer is not written down (`registry/promises.ts`). */
-const BEYOND = 1.25;
+export const BEYOND = 1.25;
 
 /**
  * Review items in one transaction, and blobs in one batch, at most. Pushes share the writer with the

@@ -3,6 +3,7 @@ import type { CollectPolicy } from "../metadata/collection.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import {
+  BEYOND,
   ForeignWriter,
   type RunParts,
   type RunSettings,
@@ -20,7 +21,7 @@ import { Pace } from "./pace.ts";
 import { type PastRun, type RunReport, newReport, readRun } from "./run-report.ts";
 import type { CollectorStatus, Phase, Waiting, Wish } from "./collector-status.ts";
 import { type Times, inWindow, untilScheduled } from "./schedule.ts";
-import { Totals } from "./run-totals.ts";
+import { type CollectionFigures, Totals } from "./run-totals.ts";
 import { doomOrphans, removeUploads, restoreNeeded } from "./walk.ts";
 
 /** How often it is looked whether something is due, when nothing else is said. */
@@ -67,6 +68,9 @@ export class Collector {
   readonly #parts: CollectorParts;
   readonly #uptime: () => number;
   readonly #began: number;
+  #grace: number;
+  /** Since when, and for how long, a grace holds that was longer than the present one. */
+  #longer = { at: 0, for: 0 };
   #compared: boolean | null = null;
   /** Another program writes into the tree: where. */
   #foreign: string | null = null;
@@ -84,6 +88,7 @@ export class Collector {
     this.#parts = parts;
     this.#uptime = parts.uptime ?? (() => performance.now());
     this.#began = this.#uptime();
+    this.#grace = parts.settings().grace;
     void parts.compared.then((done) => (this.#compared = done));
   }
 
@@ -92,8 +97,11 @@ export class Collector {
     void this.#parts.compared.then(() => this.#schedule());
   }
 
-  /** The settings are others. */
+  /** The settings are others. With a shorter grace what was told under the longer one still holds. */
   changed(): void {
+    const { grace } = this.#parts.settings();
+    if (grace < this.#grace) this.#longer = { at: this.#uptime(), for: BEYOND * this.#grace };
+    this.#grace = grace;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     this.#schedule();
@@ -182,6 +190,22 @@ export class Collector {
     const { registry, settings } = this.#parts;
     const until = consent ? null : await waitingUntil(registry.metadata);
     return policyOf(0, { registry, settings: settings(), waitingUntil: until });
+  }
+
+  /** For whoever watches. */
+  async figures(): Promise<CollectionFigures> {
+    const { metadata } = this.#parts.registry;
+    const { runs, removed, bytes, last } = this.totals;
+    const { waiting } = await metadata.countReview(reviewBefore(await this.#policy(false)));
+    return {
+      runs,
+      removed,
+      bytes,
+      running: this.#running !== null,
+      queued: waiting,
+      waitingBytes: this.#waiting?.bytes ?? 0,
+      lastEndedAt: last?.endedAt ?? null,
+    };
   }
 
   /** Resolves when no run goes on. */
@@ -322,6 +346,7 @@ export class Collector {
       foreign: this.#foreign,
       compared: this.#compared,
       young: this.#began + now.grace - this.#uptime(),
+      longer: this.#longer.at + this.#longer.for - this.#uptime(),
       heldOff: registry.promises.holdsOff,
       enabled: now.enabled,
       inWindow: inWindow(now, registry.now()),

@@ -17,6 +17,8 @@ export interface Situation {
   readonly compared: boolean | null;
   /** For how many milliseconds yet the registry has been up for less than the grace. */
   readonly young: number;
+  /** For how many milliseconds yet a grace holds that was longer than the present one. */
+  readonly longer: number;
   /** For how many milliseconds yet something may be relied on that was not written down. */
   readonly heldOff: number;
   readonly enabled: boolean;
@@ -40,6 +42,7 @@ export function obstacleOf(now: Situation): Obstacle | null {
   if (!now.compared) return lasting("the tree could not be compared with what is known of it");
   // Whoever was told something before this start has its grace, whatever the clock says.
   if (now.young > 0) return passing("the registry was started less than the grace ago", now.young);
+  if (now.longer > 0) return passing("the grace was longer a while ago", now.longer);
   if (now.heldOff > 0) {
     return passing("what clients were told could not be written down", now.heldOff);
   }

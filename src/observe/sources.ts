@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
+import type { CollectionFigures } from "./collection-source.ts";
 
 /** Where the figures are that are looked up when somebody asks. They may fail: then they are left out. */
 export interface Sources {
@@ -12,6 +13,7 @@ export interface Sources {
   /** Lines of the access log that nobody took in time. */
   accessLogDropped?(): number;
   readOnly?(): boolean;
+  collection?(): Promise<CollectionFigures>;
   /** Who is told of changes: how many events wait, and what became of the others. */
   endpoints?(): Promise<readonly EndpointCounts[]>;
   /** Each thing that is checked, and whether it works. */
@@ -152,6 +154,46 @@ export function registerSources(registry: Registry, sources: () => Sources): voi
       const checks = await sources().checks?.();
       return checks?.map(({ check, ok }): Row => [{ check }, ok ? 1 : 0]);
     },
+  );
+  const collection = shared(() => sources().collection?.());
+  const byKind = (of: "runs" | "removed", label: string) => async () =>
+    Object.entries((await collection())?.[of] ?? {}).map(([key, n]): Row => [{ [label]: key }, n]);
+  family(
+    "counter",
+    "wharf_gc_runs_total",
+    "Collections of garbage, by how they ended",
+    ["outcome"],
+    byKind("runs", "outcome"),
+  );
+  family(
+    "counter",
+    "wharf_gc_removed_total",
+    "What collections have removed, by kind",
+    ["kind"],
+    byKind("removed", "kind"),
+  );
+  family(
+    "counter",
+    "wharf_gc_trashed_bytes_total",
+    "Bytes that collections have moved into the trash",
+    [],
+    async () => one((await collection())?.bytes),
+  );
+  gauge("wharf_gc_running", "1 while garbage is collected, else 0", async () =>
+    asNumber((await collection())?.running),
+  );
+  gauge(
+    "wharf_gc_queue",
+    "Manifests, links and repositories that may be garbage when they are old enough",
+    async () => (await collection())?.queued,
+  );
+  gauge(
+    "wharf_gc_waiting_bytes",
+    "Bytes of garbage that wait for their owner's yes",
+    async () => (await collection())?.waitingBytes,
+  );
+  gauge("wharf_gc_last_run_seconds", "When the last collection ended, in Unix time", async () =>
+    inSeconds((await collection())?.lastEndedAt),
   );
   const label = ["endpoint"];
   const pending = ofEndpoints((endpoint) => endpoint.pending);

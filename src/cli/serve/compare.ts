@@ -16,7 +16,7 @@ const AT_START = [
 ];
 
 /** Settings that are said in parts. */
-const IN_PARTS = ["log", "limits"];
+const IN_PARTS = ["log", "limits", "gc", "trash"];
 
 /** Settings by name that differ, in the order of their names. */
 export interface Changes {

@@ -96,6 +96,7 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
     ...sourcesOf(config.data, open.figures, server, health, accessLog),
     endpoints: async () => await announcements.states(),
     readOnly: () => running.config.readOnly,
+    collection: async () => await collector.figures(),
     certificateExpiry: () => watch?.shown.expires ?? null,
   });
   health.start(

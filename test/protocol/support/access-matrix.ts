@@ -141,6 +141,10 @@ export const MATRIX: readonly MatrixEntry[] = [
     there: "400 UNSUPPORTED",
     absent: "400 UNSUPPORTED",
   },
+  fixed("GET", "/api/v1/gc", "administer"),
+  // It begins when the registry is an hour old.
+  fixed("POST", "/api/v1/gc", "administer", "202"),
+  fixed("GET", "/api/v1/gc/plan", "administer"),
   fixed("GET", "/metrics", "administer"),
   ...["/", "/livez", "/readyz", "/startupz"].flatMap((path) => [
     fixed("GET", path, "nothing"),
