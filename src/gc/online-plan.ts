@@ -1,7 +1,7 @@
 import type { RepositoryInventory } from "../inventory/inventory.ts";
 import type { CollectionReads, RepositoryRecords } from "../metadata/collection.ts";
 import type { MetadataReads } from "../metadata/metadata.ts";
-import { allRepositories, paged } from "../metadata/paged.ts";
+import { allRepositories, allUnlinked } from "../metadata/paged.ts";
 import type { Digest } from "../oci/digest.ts";
 import {
   type GcPlanPart,
@@ -47,14 +47,9 @@ export async function* planOnline(
   }
   const { all, going } = await metadata.sumBlobs();
   const orphans = { blobs: going.blobs, bytes: going.bytes };
-  const unlinked = paged(
-    { last: null, limit: 500 },
-    (page) => metadata.listUnlinked(page),
-    ({ digest }) => digest,
-  );
-  for await (const { size } of unlinked) {
-    orphans.blobs++;
-    orphans.bytes += size;
+  for await (const blobs of allUnlinked(metadata)) {
+    orphans.blobs += blobs.length;
+    orphans.bytes += blobs.reduce((bytes, { size }) => bytes + size, 0);
   }
   const blobs = sum.blobs + orphans.blobs;
   const bytes = sum.bytes + orphans.bytes;

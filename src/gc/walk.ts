@@ -1,4 +1,4 @@
-import { paged } from "../metadata/paged.ts";
+import { allUnlinked } from "../metadata/paged.ts";
 import { Findings } from "../metadata/tree-problem.ts";
 import { walkRepositories } from "../metadata/walk-repositories.ts";
 import type { BlobRecord } from "../metadata/metadata.ts";
@@ -27,16 +27,7 @@ export async function doomOrphans(id: number, parts: RunParts): Promise<void> {
   };
   // They never had a link in the life of the tables, or lost it to another program.
   if (parts.waitingUntil === null) {
-    const pages = paged(
-      { last: null, limit: AT_ONCE },
-      async (page) => {
-        const unlinked = await metadata.listUnlinked(page);
-        await doom(unlinked);
-        return unlinked;
-      },
-      ({ digest }) => digest,
-    );
-    for await (const _ of pages) goOn(parts);
+    for await (const unlinked of allUnlinked(metadata)) await doom(unlinked);
   }
   for await (const digests of storedDigests(parts)) {
     await doom(await strangers(digests, id, parts));

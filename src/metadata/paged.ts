@@ -1,5 +1,5 @@
 import type { RepositoryName } from "../oci/name.ts";
-import type { MetadataReads, Page } from "./metadata.ts";
+import type { BlobRecord, MetadataReads, Page } from "./metadata.ts";
 
 /**
  * All of a listing that is read in pages: behind `last`, `limit` at a time. `keyOf`: what the next page
@@ -33,4 +33,20 @@ export function allRepositories(
     (next) => metadata.listRepositories(next),
     (name) => name,
   );
+}
+
+/** Blobs looked at at a time: most are linked, so a page may have none to show. */
+const UNLINKED_AT_ONCE = 500;
+
+/** Every live blob that no repository links or has as a manifest, some at a time. */
+export async function* allUnlinked(
+  metadata: Pick<MetadataReads, "listUnlinked">,
+): AsyncGenerator<readonly BlobRecord[]> {
+  for (let last: string | null = null; ;) {
+    const { blobs, next } = await metadata.listUnlinked({ last, limit: UNLINKED_AT_ONCE });
+    if (blobs.length > 0) yield blobs;
+    if (next === null) return;
+    last = next;
+    await new Promise(setImmediate);
+  }
 }
