@@ -16,7 +16,7 @@ import { makeClients } from "./load.ts";
 import { describeMachine, machineLines } from "./machine.ts";
 import { stopEverything } from "./processes.ts";
 import { document, judge, table } from "./report.ts";
-import type { Group } from "./row.ts";
+import { upTo } from "./row.ts";
 import { groups } from "./rows.ts";
 import { runGroup } from "./rounds.ts";
 import { dockerRegistry, wharf } from "./servers.ts";
@@ -48,7 +48,7 @@ try {
   console.log(machineLines(machine).join("\n"));
   const contest = { root, rounds, clients, ours: wharf(values.ours), theirs: dockerRegistry() };
   const verdicts = [];
-  for (const group of groups.map(select)) {
+  for (const group of groups.map((each) => upTo(each, isWanted))) {
     if (group.rows.length === 0) continue;
     const measured = await runGroup(group, contest);
     verdicts.push(...measured.filter(({ row }) => isWanted(row.name)).map(judge));
@@ -62,12 +62,6 @@ try {
 } finally {
   await stopEverything();
   await removeRoot();
-}
-
-/** A group up to its last wanted row: those before it make what it works on. */
-function select(group: Group): Group {
-  const last = group.rows.findLastIndex(({ name }) => isWanted(name));
-  return { ...group, rows: group.rows.slice(0, last + 1) };
 }
 
 function isWanted(name: string): boolean {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashPassword } from "../../src/auth/passwords.ts";
 import { image } from "../support/image.ts";
-import type { Group, Row } from "./row.ts";
+import type { ServerGroup, Row } from "./row.ts";
 import { type Program, type Server, withSettings } from "./servers.ts";
 
 const authorization = `Basic ${Buffer.from("bench:password").toString("base64")}`;
@@ -77,13 +77,13 @@ function row(name: string, title: string, atLeast: number): Row {
   };
 }
 
-export const password: Group = {
+export const password: ServerGroup = {
   space: 2 ** 20,
   programs: (ours) => ({ ours: asking(ours, "wharf-password"), theirs: ours }),
   rows: [row("password", "with a password (against ours without)", 0.95)],
 };
 
-export const thousandRules: Group = {
+export const thousandRules: ServerGroup = {
   space: 2 ** 20,
   programs: (ours) => ({
     ours: asking(ours, "wharf-rules", { rules }),

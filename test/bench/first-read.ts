@@ -6,14 +6,14 @@
  * just written or used: its files are in the page cache, in every round and for both servers.
  */
 import { digestOfManifest, names } from "./answers.ts";
-import type { Group } from "./row.ts";
+import type { ServerGroup } from "./row.ts";
 import type { Server } from "./servers.ts";
 import { type Tree, writeTree } from "./tree.ts";
 
 let tree: Tree | undefined;
 const patienceSeconds = 120;
 
-export const firstRead: Group = {
+export const firstRead: ServerGroup = {
   space: 2 * 2 ** 30,
   async prepare(data, shared) {
     tree ??= writeTree(shared);

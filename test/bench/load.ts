@@ -2,9 +2,10 @@
  * The clients: our own load generator for everything that moves bytes, and wrk for requests so small
  * that a generator which spends more on each than wrk would measure itself.
  */
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { manifestType } from "./answers.ts";
+import type { Finished } from "./commands.ts";
 import { run } from "./processes.ts";
 import type { Server } from "./servers.ts";
 
@@ -12,6 +13,8 @@ export interface LoadResult {
   /** Operations a second. */
   readonly rate: number;
   readonly seconds: number;
+  /** How long the slowest of a hundred operations took, in ms. */
+  readonly p99: number;
   /** CPU seconds, user and system, that the server spent meanwhile. */
   readonly cpu: number;
 }
@@ -19,16 +22,21 @@ export interface LoadResult {
 /** Flags of the load generator; see load/main.go. */
 export type LoadFlags = Readonly<
   Partial<
-    Record<"c" | "n" | "images" | "size" | "seed" | "repos" | "tags" | "slow" | "rate", number>
-  > & { repo?: string }
+    Record<
+      "c" | "n" | "seconds" | "images" | "size" | "seed" | "repos" | "tags" | "slow" | "rate",
+      number
+    >
+  > & { repo?: string; path?: string }
 >;
 
 export interface Clients {
   load(
     server: Server,
-    operation: "push" | "pull" | "verify" | "seed",
+    operation: "push" | "pull" | "verify" | "seed" | "get",
     flags: LoadFlags,
   ): Promise<LoadResult>;
+  /** Runs a command to its end; any exit code but 0 is an error. What it prints goes to a file, and is read from there. */
+  command(words: readonly string[], output: string): Promise<Finished>;
   /** Answers a second to GET requests for one path, over this many connections; all must be 2xx. */
   requests(
     server: Server,
@@ -65,7 +73,17 @@ export async function makeClients(folder: string): Promise<Clients> {
       return {
         rate: field(result, "rate"),
         seconds: field(result, "seconds"),
+        p99: field(result, "p99ms"),
         cpu: field(result, "cpu"),
+      };
+    },
+    async command(words, output) {
+      const line = await run([binary, "run", "-out", output, ...words], operationSeconds);
+      const result: unknown = JSON.parse(line);
+      return {
+        seconds: field(result, "seconds"),
+        peakMemory: field(result, "peakMB"),
+        output: await readFile(output, "utf8"),
       };
     },
     async requests(server, path, connections, headers = {}) {

@@ -1,10 +1,10 @@
 /** Turns measured rounds into the figures, the ratio and the verdict of each row. */
 import type { Machine } from "./machine.ts";
-import type { Row, Target } from "./row.ts";
+import type { Line, Target } from "./row.ts";
 
 /** One row in all rounds; a round that failed is missing on that side. */
 export interface Measured {
-  readonly row: Row;
+  readonly row: Line;
   readonly ours: (number | undefined)[];
   readonly theirs: (number | undefined)[];
   readonly failures: string[];
@@ -20,7 +20,7 @@ export interface Verdict {
   readonly theirs: number | undefined;
   /** Ours by theirs: the median of the rounds' ratios, as neighbours in time share the machine's moods. */
   readonly ratio: number | undefined;
-  /** Undefined when the row could not be measured. */
+  /** Undefined when the row could not be measured; without a target what is measured is met. */
   readonly met: boolean | undefined;
   readonly rounds: {
     readonly ours: readonly (number | undefined)[];
@@ -57,6 +57,7 @@ function meets(
   ratio: number | undefined,
 ): boolean | undefined {
   if ("below" in target) return figure === undefined ? undefined : figure < target.below;
+  if ("none" in target) return ratio === undefined ? undefined : true;
   if (ratio === undefined) return undefined;
   return "atLeast" in target ? ratio >= target.atLeast : ratio <= target.atMost;
 }
@@ -78,7 +79,7 @@ export function table(verdicts: readonly Verdict[]): string {
       verdict.unit,
       "below" in verdict.target ? "" : figureText(verdict.ratio),
       targetText(verdict),
-      verdict.met === undefined ? "not measured" : verdict.met ? "met" : "missed",
+      judgement(verdict),
     ]),
   ];
   const widths = lines[0]?.map((_, column) =>
@@ -97,6 +98,12 @@ export function table(verdicts: readonly Verdict[]): string {
     .join("\n");
 }
 
+function judgement({ met, target }: Verdict): string {
+  if (met === undefined) return "not measured";
+  if ("none" in target) return "";
+  return met ? "met" : "missed";
+}
+
 function figureText(value: number | undefined): string {
   if (value === undefined) return "–";
   return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
@@ -104,6 +111,7 @@ function figureText(value: number | undefined): string {
 
 function targetText({ target, unit }: Verdict): string {
   if ("below" in target) return `< ${target.below} ${unit}`;
+  if ("none" in target) return "";
   return "atLeast" in target ? `≥ ${target.atLeast}×` : `≤ ${target.atMost}×`;
 }
 

@@ -6,14 +6,15 @@ import { names } from "./answers.ts";
 import { audience } from "./audience.ts";
 import { password, thousandRules } from "./closed.ts";
 import { firstRead } from "./first-read.ts";
-import type { Group } from "./row.ts";
+import { gcLimit, gcTenTimes, gcTree } from "./garbage.ts";
+import type { Group, ServerGroup } from "./row.ts";
 import { type Server, withSettings } from "./servers.ts";
 import { watched } from "./watched.ts";
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
-const images: Group = {
+const images: ServerGroup = {
   space: 2 * GiB,
   rows: [
     {
@@ -46,7 +47,7 @@ const images: Group = {
 };
 
 /** What is told costs those who push and pull nearly nothing: ours with an endpoint against ours without. */
-const told: Group = {
+const told: ServerGroup = {
   space: images.space,
   programs: (ours) => ({
     ours: withSettings(ours, () => ({
@@ -64,7 +65,7 @@ const told: Group = {
 
 const tagCount = 3000;
 
-const tags: Group = {
+const tags: ServerGroup = {
   space: GiB,
   rows: [
     {
@@ -88,7 +89,7 @@ const tags: Group = {
   ],
 };
 
-const catalog: Group = {
+const catalog: ServerGroup = {
   space: GiB,
   rows: [
     {
@@ -108,7 +109,7 @@ const catalog: Group = {
 /** Enough for the ticks of 10 ms that the kernel counts CPU time in. */
 const bigPulls = 12;
 
-const layer: Group = {
+const layer: ServerGroup = {
   space: 2 * GiB,
   rows: [
     {
@@ -130,7 +131,7 @@ const layer: Group = {
   ],
 };
 
-const memory: Group = {
+const memory: ServerGroup = {
   space: 22 * GiB,
   rounds: 1,
   rows: [
@@ -163,6 +164,9 @@ export const groups: readonly Group[] = [
   layer,
   memory,
   firstRead,
+  gcTree,
+  gcLimit,
+  gcTenTimes,
 ];
 
 /** A list that is short of entries would be quick, and wrong. */

@@ -1,6 +1,6 @@
 /** What it costs to be watched: access log and metrics, which are asked once a second, against neither. */
 import { join } from "node:path";
-import type { Group, Row } from "./row.ts";
+import type { ServerGroup, Row } from "./row.ts";
 import { type Program, withSettings } from "./servers.ts";
 
 const unwatched: Program = {
@@ -12,7 +12,7 @@ const unwatched: Program = {
 };
 
 /** The rows of a group, each as often as before, on a server that is watched and on one that is not. */
-export function watched(group: Group): Group {
+export function watched(group: ServerGroup): ServerGroup {
   return {
     space: group.space,
     programs: (ours) => ({

@@ -2,9 +2,11 @@
 // standard library.
 //
 //	load push|pull|verify|seed|get [flags]
+//	load run -out FILE COMMAND...
 //
 // push and pull move images of one layer (any size: layers are generated and drained as streams),
 // verify pulls and checks every digest, seed makes repositories full of tags, get repeats one path.
+// run starts another program, for its time and memory.
 // It prints one JSON line, with the server's CPU seconds and peak memory when -pid is given.
 package main
 
@@ -12,6 +14,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"sort"
 	"strconv"
@@ -36,10 +39,16 @@ var (
 	path     = flag.String("path", "/v2/", "path (get)")
 	chunked  = flag.Bool("patch", false, "push as Docker does: POST, PATCH, PUT")
 	slow     = flag.Int("slow", 0, "how many of the clients are slow")
+	duration = flag.Float64("seconds", 0, "go on for so long, however many operations that are")
+	out      = flag.String("out", os.DevNull, "file for what the command prints (run)")
 	slowRate = flag.Int64("rate", 8<<20, "bytes a second of a slow client")
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		flag.CommandLine.Parse(os.Args[2:])
+		runCommand()
+	}
 	operations := map[string]func(i int) error{
 		"push": pushImage, "pull": pullImage, "verify": verifyImage, "seed": seedRepository, "get": getPath,
 	}
@@ -48,10 +57,13 @@ func main() {
 		operation = operations[os.Args[1]]
 	}
 	if operation == nil {
-		fmt.Fprintln(os.Stderr, "usage: load push|pull|verify|seed|get [flags]")
+		fmt.Fprintln(os.Stderr, "usage: load push|pull|verify|seed|get [flags], load run -out FILE COMMAND...")
 		os.Exit(2)
 	}
 	flag.CommandLine.Parse(os.Args[2:])
+	if *duration > 0 {
+		*count = math.MaxInt32
+	}
 	if *images == 0 {
 		*images = *count
 	}
@@ -67,7 +79,7 @@ func main() {
 	}
 }
 
-// measure runs the operation -n times on -c clients and describes how it went.
+// measure runs the operation -n times, or for -seconds, on -c clients and describes how it went.
 func measure(operation func(int) error) map[string]any {
 	var next atomic.Int64
 	var lock sync.Mutex
@@ -81,6 +93,9 @@ func measure(operation func(int) error) map[string]any {
 			defer all.Done()
 			for i := int(next.Add(1)) - 1; i < *count; i = int(next.Add(1)) - 1 {
 				begin := time.Now()
+				if *duration > 0 && begin.Sub(start).Seconds() > *duration {
+					return
+				}
 				err := operation(i)
 				took := time.Since(begin)
 				lock.Lock()
@@ -102,7 +117,7 @@ func measure(operation func(int) error) map[string]any {
 		return latencies[int(q*float64(len(latencies)-1))]
 	}
 	result := map[string]any{
-		"n": *count, "c": *clients, "seconds": seconds, "rate": float64(*count) / seconds,
+		"n": len(latencies), "c": *clients, "seconds": seconds, "rate": float64(len(latencies)) / seconds,
 		"p50ms": quantile(.5), "p99ms": quantile(.99), "MBps": float64(moved.Load()) / seconds / 1e6,
 		"errors": len(failures), "cpu": cpuSeconds() - cpuBefore, "peakMB": peakMegabytes(),
 	}
