@@ -16,6 +16,8 @@ export interface GarbageShape {
   readonly tagged: number;
   /** In each repository, without any tag: garbage. */
   readonly untagged: number;
+  /** Of the tagged ones; those without a tag always have three. */
+  readonly ownLayers?: number;
 }
 
 /** The one of the figures. */
@@ -53,7 +55,8 @@ export function writeGarbageTree(data: string, shape: GarbageShape): GarbageTree
     for (let i = 0, tagged = 0; i < images; i++) {
       const isTagged = tagged * images <= i * shape.tagged && tagged < shape.tagged;
       if (isTagged) tagged++;
-      writer.image(name, i, isTagged ? "live" : "dead");
+      const fate = isTagged ? "live" : "dead";
+      writer.image(name, i, fate, isTagged ? (shape.ownLayers ?? ownLayers) : ownLayers);
     }
     return name;
   });
@@ -75,7 +78,7 @@ class Writer {
     this.#root = join(data, "docker/registry/v2");
   }
 
-  image(name: string, i: number, fate: Fate): void {
+  image(name: string, i: number, fate: Fate, layerCount: number): void {
     const config = Buffer.from(
       JSON.stringify({
         created: "2024-01-01T00:00:00Z",
@@ -85,7 +88,7 @@ class Writer {
         rootfs: { type: "layers", diff_ids: [] },
       }),
     );
-    const own = Array.from({ length: ownLayers }, (_, l) =>
+    const own = Array.from({ length: layerCount }, (_, l) =>
       Buffer.from(`layer ${l} of ${name}:${i} `.repeat(40)),
     );
     const layers = [...sharedLayers, ...own].map((layer) => ({

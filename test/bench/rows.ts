@@ -7,6 +7,7 @@ import { audience } from "./audience.ts";
 import { password, thousandRules } from "./closed.ts";
 import { firstRead } from "./first-read.ts";
 import { gcLimit, gcTenTimes, gcTree } from "./garbage.ts";
+import { gcOnline, gcOnlineScale } from "./online.ts";
 import type { Group, ServerGroup } from "./row.ts";
 import { type Server, withSettings } from "./servers.ts";
 import { watched } from "./watched.ts";
@@ -167,6 +168,8 @@ export const groups: readonly Group[] = [
   gcTree,
   gcLimit,
   gcTenTimes,
+  gcOnlineScale,
+  gcOnline,
 ];
 
 /** A list that is short of entries would be quick, and wrong. */
