@@ -301,6 +301,27 @@ export const ERRORS = {
     message: "damage was found",
     remedy: "push the broken images again, which replaces what is lost, or restore a backup",
   },
+  BACKUP_EXISTS: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 5,
+    message: "the backup would replace what is there",
+    remedy: "take another name; nothing was written",
+  },
+  BACKUP_FAILED: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 1,
+    message: "the backup was not made",
+    remedy: "see the reason; nothing that looks like a backup was left behind",
+  },
+  BACKUP_INVALID: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 1,
+    message: "the backup cannot be used",
+    remedy: "see the reason; nothing was restored",
+  },
   UNCONFIRMED: {
     code: "UNSUPPORTED",
     status: 409,

@@ -1,0 +1,66 @@
+import { createReadStream } from "node:fs";
+import { lstat, opendir, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { invalid } from "./document.ts";
+import { inDataFolder } from "./place.ts";
+import { readTar } from "./tar-read.ts";
+
+/** One file of a source. Its body is read before the next one is asked for, or not at all. */
+export interface ReadEntry {
+  readonly path: string;
+  readonly size: number;
+  /** UTC milliseconds. */
+  readonly modifiedAt: number;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The files of a backup, by their paths in a data folder: of an archive, or of a folder. What is in no
+ * data folder comes with the path it has. Throws BACKUP_INVALID.
+ */
+export async function* readEntries(source: string): AsyncGenerator<ReadEntry> {
+  const path = resolve(source);
+  const info = await stat(path).catch((error: unknown) => {
+    throw invalid(source, `it cannot be read (${(error as Error).message})`, error);
+  });
+  let known: string | null = null;
+  for await (const entry of info.isDirectory() ? readFolder(path) : readTar(path)) {
+    const plain = entry.path.replace(/^(?:\.\/+)+/, "").replaceAll(/\/(?:\.?\/)+/g, "/");
+    const found = inDataFolder(plain);
+    if (found) {
+      known ??= found.prefix;
+      if (found.prefix !== known) {
+        const both = `one in ${JSON.stringify(known)} and one in ${JSON.stringify(found.prefix)}`;
+        throw invalid(source, `it has two registries, ${both}; take them apart`);
+      }
+      yield { ...entry, path: found.path };
+    } else yield { ...entry, path: ours(plain) };
+  }
+}
+
+/** What is ours lies beside `docker/`, wherever that is. */
+function ours(path: string): string {
+  const at = path.lastIndexOf("wharfinger/");
+  return at < 0 || (at > 0 && path[at - 1] !== "/") ? path : path.slice(at);
+}
+
+async function* readFolder(root: string, below = ""): AsyncGenerator<ReadEntry> {
+  const folder = await opendir(join(root, below)).catch((error: unknown) => {
+    throw invalid(root, `it cannot be read (${(error as Error).message})`, error);
+  });
+  for await (const { name } of folder) {
+    const path = below === "" ? name : `${below}/${name}`;
+    const info = await lstat(join(root, path));
+    if (info.isDirectory()) yield* readFolder(root, path);
+    else if (!info.isFile()) throw invalid(root, `${path} is neither a file nor a folder`);
+    else {
+      const body = lazily(() => createReadStream(join(root, path), { highWaterMark: 256 * 1024 }));
+      yield { path, size: info.size, modifiedAt: info.mtimeMs, body };
+    }
+  }
+}
+
+/** Nothing is opened that nobody reads. */
+function lazily(make: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => make()[Symbol.asyncIterator]() };
+}

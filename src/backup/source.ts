@@ -1,0 +1,114 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { readTree } from "../metadata/read-tree.ts";
+import { type Snapshot, openSnapshot } from "../metadata/snapshot.ts";
+import { openForLooking } from "../metadata/sqlite-file.ts";
+import { sqliteReads } from "../metadata/sqlite-reads.ts";
+import { openSqlite } from "../metadata/sqlite.ts";
+import type { TreeProblem } from "../metadata/tree-problem.ts";
+import { RegistryError } from "../oci/errors.ts";
+import { filesystemStorage } from "../storage/filesystem.ts";
+import { OURS, TREE } from "../storage/tree.ts";
+import type { BlobPlace } from "./blob-bytes.ts";
+
+/** A data folder of which a backup is made. Nothing in it is changed. */
+export interface BackupSource extends AsyncDisposable {
+  readonly place: BlobPlace;
+  /** False: another registry's; what it has was read from its tree just now. */
+  readonly ours: boolean;
+  /** What could not be read there, and is not in the snapshot. */
+  readonly problems: readonly TreeProblem[];
+  snapshot(): Snapshot;
+}
+
+/** Whether a folder's metadata answer for it: its tree was read once, or began with them. */
+export async function isOurs(root: string): Promise<boolean> {
+  const path = join(root, OURS, "metadata.sqlite");
+  if (!existsSync(path)) return false;
+  const reason = (error: unknown): string => `${path}: ${(error as Error).message}`;
+  try {
+    const db = openForLooking(path);
+    try {
+      const reads = sqliteReads(db);
+      if ((await reads.getSetting("tree-read")) !== null) return true;
+      // A server that has just begun has not read all of its tree yet.
+      return (await reads.listRepositories({ last: null, limit: 1 })).length > 0;
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw new RegistryError("DATA_FOLDER", { reason: reason(error) }, { cause: error });
+  }
+}
+
+/** Opens a data folder, whether or not a server has it open. Throws DATA_FOLDER. */
+export async function openSource(folder: string, now: () => number): Promise<BackupSource> {
+  const root = resolve(folder);
+  const database = join(root, OURS, "metadata.sqlite");
+  if (await isOurs(root)) {
+    return {
+      place: { root, database },
+      ours: true,
+      problems: [],
+      snapshot: () => openSnapshot(database),
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+  if (!existsSync(join(root, TREE))) {
+    throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
+  }
+  return await readForeign(root, database, now);
+}
+
+/** So often a repository is read again that was being pushed to. */
+const READS = 3;
+
+async function readForeign(
+  root: string,
+  database: string,
+  now: () => number,
+): Promise<BackupSource> {
+  const place = await mkdtemp(join(tmpdir(), "wharf-backup-"));
+  const path = join(place, "metadata.sqlite");
+  const storage = filesystemStorage(root, { blocking: true });
+  try {
+    const metadata = await openSqlite(path);
+    let problems: readonly TreeProblem[];
+    try {
+      problems = (await readTree(storage, metadata, { now })).problems;
+      // A push that came between the reading of layers and that of manifests shows as one that lacks
+      // layers: read again it has them. What still lacks some has lost them before.
+      for (let reads = 1; reads < READS; reads++) {
+        const repositories = incompleteIn(path);
+        if (repositories.length === 0) break;
+        const again = await readTree(storage, metadata, { now, repositories });
+        const names = new Set<string>(repositories);
+        problems = [...problems.filter((one) => !names.has(one.repository)), ...again.problems];
+      }
+    } finally {
+      await metadata.close();
+    }
+    return {
+      place: { root, database },
+      ours: false,
+      problems,
+      snapshot: () => openSnapshot(path),
+      [Symbol.asyncDispose]: () => rm(place, { recursive: true, force: true }),
+    };
+  } catch (error) {
+    await rm(place, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function incompleteIn(path: string) {
+  using snapshot = openSnapshot(path);
+  const names = [];
+  for (const { name, manifests, blobs } of snapshot.repositories()) {
+    const there = new Set([...manifests, ...blobs].map(({ digest }) => digest));
+    if (snapshot.references(name).some(({ digest }) => !there.has(digest))) names.push(name);
+  }
+  return names;
+}
