@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command, CommanderError } from "commander";
 import { secretPrompt } from "./cli/ask-secret.ts";
+import { backupCommand } from "./cli/backup.ts";
 import { checkCommand } from "./cli/check.ts";
 import { completeCommand, completionCommand } from "./cli/completion.ts";
 import { configCommand } from "./cli/config.ts";
@@ -12,6 +13,7 @@ import { helpCommand } from "./cli/help.ts";
 import { htpasswdCommand } from "./cli/htpasswd.ts";
 import { listCommand } from "./cli/list.ts";
 import { registryCommand } from "./cli/registry.ts";
+import { restoreCommand } from "./cli/restore.ts";
 import { serveCommand } from "./cli/serve.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import { tokenCommand } from "./cli/token.ts";
@@ -36,6 +38,8 @@ function program(terminal: Terminal): Command {
     .addCommand(deleteCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(gcCommand(terminal))
+    .addCommand(backupCommand(terminal))
+    .addCommand(restoreCommand(terminal))
     .addCommand(userCommand(terminal))
     .addCommand(tokenCommand(terminal))
     .addCommand(configCommand(terminal))

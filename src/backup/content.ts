@@ -33,7 +33,8 @@ export function contentOf(snapshot: Snapshot, damaged: ReadonlySet<Digest>): Set
     for (const { digest, size } of [...all.manifests, ...all.blobs]) {
       if (!without.has(digest)) blobs.set(digest, size);
     }
-    for (const { digest } of all.manifests) if (without.has(digest)) leftOut.push(`${name}@${digest}`);
+    for (const { digest } of all.manifests)
+      if (without.has(digest)) leftOut.push(`${name}@${digest}`);
     for (const { tag, digest } of all.tags) if (without.has(digest)) leftOut.push(`${name}:${tag}`);
   }
   for (const { tags, manifests } of repositories()) {

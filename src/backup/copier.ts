@@ -55,7 +55,8 @@ export class Copier {
     signal?.throwIfAborted();
     const path = blobPath(digest);
     const before = this.#bytes;
-    if (!(await this.sink.has(path, size))) await this.sink.add({ path, size, modifiedAt: at }, body);
+    if (!(await this.sink.has(path, size)))
+      await this.sink.add({ path, size, modifiedAt: at }, body);
     this.waiting.delete(digest);
     this.#blobs++;
     this.#bytes = before + size;

@@ -59,7 +59,10 @@ export function parseDocument(bytes: Uint8Array, source: string): BackupDocument
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.join(".") ?? "";
-  throw invalid(source, `its wharfinger/backup.json is not one of ours (${where}: ${issue?.message})`);
+  throw invalid(
+    source,
+    `its wharfinger/backup.json is not one of ours (${where}: ${issue?.message})`,
+  );
 }
 
 export function documentBytes(value: BackupDocument): Uint8Array<ArrayBuffer> {

@@ -1,18 +1,11 @@
-import { createReadStream } from "node:fs";
+import { type Stats, createReadStream } from "node:fs";
 import { lstat, opendir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { invalid } from "./document.ts";
 import { inDataFolder } from "./place.ts";
+import { DOCUMENT, LIST } from "./set.ts";
+import type { ReadEntry } from "./read-entry.ts";
 import { readTar } from "./tar-read.ts";
-
-/** One file of a source. Its body is read before the next one is asked for, or not at all. */
-export interface ReadEntry {
-  readonly path: string;
-  readonly size: number;
-  /** UTC milliseconds. */
-  readonly modifiedAt: number;
-  readonly body: AsyncIterable<Uint8Array>;
-}
 
 /**
  * The files of a backup, by their paths in a data folder: of an archive, or of a folder. What is in no
@@ -44,23 +37,34 @@ function ours(path: string): string {
   return at < 0 || (at > 0 && path[at - 1] !== "/") ? path : path.slice(at);
 }
 
-async function* readFolder(root: string, below = ""): AsyncGenerator<ReadEntry> {
+/** The document and the list come first, as in an archive. */
+async function* readFolder(root: string): AsyncGenerator<ReadEntry> {
+  const first = [DOCUMENT, LIST];
+  for (const path of first) {
+    const info = await lstat(join(root, path)).catch(() => null);
+    if (info?.isFile()) yield entryOf(root, path, info);
+  }
+  for await (const entry of readBelow(root, "")) if (!first.includes(entry.path)) yield entry;
+}
+
+async function* readBelow(root: string, below: string): AsyncGenerator<ReadEntry> {
   const folder = await opendir(join(root, below)).catch((error: unknown) => {
     throw invalid(root, `it cannot be read (${(error as Error).message})`, error);
   });
   for await (const { name } of folder) {
     const path = below === "" ? name : `${below}/${name}`;
     const info = await lstat(join(root, path));
-    if (info.isDirectory()) yield* readFolder(root, path);
-    else if (!info.isFile()) throw invalid(root, `${path} is neither a file nor a folder`);
-    else {
-      const body = lazily(() => createReadStream(join(root, path), { highWaterMark: 256 * 1024 }));
-      yield { path, size: info.size, modifiedAt: info.mtimeMs, body };
-    }
+    if (info.isDirectory()) yield* readBelow(root, path);
+    else if (info.isFile()) yield entryOf(root, path, info);
+    else throw invalid(root, `${path} is neither a file nor a folder`);
   }
 }
 
 /** Nothing is opened that nobody reads. */
-function lazily(make: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => make()[Symbol.asyncIterator]() };
+function entryOf(root: string, path: string, { size, mtimeMs }: Stats): ReadEntry {
+  const read = () => createReadStream(join(root, path), { highWaterMark: 256 * 1024 });
+  const body: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => read()[Symbol.asyncIterator](),
+  };
+  return { path, size, modifiedAt: Math.floor(mtimeMs), body };
 }

@@ -29,7 +29,6 @@ export async function folderSink(target: string, force: boolean): Promise<Sink> 
   await mkdir(root, { recursive: true, mode: 0o700 });
   const storage = filesystemStorage(root);
   let document: BackupDocument | null = null;
-  let list = { path: "", size: 0 };
   let gathered: (SmallObject & Pick<SinkEntry, "modifiedAt" | "secret">)[] = [];
   let bytes = 0;
 
@@ -56,12 +55,11 @@ export async function folderSink(target: string, force: boolean): Promise<Sink> 
   return {
     async begin(made, file) {
       document = made;
-      list = file;
       await storage.write([{ path: UNFINISHED, bytes: documentBytes(made) }]);
       // From here on it is not whole. The links are those of now, and written anew; the blobs stay.
       await storage.delete(DOCUMENT);
       await storage.delete(REPOSITORIES);
-      await storage.write([]);
+      await copy(LIST, createReadStream(file.path));
     },
     has: async (path, size) => (await storage.stat(path))?.size === size,
     async add(entry: SinkEntry, body: Body) {
@@ -75,7 +73,6 @@ export async function folderSink(target: string, force: boolean): Promise<Sink> 
     async finish() {
       if (!document) throw new Error("nothing was begun");
       await write();
-      await copy(LIST, createReadStream(list.path));
       await storage.write([{ path: DOCUMENT, bytes: documentBytes(document) }]);
       await storage.delete(UNFINISHED);
       await storage.write([]);
@@ -100,7 +97,11 @@ export async function setTime(path: string, at: number): Promise<void> {
 async function mustBeOurs(root: string, force: boolean): Promise<void> {
   const names = await readdir(root).catch((error: unknown) => {
     if (isCode(error, "ENOENT")) return [];
-    throw new RegistryError("BACKUP_FAILED", { reason: (error as Error).message }, { cause: error });
+    throw new RegistryError(
+      "BACKUP_FAILED",
+      { reason: (error as Error).message },
+      { cause: error },
+    );
   });
   if (names.length === 0) return;
   if (await isThere(join(root, UNFINISHED))) return;

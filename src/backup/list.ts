@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { isRecord } from "../oci/json.ts";
-import { isRepositoryName } from "../oci/name.ts";
-import { isTag } from "../oci/reference.ts";
+import { invalid } from "./document.ts";
 import type { SetBlobs, SetRepository } from "./set.ts";
 
 /**
@@ -23,41 +22,47 @@ export function blobLine(digest: Digest, size: number): string {
   return `${JSON.stringify({ blob: digest, size })}\n`;
 }
 
-/** What one line says. */
-export type ListLine =
-  | { readonly repository: string; readonly line: string; readonly names: readonly Digest[] }
-  | { readonly blob: Digest; readonly size: number };
+/** The blobs of a list, with their bytes, and its own digest. */
+export interface ReadList {
+  readonly digest: Digest;
+  readonly blobs: ReadonlyMap<Digest, number>;
+}
 
-/** Null when it is no line of a list. */
-export function parseLine(line: string): ListLine | null {
-  let value: unknown;
+/** Characters of one line: a repository with half a million links. */
+const LONGEST_LINE = 64 * 1024 * 1024;
+
+/**
+ * Reads a list. Of the repositories only the digest speaks: it is compared with that of what is there.
+ * Throws BACKUP_INVALID. `source`: where it was found.
+ */
+export async function readList(body: AsyncIterable<Uint8Array>, source: string): Promise<ReadList> {
+  const digest = new ListDigest();
+  const blobs = new Map<Digest, number>();
+  const decoder = new TextDecoder();
+  let held = "";
+  for await (const piece of body) {
+    digest.add(piece);
+    const lines = (held + decoder.decode(piece, { stream: true })).split("\n");
+    held = lines.pop() ?? "";
+    if (held.length > LONGEST_LINE) throw invalid(source, "its list has a line that does not end");
+    for (const line of lines) {
+      const value = parse(line);
+      if (!value) throw invalid(source, "its list has a line that is none");
+      const { blob, size } = value;
+      if (typeof blob === "string" && isDigest(blob) && typeof size === "number")
+        blobs.set(blob, size);
+    }
+  }
+  return { digest: digest.end(), blobs };
+}
+
+function parse(line: string): Readonly<Record<string, unknown>> | null {
   try {
-    value = JSON.parse(line);
+    const value: unknown = JSON.parse(line);
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }
-  if (!isRecord(value)) return null;
-  const { repository, tags, manifests, layers, blob, size } = value;
-  if (typeof blob === "string" && isDigest(blob)) {
-    return isSize(size) ? { blob, size } : null;
-  }
-  if (typeof repository !== "string" || !isRepositoryName(repository) || !isRecord(tags)) return null;
-  const named = Object.entries(tags);
-  if (!named.every(([tag, digest]) => isTag(tag) && isDigestText(digest))) return null;
-  if (!areDigests(manifests) || !areDigests(layers)) return null;
-  return { repository, line, names: [...manifests, ...layers] };
-}
-
-function isSize(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isDigestText(value: unknown): value is Digest {
-  return typeof value === "string" && isDigest(value);
-}
-
-function areDigests(value: unknown): value is Digest[] {
-  return Array.isArray(value) && value.every(isDigestText);
 }
 
 /** The digest of a list that is made line by line. */

@@ -16,9 +16,11 @@ export type Place =
   | { readonly is: "other" };
 
 const BLOB = /^blobs\/(sha256|sha512)\/([0-9a-f]{2})\/([0-9a-f]+)\/data$/;
-const LINK = /^repositories\/(.+)\/(_layers|_manifests\/revisions)\/(sha256|sha512)\/([0-9a-f]+)\/link$/;
+const LINK =
+  /^repositories\/(.+)\/(_layers|_manifests\/revisions)\/(sha256|sha512)\/([0-9a-f]+)\/link$/;
 const CURRENT = /^repositories\/(.+)\/_manifests\/tags\/([^/]+)\/current\/link$/;
-const PASSING = /^repositories\/.+\/(_uploads\/|_manifests\/tags\/[^/]+\/index\/)|\/(\.wharfinger-|link\..+\.tmp$)/;
+const PASSING =
+  /^repositories\/.+\/(_uploads\/|_manifests\/tags\/[^/]+\/index\/)|\/(\.wharfinger-|link\..+\.tmp$)/;
 
 /** Pure. */
 export function placeOf(path: string): Place {
@@ -59,7 +61,9 @@ function placeInTree(path: string): Place {
  * is in it, or `docker/` or `registry/` alone. The path then as it would be in a data folder. Null when it
  * is of no data folder.
  */
-export function inDataFolder(path: string): { readonly prefix: string; readonly path: string } | null {
+export function inDataFolder(
+  path: string,
+): { readonly prefix: string; readonly path: string } | null {
   const match = /^(?<before>(?:.*?\/)?)v2\/(?<rest>(?:blobs|repositories)\/.*)$/.exec(path);
   if (!match?.groups) return null;
   const { before = "", rest = "" } = match.groups;

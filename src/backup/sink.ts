@@ -19,7 +19,10 @@ export type Body = Uint8Array | AsyncIterable<Uint8Array>;
  */
 export interface Sink {
   /** Comes first. `list`: the file that has the list of the set. */
-  begin(document: BackupDocument, list: { readonly path: string; readonly size: number }): Promise<void>;
+  begin(
+    document: BackupDocument,
+    list: { readonly path: string; readonly size: number },
+  ): Promise<void>;
   /** Whether a file of this size is there from an earlier try, and need not be added. */
   has(path: string, size: number): Promise<boolean>;
   /** The body has as many bytes as the entry says. Rejects with what the body throws. */

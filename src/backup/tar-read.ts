@@ -6,7 +6,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import tar from "tar-stream";
 import { RegistryError } from "../oci/errors.ts";
 import { invalid } from "./document.ts";
-import type { ReadEntry } from "./entries.ts";
+import type { ReadEntry } from "./read-entry.ts";
 
 const PIECE = 256 * 1024;
 /** An archive ends with two empty blocks. */
@@ -26,7 +26,7 @@ export async function* readTar(path: string): AsyncGenerator<ReadEntry> {
     decompressor ? pipeline(file, decompressor, tail, extract) : pipeline(file, tail, extract)
   ).then(
     () => null,
-    (error: unknown) => error,
+    (error: unknown) => asError(error),
   );
   try {
     for await (const entry of extract) {
@@ -67,19 +67,22 @@ function whole(path: string, error: unknown, failure: unknown): unknown {
 }
 
 /** Why an entry is refused; null: it is not. */
-function problemOf(
-  name: string,
-  type: string | null | undefined,
-  pax: unknown,
-): string | null {
-  if (type === "symlink" || type === "link") return `is a ${type === "link" ? "hard" : "symbolic"} link`;
+function problemOf(name: string, type: string | null | undefined, pax: unknown): string | null {
+  if (type === "symlink" || type === "link")
+    return `is a ${type === "link" ? "hard" : "symbolic"} link`;
   if (type !== "file" && type !== "contiguous-file" && type !== "directory") {
     return `is no plain file (${type ?? "of a kind that is not known, perhaps sparse"})`;
   }
-  if (Object.keys((pax as object | null) ?? {}).some((key) => key.startsWith("GNU.sparse."))) return "is a sparse file";
-  if (name.startsWith("/") || /^[a-z]:[\\/]/i.test(name)) return "is an absolute path; pack it without -P";
+  if (Object.keys((pax as object | null) ?? {}).some((key) => key.startsWith("GNU.sparse.")))
+    return "is a sparse file";
+  if (name.startsWith("/") || /^[a-z]:[\\/]/i.test(name))
+    return "is an absolute path; pack it without -P";
   if (name.split(/[\\/]/).includes("..")) return "leads out of the archive";
   return name.includes("\0") ? "has a zero byte in its name" : null;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 async function decompressorOf(path: string): Promise<NodeJS.ReadWriteStream | null> {

@@ -3,7 +3,6 @@ import { createReadStream, existsSync } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { once } from "node:events";
 import { basename, dirname, resolve } from "node:path";
-import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import tar from "tar-stream";
@@ -12,6 +11,9 @@ import { syncPath } from "../storage/sync-filesystem.ts";
 import { type BackupDocument, documentBytes } from "./document.ts";
 import { DOCUMENT, LIST } from "./set.ts";
 import type { Body, Sink, SinkEntry } from "./sink.ts";
+
+/** Bytes that are written at a time. */
+const PIECE = 256 * 1024;
 
 export type Compression = "none" | "gzip" | "zstd";
 
@@ -40,19 +42,16 @@ export async function tarSink(target: string, force: boolean): Promise<Sink> {
   // Layers are private, and so may be what else is in it.
   const file = await open(partial, "wx", 0o600);
   const pack = tar.pack();
-  const writer = new Writable({
-    highWaterMark: 1024 * 1024,
-    write(chunk: Uint8Array, _, done) {
-      file.writeFile(chunk).then(() => done(), done);
-    },
-  });
+  const writer = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const piece of inPieces(bytes)) await file.writeFile(piece);
+  };
   const compressor = compressorOf(compressionOf(target) ?? "none");
-  let failure: unknown = null;
-  const written = (
-    compressor ? pipeline(pack, compressor, writer) : pipeline(pack, writer)
-  ).catch((error: unknown) => {
-    failure ??= error;
-  });
+  let failure: Error | null = null;
+  const written = (compressor ? pipeline(pack, compressor, writer) : pipeline(pack, writer)).catch(
+    (error: unknown) => {
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    },
+  );
 
   const add = async (
     { path: name, size, modifiedAt, secret }: SinkEntry,
@@ -107,6 +106,21 @@ export async function tarSink(target: string, force: boolean): Promise<Sink> {
       await rm(partial, { force: true });
     },
   };
+}
+
+/** Headers and links are half a kilobyte each: written one by one they would cost a call each. */
+async function* inPieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let gathered: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bytes) {
+    gathered.push(chunk);
+    size += chunk.length;
+    if (size < PIECE) continue;
+    yield Buffer.concat(gathered);
+    gathered = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.concat(gathered);
 }
 
 function compressorOf(compression: Compression): NodeJS.ReadWriteStream | null {

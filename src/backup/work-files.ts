@@ -18,7 +18,8 @@ export interface WorkFiles extends AsyncDisposable {
   repositories(): AsyncGenerator<SetRepository>;
 }
 
-export async function writeWorkFiles({ repositories, blobs }: SetContent): Promise<WorkFiles> {
+export async function writeWorkFiles(content: SetContent): Promise<WorkFiles> {
+  const { blobs } = content;
   const place = await mkdtemp(join(tmpdir(), "wharf-list-"));
   const dispose = (): Promise<void> => rm(place, { recursive: true, force: true });
   try {
@@ -26,7 +27,7 @@ export async function writeWorkFiles({ repositories, blobs }: SetContent): Promi
     const list = await Lines.open(join(place, "list"), (bytes) => digest.add(bytes));
     const links = await Lines.open(join(place, "links"), () => undefined);
     try {
-      for (const repository of repositories()) {
+      for (const repository of content.repositories()) {
         await list.add(repositoryLine(repository));
         await links.add(`${JSON.stringify(repository)}\n`);
       }

@@ -9,9 +9,12 @@ import { openTransport } from "./http/transport.ts";
 
 /** What is asked of a registry. */
 export interface Ask {
-  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "DELETE" | "POST" | "PATCH" | "PUT";
   /** Path and query, from `/v2/` or `/api/` on. */
   readonly path: string;
+  /** Whole, so that it can be sent again when the registry asks who we are. */
+  readonly content?: Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** What the caller must be allowed to, in the words of token servers: see `scopeOf`. */
   readonly scope: string;
   readonly accept?: string;
@@ -51,7 +54,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
   const authorizer = createAuthorizer(address, options.credentials, transport);
 
   const send = async (
-    { method, path, accept, body, endless }: Ask,
+    { method, path, accept, body, content, headers, endless }: Ask,
     authorization: string | null,
   ): Promise<Reply> =>
     await transport({
@@ -59,9 +62,11 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
       url: new URL(address.origin + path),
       authorization,
       headers: {
+        ...headers,
         ...(accept && { accept }),
         ...(body && { "content-type": "application/json" }),
       },
+      ...(content && { body: content }),
       ...(body && { body: JSON.stringify(body) }),
       ...(endless && { endless }),
     });
@@ -84,8 +89,8 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
 }
 
 /** @see distribution, "Token Scope Documentation" */
-export function scopeOf(name: RepositoryName, action: "pull" | "delete"): string {
-  return `repository:${name}:${action === "pull" ? "pull" : "pull,delete"}`;
+export function scopeOf(name: RepositoryName, action: "pull" | "delete" | "push"): string {
+  return `repository:${name}:${action === "pull" ? "pull" : `pull,${action}`}`;
 }
 
 export const CATALOG_SCOPE = "registry:catalog:*";

@@ -71,7 +71,12 @@ export function openSnapshot(path: string): Snapshot {
   return {
     *repositories() {
       for (const { id, name } of repositories.all()) {
-        yield { name, tags: tags.all({ id }), manifests: manifests.all({ id }), blobs: blobs.all({ id }) };
+        yield {
+          name,
+          tags: tags.all({ id }),
+          manifests: manifests.all({ id }),
+          blobs: blobs.all({ id }),
+        };
       }
     },
     references: (name) => references.all({ name }),
@@ -135,7 +140,9 @@ export function lookAgain(path: string, digest: Digest): LaterLook {
 }
 
 function hasTable(db: Database, name: string): boolean {
-  return db.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== null;
+  return (
+    db.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== null
+  );
 }
 
 function open(path: string): Database {

@@ -7,7 +7,7 @@ export interface Outgoing {
   readonly method: string;
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: URLSearchParams | string;
+  readonly body?: URLSearchParams | string | Uint8Array<ArrayBuffer>;
   /** For the origin of `url` alone: not sent wherever else a redirect leads. */
   readonly authorization?: string | null;
   /** No limit for the whole answer, only for the time without a byte. */
