@@ -50,15 +50,23 @@ export async function makeBackup(
   options: BackupOptions,
 ): Promise<BackupReport> {
   const damaged = options.skipDamaged ? await findDamaged(source, options) : new Set<Digest>();
-  const sink = await openSink();
+  const sink = await openSink().catch(failed);
   try {
     const report = await writeTo(sink, source, damaged, options);
     await sink.finish();
     return report;
   } catch (error) {
     await sink.abandon();
-    throw error;
+    return failed(error);
   }
+}
+
+/** What the file system refused is no fault of ours: it gets our words. */
+function failed(error: unknown): never {
+  const { code = "" } = error as { code?: unknown };
+  if (error instanceof RegistryError || !/^E[A-Z0-9]+$/.test(String(code))) throw error;
+  const reason = (error as Error).message;
+  throw new RegistryError("BACKUP_FAILED", { reason }, { cause: error });
 }
 
 async function writeTo(

@@ -123,20 +123,26 @@ export function lookAgain(path: string, digest: Digest): LaterLook {
   if (!existsSync(path)) return { trashed: null, needed: true };
   const db = open(path);
   try {
-    const newest = db.query<{ id: number }, { digest: string }>(
-      "SELECT id FROM trash WHERE digest = $digest AND kind = 'blob' ORDER BY id DESC LIMIT 1",
-    );
     const needed = db.query<{ needed: number }, { digest: string }>(
       `SELECT EXISTS (SELECT 1 FROM repository_blobs WHERE digest = $digest)
            OR EXISTS (SELECT 1 FROM manifests WHERE digest = $digest) AS needed`,
     );
     return {
-      trashed: hasTable(db, "trash") ? (newest.get({ digest })?.id ?? null) : null,
+      trashed: newestInTrash(db, digest),
       needed: needed.get({ digest })?.needed === 1,
     };
   } finally {
     db.close();
   }
+}
+
+function newestInTrash(db: Database, digest: Digest): number | null {
+  // What an older program has written has no trash.
+  if (!hasTable(db, "trash")) return null;
+  const newest = db.query<{ id: number }, { digest: string }>(
+    "SELECT id FROM trash WHERE digest = $digest AND kind = 'blob' ORDER BY id DESC LIMIT 1",
+  );
+  return newest.get({ digest })?.id ?? null;
 }
 
 function hasTable(db: Database, name: string): boolean {
