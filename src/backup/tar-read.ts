@@ -36,7 +36,8 @@ export async function* readTar(path: string): AsyncGenerator<ReadEntry> {
       if (type === "directory") entry.resume();
       else {
         const modifiedAt = mtime?.getTime() ?? 0;
-        const body = entry as unknown as AsyncIterable<Uint8Array>;
+        const bytes = entry as unknown as AsyncIterable<Uint8Array>;
+        const body = inOurWords(bytes, async (error) => whole(path, error, await flowing));
         yield { path: name, size: size ?? 0, modifiedAt, body };
         // What was not wanted of it is passed over.
         entry.resume();
@@ -52,6 +53,25 @@ export async function* readTar(path: string): AsyncGenerator<ReadEntry> {
   } finally {
     extract.destroy();
     file.destroy();
+  }
+}
+
+/** What ends the archive ends the body of the file that is being read. */
+async function* inOurWords(
+  bytes: AsyncIterable<Uint8Array>,
+  words: (error: unknown) => Promise<unknown>,
+): AsyncGenerator<Uint8Array> {
+  const pieces = bytes[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await pieces.next().catch(async (error: unknown) => {
+        throw await words(error);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await pieces.return?.();
   }
 }
 

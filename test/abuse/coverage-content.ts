@@ -226,6 +226,23 @@ export const CONTENT: Inputs = {
     ],
   },
   75: { input: "clocks that jump", tests: odd("a clock that jumps a year, and back") },
+  88: {
+    input: "backups that somebody has made up, damaged or cut off",
+    tests: at(
+      "command/restore-bad",
+      "a path that leads out",
+      "an absolute path",
+      "a symbolic link",
+      "a hard link",
+      "a device",
+      "a duplicate entry",
+      "a wrong digest",
+      "a sparse file",
+      "a file of 8 EiB",
+      "cut off anywhere",
+      "with a byte changed",
+    ),
+  },
   89: {
     input: "a folder with foreign things in it",
     tests: [
