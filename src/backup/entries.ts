@@ -2,6 +2,8 @@ import { type Stats, createReadStream } from "node:fs";
 import { lstat, opendir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { invalid } from "./document.ts";
+import { ownerOf } from "../storage/lock.ts";
+import { OURS } from "../storage/tree.ts";
 import { inDataFolder } from "./place.ts";
 import { DOCUMENT, LIST } from "./set.ts";
 import type { ReadEntry } from "./read-entry.ts";
@@ -16,6 +18,9 @@ export async function* readEntries(source: string): AsyncGenerator<ReadEntry> {
   const info = await stat(path).catch((error: unknown) => {
     throw invalid(source, `it cannot be read (${(error as Error).message})`, error);
   });
+  if (info.isDirectory() && ownerOf(join(path, OURS))) {
+    throw invalid(source, "a server has this folder open; `wharf backup` copies it while it runs");
+  }
   let known: string | null = null;
   for await (const entry of info.isDirectory() ? readFolder(path) : readTar(path)) {
     const plain = entry.path.replace(/^(?:\.\/+)+/, "").replaceAll(/\/(?:\.?\/)+/g, "/");

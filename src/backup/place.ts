@@ -64,7 +64,7 @@ function placeInTree(path: string): Place {
 export function inDataFolder(
   path: string,
 ): { readonly prefix: string; readonly path: string } | null {
-  const match = /^(?<before>(?:.*?\/)?)v2\/(?<rest>(?:blobs|repositories)\/.*)$/.exec(path);
+  const match = /^(?<before>(?:.*?\/)??)v2\/(?<rest>(?:blobs|repositories)\/.*)$/.exec(path);
   if (!match?.groups) return null;
   const { before = "", rest = "" } = match.groups;
   return { prefix: before.replace(/(?:docker\/)?registry\/$/, ""), path: `${TREE}/${rest}` };
