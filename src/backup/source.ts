@@ -9,6 +9,7 @@ import { sqliteReads } from "../metadata/sqlite-reads.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
 import type { TreeProblem } from "../metadata/tree-problem.ts";
 import { RegistryError } from "../oci/errors.ts";
+import type { RepositoryName } from "../oci/name.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { OURS, TREE } from "../storage/tree.ts";
 import type { BlobPlace } from "./blob-bytes.ts";
@@ -78,10 +79,10 @@ async function readForeign(
     let problems: readonly TreeProblem[];
     try {
       problems = (await readTree(storage, metadata, { now })).problems;
-      // A push that came between the reading of layers and that of manifests shows as one that lacks
-      // layers: read again it has them. What still lacks some has lost them before.
+      // A push that came between the reading of layers and that of manifests, or of tags, shows as
+      // something that is not whole: read again it is. What still is not was so before, or is left out.
       for (let reads = 1; reads < READS; reads++) {
-        const repositories = incompleteIn(path);
+        const repositories = toReadAgain(path, problems);
         if (repositories.length === 0) break;
         const again = await readTree(storage, metadata, { now, repositories });
         const names = new Set<string>(repositories);
@@ -103,12 +104,14 @@ async function readForeign(
   }
 }
 
-function incompleteIn(path: string) {
+function toReadAgain(path: string, problems: readonly TreeProblem[]): RepositoryName[] {
   using snapshot = openSnapshot(path);
-  const names = [];
+  const names: RepositoryName[] = [];
+  const broken = new Set(problems.map(({ repository }) => repository));
   for (const { name, manifests, blobs } of snapshot.repositories()) {
     const there = new Set([...manifests, ...blobs].map(({ digest }) => digest));
-    if (snapshot.references(name).some(({ digest }) => !there.has(digest))) names.push(name);
+    const lacks = snapshot.references(name).some(({ digest }) => !there.has(digest));
+    if (lacks || broken.has(name)) names.push(name);
   }
   return names;
 }
