@@ -20,13 +20,13 @@ async function peakOf(...args: string[]): Promise<number> {
 }
 
 test.skipIf(!onLinux)(
-  "a layer of 700 MiB is backed up and restored in less than 150 MiB more than none",
+  "a layer of 300 MiB is backed up and restored in less than 150 MiB more than none",
   async () => {
     await using folder = await temporaryFolder();
     const [small, large] = [folder.at("small"), folder.at("large")];
     for (const [data, size] of [
       [small, 1000],
-      [large, 700 * MIB],
+      [large, 300 * MIB],
     ] as const) {
       await using server = await startWharf({ data });
       await uploadLarge(server.url, "team/app", size);
