@@ -42,19 +42,20 @@ export async function checkRepository(
     manifests: new Set(),
     tags: new Map(),
   };
-  const missing = new Map<Digest, Digest>();
+  const missing: Missing = new Map();
   for await (const manifest of manifestsOf(name, what)) {
     known.manifests.add(manifest.digest);
     const problem = await checkManifest(name, manifest, known.blobs, what, missing);
-    if (problem !== null) damage.set(manifest.digest, { path: null, problem });
+    if (problem !== null) damage.set(manifest.digest, { cause: "row", path: null, problem });
     else if (!settings.ignoreTree) {
       const lost = await checkFile(manifest.digest, manifest.bytes.length, what, settings.damaged);
       if (lost) add("tree", manifest.digest, lost);
     }
   }
-  for (const [digest, by] of missing) {
+  for (const [digest, { by, role }] of missing) {
     if (settings.sparse || known.blobs.has(digest) || known.manifests.has(digest)) continue;
     damage.set(digest, {
+      cause: role === "child" ? "no-manifest" : "no-blob",
       path: null,
       problem: `this repository does not have it, and ${by} names it`,
     });
@@ -62,7 +63,8 @@ export async function checkRepository(
   for await (const { tag, digest } of tagsOf(name, what)) {
     known.tags.set(tag, digest);
     if (known.manifests.has(digest) || damage.has(digest)) continue;
-    damage.set(digest, { path: null, problem: "this repository does not have the manifest" });
+    const problem = "this repository does not have the manifest";
+    damage.set(digest, { cause: "no-manifest", path: null, problem });
   }
   if (!settings.ignoreTree)
     await compareTree(name, known, what, (...found) => add(...found), findings);
@@ -111,13 +113,18 @@ async function checkFile(
   damaged: ReadonlySet<Digest>,
 ): Promise<Damage | null> {
   const path = blobPath(digest);
-  if (damaged.has(digest)) return { path, problem: "its bytes are not those of its digest" };
+  if (damaged.has(digest)) {
+    return { cause: "bytes", path, problem: "its bytes are not those of its digest" };
+  }
   const found = await storage.stat(path);
   if (found?.size === size) return null;
   if ((await metadata.readContent(digest))?.length === size) return null;
   const problem = found ? `it has ${found.size} bytes instead of ${size}` : "its bytes are missing";
-  return { path, problem };
+  return { cause: "bytes", path, problem };
 }
+
+/** What manifests name and the repository does not have, with one that does so. */
+type Missing = Map<Digest, { readonly by: Digest; readonly role: ReferenceRecord["role"] }>;
 
 /** What is wrong with the manifest itself; what it names goes to `missing` where it is not linked. */
 async function checkManifest(
@@ -125,7 +132,7 @@ async function checkManifest(
   { digest, bytes, mediaType }: ManifestRecord,
   sizes: ReadonlyMap<Digest, number>,
   { metadata }: Checkable,
-  missing: Map<Digest, Digest>,
+  missing: Missing,
 ): Promise<string | null> {
   if (digestOf(bytes, algorithmOf(digest)) !== digest) {
     return "the metadata has bytes for it that are not those of its digest";
@@ -135,7 +142,9 @@ async function checkManifest(
   const recorded = await metadata.referencesOf(name, digest);
   const known = new Set(recorded.map((reference) => `${reference.role} ${reference.digest}`));
   for (const reference of references) {
-    if (!sizes.has(reference.digest)) missing.set(reference.digest, digest);
+    if (!sizes.has(reference.digest)) {
+      missing.set(reference.digest, { by: digest, role: reference.role });
+    }
     if (known.has(`${reference.role} ${reference.digest}`)) continue;
     return `the metadata does not know that it names ${reference.digest}`;
   }

@@ -6,6 +6,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import { isTag } from "../oci/reference.ts";
 import {
   blobPath,
+  digestOfLink,
   layerLink,
   layersPath,
   revisionLink,
@@ -30,7 +31,8 @@ export async function compareTree(
   const remark = (path: string, problem: string | Unreadable): void => {
     // Here nothing is taken from the tree: what cannot be read is the finding.
     if (problem instanceof Unreadable) throw problem.error;
-    add("tree", null, { path, problem });
+    const digest = digestOfLink(path);
+    add("tree", digest, { cause: digest ? "torn" : "other", path, problem });
   };
   const { storage } = what;
 
@@ -44,11 +46,16 @@ export async function compareTree(
       if (unseen.delete(digest)) return;
       const path = linkOf(digest);
       const bytes = await storage.stat(blobPath(digest));
-      if (!bytes) add("unused", digest, { path, problem: "it links bytes that are missing" });
-      else add("tree", digest, { path, problem: "the metadata does not know this link" });
+      if (!bytes) {
+        const problem = "it links bytes that are missing";
+        return add("unused", digest, { cause: "dead-link", path, problem });
+      }
+      const problem = "the metadata does not know this link";
+      add("tree", digest, { cause: "stranger", path, problem });
     });
     for (const digest of unseen) {
-      add("tree", digest, { path: linkOf(digest), problem: "the tree lacks this link" });
+      const problem = "the tree lacks this link";
+      add("tree", digest, { cause: "link", path: linkOf(digest), problem });
     }
   };
   await compareLinks(layersPath(name), (digest) => layerLink(name, digest), known.blobs.keys());
@@ -67,6 +74,7 @@ export async function compareTree(
     const lost = expected === undefined && link !== null;
     findings.push({
       kind: lost ? "broken" : "tree",
+      cause: "tag",
       repository: name,
       images: [`${name}:${tag}`],
       digest: link?.digest ?? expected ?? null,
@@ -78,7 +86,15 @@ export async function compareTree(
     const path = tagCurrentLink(name, tag);
     const images = [`${name}:${tag}`];
     const problem = "the tree lacks this tag";
-    findings.push({ kind: "tree", repository: name, images, digest, path, problem });
+    findings.push({
+      kind: "tree",
+      cause: "tag",
+      repository: name,
+      images,
+      digest,
+      path,
+      problem,
+    });
   }
 }
 

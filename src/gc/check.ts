@@ -6,8 +6,8 @@ import type { RepositoryName } from "../oci/name.ts";
 import { blobPath, repositoryPath } from "../storage/tree.ts";
 import { verifyBytes } from "./check-bytes.ts";
 import type { Checkable } from "./checkable.ts";
-import { checkRepository } from "./check-repository.ts";
-import { type Checked, type Finding, keyOf } from "./finding.ts";
+import { type CheckSettings, checkRepository } from "./check-repository.ts";
+import { type Cause, type Checked, type Finding, keyOf } from "./finding.ts";
 
 export interface CheckOptions {
   /** Read every byte and compare it with its digest; otherwise files are looked at, not read. */
@@ -77,7 +77,8 @@ export async function* checkRegistry(
     if (known.has(digest)) continue;
     const path = blobPath(digest);
     const problem = "its bytes are not those of its digest";
-    yield { finding: { kind: "unused", repository: null, images: [], digest, path, problem } };
+    const where = { repository: null, images: [], digest, path };
+    yield { finding: { kind: "unused", cause: "bytes", ...where, problem } };
   }
   yield { done: checked };
 
@@ -91,17 +92,27 @@ export async function* checkRegistry(
   async function look(name: RepositoryName, counts: Checked | null): Promise<Finding[]> {
     const { sparse } = options;
     const settings = { sparse, damaged, ignoreTree: behind.has(name) };
-    try {
-      return await checkRepository(name, what, settings, counts);
-    } catch (error) {
-      return [unreadable(name, repositoryPath(name), error)];
-    }
+    return await lookAt(name, what, settings, counts);
+  }
+}
+
+/** All findings in one repository; when it cannot be read, that is the one. */
+export async function lookAt(
+  name: RepositoryName,
+  what: Checkable,
+  settings: CheckSettings,
+  counts: Checked | null,
+): Promise<Finding[]> {
+  try {
+    return await checkRepository(name, what, settings, counts);
+  } catch (error) {
+    return [unreadable(name, repositoryPath(name), error)];
   }
 }
 
 function unreadable(repository: RepositoryName | null, path: string, error: unknown): Finding {
   const problem = `it cannot be read (${error instanceof Error ? error.message : String(error)})`;
-  return { kind: "unread", repository, images: [], digest: null, path, problem };
+  return { kind: "unread", cause: "medium", repository, images: [], digest: null, path, problem };
 }
 
 /** The repositories whose tree lacks changes that wait in the journal: after a crash, until the next start. */
@@ -113,14 +124,21 @@ async function following({ metadata }: Checkable): Promise<Set<RepositoryName>> 
 /** Repositories of the tree that the metadata does not know, and folders that are none. */
 async function* strangers({ metadata, storage }: Checkable): AsyncGenerator<CheckEvent> {
   const findings = new Findings();
-  const found = (kind: Finding["kind"], path: string, problem: string): CheckEvent => ({
-    finding: { kind, repository: null, images: [], digest: null, path, problem },
+  const found = (
+    kind: Finding["kind"],
+    cause: Cause,
+    path: string,
+    problem: string,
+  ): CheckEvent => ({
+    finding: { kind, cause, repository: null, images: [], digest: null, path, problem },
   });
   for await (const name of walkRepositories(storage, findings)) {
     if (await metadata.hasRepository(name)) continue;
-    yield found("tree", repositoryPath(name), "the metadata does not know this repository");
+    const problem = "the metadata does not know this repository";
+    yield found("tree", "stranger", repositoryPath(name), problem);
   }
   for (const { repository, path, problem } of findings.problems) {
-    yield found(findings.unread.includes(repository) ? "unread" : "tree", path, problem);
+    if (findings.unread.includes(repository)) yield found("unread", "medium", path, problem);
+    else yield found("tree", "other", path, problem);
   }
 }

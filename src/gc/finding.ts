@@ -10,9 +10,33 @@ import type { RepositoryName } from "../oci/name.ts";
  */
 export type FindingKind = "broken" | "tree" | "unused" | "unread";
 
+/**
+ * What has happened, for whoever wants to repair it.
+ *
+ * `bytes`: a file is missing, or has other bytes than it should. `row`: the metadata's copy of a manifest
+ * is wrong. `no-blob`, `no-manifest`: the repository does not have what one of its manifests or tags
+ * names. `link`: the tree lacks a link that the metadata has. `torn`: a link that is empty, torn or names
+ * something else. `stranger`: a link or a repository that only the tree has. `dead-link`: a link of the tree
+ * alone, to bytes that are missing. `tag`: the tag's link does not say what the metadata says. `medium`:
+ * it cannot be read. `other`: something that only a person can judge.
+ */
+export type Cause =
+  | "bytes"
+  | "row"
+  | "no-blob"
+  | "no-manifest"
+  | "link"
+  | "torn"
+  | "stranger"
+  | "dead-link"
+  | "tag"
+  | "medium"
+  | "other";
+
 /** One thing that is not as it should be. */
 export interface Finding {
   readonly kind: FindingKind;
+  readonly cause: Cause;
   /** Null: a blob that no repository has. */
   readonly repository: RepositoryName | null;
   /** The images that need it: `team/app:1`, or `team/app@sha256:…` of one without a tag. */
@@ -38,6 +62,7 @@ export interface Checked {
 
 /** A blob or a manifest that is not whole, for whatever needs it. */
 export interface Damage {
+  readonly cause: Cause;
   readonly path: string | null;
   readonly problem: string;
 }

@@ -125,6 +125,20 @@ export function isTemporaryName(name: string): boolean {
   return name.startsWith(".wharfinger-") || /^(?:link|data)\.[\w-]+\.tmp$/.test(name);
 }
 
+/** Bytes that a repair is about to put in place: the same name each time, so that what a crash leaves is overwritten. */
+export const REPAIRS = `${OURS}/repairs`;
+
+export function repairPath(digest: Digest): string {
+  return `${REPAIRS}/${algorithmOf(digest)}-${hexOf(digest)}`;
+}
+
+/** The digest that the folder of a layer's, revision's or index entry's link names; null: it is no such link. */
+export function digestOfLink(path: string): Digest | null {
+  const [link, hex, algorithm] = path.split("/").toReversed();
+  const digest = `${algorithm}:${hex}`;
+  return link === "link" && isDigest(digest) ? digest : null;
+}
+
 /** The content of a link file: the digest, no newline. */
 export function linkBytes(digest: Digest): Uint8Array {
   return new TextEncoder().encode(digest);

@@ -55,6 +55,19 @@ export class Reply {
     return bytes;
   }
 
+  /** The body as it comes, of any length. Throws REMOTE when it breaks off. */
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    using deadline = this.#deadline;
+    try {
+      for await (const chunk of this.#response.body ?? []) {
+        deadline.renew();
+        yield chunk;
+      }
+    } catch (error) {
+      throw unreachable(this.url, deadline, error);
+    }
+  }
+
   /** The body, line by line as they come, of at most `longest` bytes each. Throws REMOTE. */
   async *lines(longest: number): AsyncGenerator<string> {
     using deadline = this.#deadline;

@@ -1,0 +1,63 @@
+import { hasBlob, openBlob } from "../client/blobs.ts";
+import type { Connection } from "../client/connection.ts";
+import { getManifest, resolveDigest } from "../client/manifests.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+
+/** What is looked for, and for whom. */
+export interface Wanted {
+  readonly digest: Digest;
+  /** Repositories in which a source may have it. */
+  readonly repositories: readonly RepositoryName[];
+  /** Which part of the source's API has it. */
+  readonly manifest: boolean;
+}
+
+/** Another registry, from which what is lost here may come. What it sends is not believed. */
+export interface RepairSource {
+  /** For people. */
+  readonly name: string;
+  /** Whether it says that it has it. False also when it cannot be asked: the repair itself will say why. */
+  has(wanted: Wanted): Promise<boolean>;
+  /** Null when none of the repositories has it there. Throws REMOTE or CREDENTIALS. */
+  open(wanted: Wanted): Promise<AsyncIterable<Uint8Array> | null>;
+}
+
+export function repairSource(connection: Connection): RepairSource {
+  return {
+    name: connection.address.origin,
+    async has({ repositories, digest, manifest }) {
+      for (const name of repositories) {
+        try {
+          if (manifest) await resolveDigest(connection, name, digest);
+          else await hasBlob(connection, name, digest);
+          return true;
+        } catch (error) {
+          if (!(error instanceof RegistryError)) throw error;
+        }
+      }
+      return false;
+    },
+    async open({ repositories, digest, manifest }) {
+      for (const name of repositories) {
+        try {
+          if (!manifest) return await openBlob(connection, name, digest);
+          return once((await getManifest(connection, name, digest)).bytes);
+        } catch (error) {
+          if (!isAbsent(error)) throw error;
+        }
+      }
+      return null;
+    },
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+function isAbsent(error: unknown): boolean {
+  const kind = error instanceof RegistryError ? error.kind : null;
+  return kind === "BLOB_UNKNOWN" || kind === "MANIFEST_UNKNOWN" || kind === "NAME_UNKNOWN";
+}
