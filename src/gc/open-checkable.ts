@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { CollectionReads } from "../metadata/collection.ts";
+import type { Metadata } from "../metadata/metadata.ts";
 import { readTree } from "../metadata/read-tree.ts";
 import { openForLooking } from "../metadata/sqlite-file.ts";
 import { sqliteReads } from "../metadata/sqlite-reads.ts";
@@ -16,6 +18,8 @@ export interface OpenCheckable extends AsyncDisposable {
   readonly what: Checkable;
   /** Changes that the tree has not followed, because of a crash: the next start of the server brings them. */
   readonly waiting: number;
+  /** What lies in the trash; null: there is none. */
+  readonly trash: Pick<CollectionReads, "listTrash"> | null;
   /** False: the folder is another registry's, and what is known of it was read from the tree just now. */
   readonly ours: boolean;
 }
@@ -29,10 +33,34 @@ export async function openCheckable(
   now: () => number = Date.now,
 ): Promise<OpenCheckable> {
   const root = resolve(folder);
-  const database = join(root, OURS, "metadata.sqlite");
-  if (existsSync(database)) return await openOurs(root, database);
+  if (isOurs(root)) return await openOurs(root, databaseIn(root));
   if (existsSync(join(root, TREE))) return await openForeign(root, now);
   throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
+}
+
+function databaseIn(root: string): string {
+  return join(root, OURS, "metadata.sqlite");
+}
+
+/**
+ * Whether what our database knows of a folder is more than its trash: commands create it in the folders
+ * of other registries, too. One that cannot be read is ours, so that nobody goes on without it.
+ */
+export function isOurs(root: string): boolean {
+  const database = databaseIn(root);
+  if (!existsSync(database)) return false;
+  try {
+    const reader = openForLooking(database);
+    try {
+      const has = (table: string): boolean =>
+        reader.query(`SELECT 1 FROM ${table} LIMIT 1`).get() !== null;
+      return ["settings", "repositories", "journal", "uploads"].some(has);
+    } finally {
+      reader.close();
+    }
+  } catch {
+    return true;
+  }
 }
 
 async function openOurs(root: string, database: string): Promise<OpenCheckable> {
@@ -44,6 +72,7 @@ async function openOurs(root: string, database: string): Promise<OpenCheckable> 
     return {
       what: { metadata, storage: filesystemStorage(root) },
       waiting: waiting.length,
+      trash: metadata,
       ours: true,
       async [Symbol.asyncDispose]() {
         reader.close();
@@ -59,24 +88,34 @@ async function openOurs(root: string, database: string): Promise<OpenCheckable> 
 
 /** A tree without our metadata: it is read into tables that are gone afterwards. */
 async function openForeign(root: string, now: () => number): Promise<OpenCheckable> {
-  const place = await mkdtemp(join(tmpdir(), "wharf-check-"));
+  await using opened = new AsyncDisposableStack();
   const storage = filesystemStorage(root);
-  const metadata = await openSqlite(join(place, "metadata.sqlite"));
-  const close = async (): Promise<void> => {
-    await metadata.close();
-    await rm(place, { recursive: true, force: true });
+  const metadata = await temporaryMetadata(opened);
+  // What it remarks the comparison of tree and tables finds again.
+  await readTree(storage, metadata, { now });
+  const trash = trashIn(root, opened);
+  const closing = opened.move();
+  return {
+    what: { metadata, storage },
+    waiting: 0,
+    trash,
+    ours: false,
+    [Symbol.asyncDispose]: async () => await closing.disposeAsync(),
   };
-  try {
-    // What it remarks the comparison of tree and tables finds again.
-    await readTree(storage, metadata, { now });
-    return {
-      what: { metadata, storage },
-      waiting: 0,
-      ours: false,
-      [Symbol.asyncDispose]: close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+}
+
+/** Tables that are gone with `opened`. */
+export async function temporaryMetadata(opened: AsyncDisposableStack): Promise<Metadata> {
+  const place = await mkdtemp(join(tmpdir(), "wharf-check-"));
+  opened.defer(async () => await rm(place, { recursive: true, force: true }));
+  const metadata = await openSqlite(join(place, "metadata.sqlite"));
+  opened.defer(async () => await metadata.close());
+  return metadata;
+}
+
+function trashIn(root: string, opened: AsyncDisposableStack): OpenCheckable["trash"] {
+  if (!existsSync(databaseIn(root))) return null;
+  const reader = openForLooking(databaseIn(root));
+  opened.defer(() => reader.close());
+  return sqliteReads(reader);
 }

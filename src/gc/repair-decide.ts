@@ -1,6 +1,6 @@
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import { blobPath } from "../storage/tree.ts";
+import { blobPath, layerLink } from "../storage/tree.ts";
 import type { Wanted } from "./repair-source.ts";
 import type { Decision, Workshop } from "./repair-step.ts";
 import { dropLink, isKnown, isLayerLink, writeLink } from "./repair-links.ts";
@@ -66,8 +66,7 @@ async function decideBytes(
     async run() {
       await bytes.discard(digest);
       if (!repository || !linked) return null;
-      const { neededBy } = await metadata.unlinkBlob(repository, digest);
-      return neededBy.length > 0 ? `${neededBy[0]} needs it` : null;
+      return await dropLink(repository, digest, layerLink(repository, digest), what);
     },
   };
 }
@@ -187,7 +186,7 @@ async function decideTake(
   { what, bytes }: Workshop,
 ): Promise<Decision> {
   const follow = async (): Promise<null> => {
-    await what.follow(name);
+    await what.follow(name, digest === null ? "all" : { digests: [digest], tags: [] });
     return null;
   };
   if (digest === null || (await bytes.state(digest)) === "right") {
@@ -233,7 +232,7 @@ async function bringOr(
       async run() {
         const found = await bytes.bring(wanted);
         if (!found.found) return found.why;
-        await what.follow(name);
+        await what.follow(name, { digests: [digest], tags: [] });
         return null;
       },
     };

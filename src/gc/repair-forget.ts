@@ -24,7 +24,7 @@ export async function forget(
         const of = { repository: name, tag: null, digest: manifest.digest, size, mediaType, bytes };
         await trash?.addTrash([{ ...removal(now()), kind: "manifest", ...of }]);
       }
-      await what.follow(name);
+      await what.follow(name, "all");
       return null;
     },
   };

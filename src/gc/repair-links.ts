@@ -113,9 +113,10 @@ export async function dropLink(
   path: string,
   what: Repairable,
 ): Promise<string | null> {
-  const { storage, metadata, trash, now } = what;
-  if (isLayerLink(name, path) && (await metadata.findBlob(name, digest))) {
-    const { neededBy } = await metadata.unlinkBlob(name, digest);
+  const { storage, metadata, trash, now, state } = what;
+  const linked = isLayerLink(name, path) && (await metadata.findBlob(name, digest)) !== null;
+  if (linked && state !== "foreign") {
+    const { neededBy } = await metadata.unlinkBlob(name, digest, now());
     return neededBy.length > 0 ? `${neededBy[0]} needs it` : null;
   }
   const content = await storage.readSmall(path);

@@ -17,7 +17,16 @@ export async function addManifest(
 ): Promise<string | null> {
   const manifest = await readFile(name, digest, what);
   if (typeof manifest === "string") return manifest;
-  const added = { name, blobs: [], manifests: [manifest], tags: [], keep: ALL, lost: [digest] };
+  const readAt = what.now();
+  const added = {
+    name,
+    readAt,
+    blobs: [],
+    manifests: [manifest],
+    tags: [],
+    keep: ALL,
+    lost: [digest],
+  };
   await what.metadata.replaceRepository(added);
   return null;
 }
@@ -43,7 +52,7 @@ export async function renewManifest(
   const tags: TagRecord[] = [];
   for await (const record of all) if (record.digest === digest) tags.push(record);
   const named = new Set(tags.map(({ tag }) => tag));
-  const nothing = { name, blobs: [], manifests: [], tags: [] };
+  const nothing = { name, readAt: what.now(), blobs: [], manifests: [], tags: [] };
   const others = {
     blobs: ALL.blobs,
     manifests: new Set([...known.manifests.keys()].filter((one) => one !== digest)),

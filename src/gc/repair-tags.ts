@@ -44,7 +44,7 @@ function decideNamed(
       says: `the metadata takes up that it names ${says}${instead}`,
       async run() {
         if (known !== null) await keep(known);
-        await what.follow(name);
+        await what.follow(name, { digests: [says], tags: [tag] });
         const { tags } = (await what.metadata.knownRepository(name)) ?? {};
         return tags?.get(tag) === says ? null : `this repository does not have ${says}`;
       },
@@ -75,7 +75,7 @@ async function decideLost(
       says: "another program has removed it: the metadata forgets it, as at the next start",
       async run() {
         await what.trash?.addTrash([{ ...removal(what.now()), kind: "tag", ...of }]);
-        await what.follow(name);
+        await what.follow(name, { digests: [], tags: [tag] });
         return null;
       },
     };
@@ -123,7 +123,7 @@ async function decideUnknown(
       const found = await repairs.bring(wanted);
       if (!found.found) return found.why;
       await writeTag(name, tag, first, what);
-      await what.follow(name);
+      await what.follow(name, { digests: [first], tags: [tag] });
       return null;
     },
   };

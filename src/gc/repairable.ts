@@ -1,6 +1,8 @@
 import type { CollectionReads, CollectionWrites } from "../metadata/collection.ts";
 import type { MetadataReads, MetadataWrites } from "../metadata/metadata.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** The trash, as far as repairs need it. */
@@ -9,6 +11,9 @@ export type TrashRows = Pick<CollectionReads, "listTrash"> &
 
 export type RepairableMetadata = MetadataReads &
   Pick<MetadataWrites, "linkBlob" | "unlinkBlob" | "replaceRepository">;
+
+/** What was found to be in the tree alone. */
+export type Named = "all" | { readonly digests: readonly Digest[]; readonly tags: readonly Tag[] };
 
 /** A registry that can be repaired. */
 export interface Repairable {
@@ -24,8 +29,11 @@ export interface Repairable {
   readonly trash: TrashRows | null;
   /** Resolves when the tree has followed what the metadata took. */
   settle(): Promise<void>;
-  /** Lets the metadata of a repository follow its tree. */
-  follow(name: RepositoryName): Promise<void>;
+  /**
+   * Lets the metadata of a repository take up from its tree: of one that serves only what is named and not
+   * yet known, otherwise all, and what the tree has no more is forgotten.
+   */
+  follow(name: RepositoryName, only: Named): Promise<void>;
   /** UTC milliseconds. */
   readonly now: () => number;
 }

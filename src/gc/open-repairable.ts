@@ -1,0 +1,113 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Metadata } from "../metadata/metadata.ts";
+import { readTree } from "../metadata/read-tree.ts";
+import { settleJournal } from "../metadata/settle-journal.ts";
+import { openSqlite } from "../metadata/sqlite.ts";
+import { RegistryError } from "../oci/errors.ts";
+import { filesystemStorage } from "../storage/filesystem.ts";
+import { lockFolder } from "../storage/lock.ts";
+import type { Storage } from "../storage/storage.ts";
+import { OURS, TREE } from "../storage/tree.ts";
+import { isOurs, openCheckable, temporaryMetadata } from "./open-checkable.ts";
+import type { Repairable, RepairableMetadata } from "./repairable.ts";
+
+export interface OpenRepairable extends AsyncDisposable {
+  readonly what: Repairable;
+  readonly ours: boolean;
+}
+
+/**
+ * Opens a data folder that no server has open, to repair it. What a crash has left in the journal is brought
+ * to the tree first. In a folder of another registry, whose server must be stopped, only our trash is ours.
+ * Throws DATA_FOLDER.
+ */
+export async function openRepairable(
+  folder: string,
+  now: () => number = Date.now,
+): Promise<OpenRepairable> {
+  const root = resolve(folder);
+  const ours = isOurs(root);
+  if (!ours && !existsSync(join(root, TREE))) {
+    throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
+  }
+  await using opened = new AsyncDisposableStack();
+  await makeOurs(root);
+  const lock = lockFolder(join(root, OURS));
+  opened.defer(() => lock.release());
+  const rows = await openSqlite(join(root, OURS, "metadata.sqlite"));
+  opened.defer(async () => await rows.close());
+  const storage = filesystemStorage(root);
+  const metadata = ours ? rows : await temporaryMetadata(opened);
+  // What a crash has left. Of a foreign tree it is the tree that fills the tables.
+  if (ours) await settleJournal(metadata, storage);
+  else await readTree(storage, metadata, { now });
+  const what: Repairable = {
+    state: ours ? "stopped" : "foreign",
+    metadata,
+    storage,
+    trash: rows,
+    ...following(metadata, storage, now),
+    now,
+  };
+  const closing = opened.move();
+  return { what, ours, [Symbol.asyncDispose]: async () => await closing.disposeAsync() };
+}
+
+/** The same, only to say what would be done: nothing is changed, and nothing can be. */
+export async function openForPlan(
+  folder: string,
+  now: () => number = Date.now,
+): Promise<OpenRepairable> {
+  const open = await openCheckable(folder, now);
+  const refuse = async (): Promise<never> => {
+    throw new Error("a plan changes nothing");
+  };
+  const { storage } = open.what;
+  const metadata: RepairableMetadata = {
+    ...open.what.metadata,
+    linkBlob: refuse,
+    unlinkBlob: refuse,
+    replaceRepository: refuse,
+  };
+  const what: Repairable = {
+    state: open.ours ? "stopped" : "foreign",
+    metadata,
+    storage: { ...storage, write: refuse, append: refuse, move: refuse, delete: refuse },
+    trash: open.trash && { ...open.trash, addTrash: refuse, removeTrash: refuse },
+    settle: async () => undefined,
+    follow: refuse,
+    now,
+  };
+  return { what, ours: open.ours, [Symbol.asyncDispose]: open[Symbol.asyncDispose] };
+}
+
+async function makeOurs(root: string): Promise<void> {
+  try {
+    await mkdir(join(root, OURS), { recursive: true });
+  } catch (error) {
+    const reason = `${join(root, OURS)} cannot be created (${(error as Error).message})`;
+    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
+  }
+}
+
+/** Both directions, while nobody else changes anything. */
+function following(
+  metadata: Metadata,
+  storage: Storage,
+  now: () => number,
+): Pick<Repairable, "settle" | "follow"> {
+  const settle = async (): Promise<void> => {
+    await settleJournal(metadata, storage);
+  };
+  return {
+    settle,
+    async follow(name) {
+      // What the metadata took must not look as if the tree had lost it.
+      await settle();
+      await readTree(storage, metadata, { now, repositories: [name] });
+      await settle();
+    },
+  };
+}
