@@ -11,6 +11,7 @@ import { lockFolder } from "../storage/lock.ts";
 import type { Storage } from "../storage/storage.ts";
 import { OURS, TREE } from "../storage/tree.ts";
 import { isOurs, openCheckable, temporaryMetadata } from "./open-checkable.ts";
+import { followWithTrash } from "./repair-forget.ts";
 import type { Repairable, RepairableMetadata } from "./repairable.ts";
 
 export interface OpenRepairable extends AsyncDisposable {
@@ -48,7 +49,8 @@ export async function openRepairable(
     metadata,
     storage,
     trash: rows,
-    ...following(metadata, storage, now),
+    // In the tables that were made from a tree nothing is known that it does not say.
+    ...following(metadata, storage, ours ? rows : null, now),
     now,
   };
   const closing = opened.move();
@@ -96,6 +98,7 @@ async function makeOurs(root: string): Promise<void> {
 function following(
   metadata: Metadata,
   storage: Storage,
+  trash: Metadata | null,
   now: () => number,
 ): Pick<Repairable, "settle" | "follow"> {
   const settle = async (): Promise<void> => {
@@ -106,7 +109,7 @@ function following(
     async follow(name) {
       // What the metadata took must not look as if the tree had lost it.
       await settle();
-      await readTree(storage, metadata, { now, repositories: [name] });
+      await followWithTrash(name, metadata, { storage, trash, now });
       await settle();
     },
   };

@@ -56,8 +56,8 @@ export class ByteRepairs {
     for await (const { from, open } of this.#candidates(wanted)) {
       if (await this.#isRight(wanted.digest, open)) return from;
     }
-    if (this.#source && (await this.#source.has(wanted))) return this.#source.name;
-    return null;
+    const source = this.#asked(wanted);
+    return source && (await source.has(wanted)) ? source.name : null;
   }
 
   /** Puts the bytes in place, if they are anywhere. */
@@ -73,11 +73,12 @@ export class ByteRepairs {
       }
       reasons.push(`${from} has other bytes`);
     }
-    if (this.#source) {
-      const why = await this.#fromSource(wanted, this.#source);
+    const source = this.#asked(wanted);
+    if (source) {
+      const why = await this.#fromSource(wanted, source);
       if (why === null) {
         await this.#place(digest, before);
-        return { found: true, from: this.#source.name };
+        return { found: true, from: source.name };
       }
       reasons.push(why);
     }
@@ -93,6 +94,10 @@ export class ByteRepairs {
   async discard(digest: Digest): Promise<boolean> {
     if ((await this.state(digest)) !== "wrong") return false;
     return await this.#toTrash(digest);
+  }
+
+  #asked({ repositories }: Wanted): RepairSource | null {
+    return repositories.length > 0 ? this.#source : null;
   }
 
   async *#candidates({ digest, repositories }: Wanted): AsyncGenerator<Candidate> {

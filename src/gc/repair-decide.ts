@@ -7,7 +7,6 @@ import { dropLink, isKnown, isLayerLink, writeLink } from "./repair-links.ts";
 import { addManifest, renewManifest } from "./repair-manifest.ts";
 import type { Action } from "./repair-plan.ts";
 import { decideTag } from "./repair-tags.ts";
-import { forget } from "./repair-forget.ts";
 import type { Repairable } from "./repairable.ts";
 
 const NOWHERE =
@@ -23,7 +22,15 @@ export async function decide(action: Action, shop: Workshop): Promise<Decision> 
   if (!repository) return { cannot: "it is in no repository" };
   if (remedy === "take") return await decideTake(repository, digest, shop);
   if (remedy === "tag") return await decideTag(action, repository, shop);
-  if (remedy === "forget") return await forget(action, repository, shop.what);
+  if (remedy === "forget") {
+    return {
+      says: "another program has removed it: the metadata forgets it, as at the next start",
+      async run() {
+        await shop.what.follow(repository, "all");
+        return null;
+      },
+    };
+  }
   if (!digest) return { cannot: "it has no digest" };
   if (remedy === "row") return await decideRow(repository, digest, shop);
   if (remedy === "link") return await decideLink(repository, digest, shop);
@@ -42,7 +49,9 @@ async function decideBytes(
 ): Promise<Decision> {
   const { metadata } = what;
   const manifest = repository ? (await metadata.findManifest(repository, digest)) !== null : false;
-  const wanted = { digest, repositories: repository ? [repository] : [], manifest };
+  // No other registry is asked for what nothing needs.
+  const asked = repository && finding.kind !== "unused" ? [repository] : [];
+  const wanted: Wanted = { digest, repositories: asked, manifest };
   const from = await bytes.locate(wanted);
   if (from !== null) {
     const right = from === "its file";
@@ -160,7 +169,8 @@ async function decideWrite(
     return null;
   };
   if (there) return { says: "the link is written again: its bytes are here", run: write };
-  const wanted: Wanted = { digest, repositories: [name], manifest };
+  // What is needed has a finding of its own, for which a source is asked.
+  const wanted: Wanted = { digest, repositories: [], manifest };
   const from = await bytes.locate(wanted);
   if (from !== null) {
     return {
@@ -194,7 +204,7 @@ async function decideTake(
       return { cannot: "its bytes are right, and cannot be understood" };
     return { says: "the metadata takes it up from the tree", run: follow };
   }
-  return await bringOr(name, digest, { what, bytes }, { cannot: NOWHERE });
+  return await bringOr(name, digest, [name], { what, bytes }, { cannot: NOWHERE });
 }
 
 async function decideDrop(
@@ -204,10 +214,11 @@ async function decideDrop(
   { what, bytes, findings }: Workshop,
 ): Promise<Decision> {
   const needed = findings.some((one) => one.digest === digest && one.images.length > 0);
-  if (needed) return await bringOr(name, digest, { what, bytes }, { cannot: NOWHERE });
+  if (needed) return await bringOr(name, digest, [name], { what, bytes }, { cannot: NOWHERE });
   return await bringOr(
     name,
     digest,
+    [],
     { what, bytes },
     {
       says: "the link goes: nothing needs it, and its bytes are nowhere",
@@ -220,11 +231,12 @@ async function decideDrop(
 async function bringOr(
   name: RepositoryName,
   digest: Digest,
+  asked: readonly RepositoryName[],
   { what, bytes }: Pick<Workshop, "what" | "bytes">,
   instead: Decision,
 ): Promise<Decision> {
   for (const manifest of [false, true]) {
-    const wanted: Wanted = { digest, repositories: [name], manifest };
+    const wanted: Wanted = { digest, repositories: asked, manifest };
     const from = await bytes.locate(wanted);
     if (from === null) continue;
     return {

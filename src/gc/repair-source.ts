@@ -8,7 +8,7 @@ import type { RepositoryName } from "../oci/name.ts";
 /** What is looked for, and for whom. */
 export interface Wanted {
   readonly digest: Digest;
-  /** Repositories in which a source may have it. */
+  /** Repositories in which the metadata or a source may have it; none: no source is asked. */
   readonly repositories: readonly RepositoryName[];
   /** Which part of the source's API has it. */
   readonly manifest: boolean;

@@ -5,6 +5,7 @@ import { readLink, tagCurrentLink, tagPath } from "../storage/tree.ts";
 import type { Decision, Workshop } from "./repair-step.ts";
 import { removal } from "./repair-forget.ts";
 import { namedBefore, writeTag } from "./repair-links.ts";
+import { addManifest } from "./repair-manifest.ts";
 import type { Action } from "./repair-plan.ts";
 import type { Repairable } from "./repairable.ts";
 
@@ -20,40 +21,59 @@ export async function decideTag(
   const known = (await what.metadata.knownRepository(name))?.tags.get(tag) ?? null;
   if (says === known && says !== null)
     return { says: "it is as it should be", run: async () => null };
-  if (says !== null) return decideNamed(name, tag, says, known, what);
+  if (says !== null) {
+    return await decideNamed({ name, tag, says, known }, { what, bytes: repairs });
+  }
   if (known !== null) return await decideLost(name, tag, known, bytes !== null, what);
   return await decideUnknown(name, tag, bytes !== null, { what, repairs });
 }
 
 /** The tree names something else than the metadata, or something that they do not know. */
-function decideNamed(
-  name: RepositoryName,
-  tag: Tag,
-  says: Digest,
-  known: Digest | null,
+async function decideNamed(
+  { name, tag, says, known }: Named,
+  { what, bytes }: Pick<Workshop, "what" | "bytes">,
+): Promise<Decision> {
+  if (known !== null && what.state === "serving") return rewrite({ name, tag, says, known }, what);
+  const instead = known === null ? "" : `, instead of ${known}, which goes to the trash`;
+  const has = (await what.metadata.findManifest(name, says)) !== null;
+  const wanted = { digest: says, repositories: [name], manifest: true };
+  const from = has ? null : await bytes.locate(wanted);
+  if (!has && from === null) return { cannot: `the bytes of ${says}, which it names, are nowhere` };
+  const source = from === null ? "" : `; the bytes of that come from ${from}`;
+  return {
+    says: `the metadata takes up that it names ${says}${instead}${source}`,
+    async run() {
+      if (from !== null) {
+        const found = await bytes.bring(wanted);
+        const why = found.found ? await addManifest(name, says, what) : found.why;
+        if (why !== null) return why;
+      }
+      await what.follow(name, { digests: [says], tags: [tag] });
+      const now = await what.metadata.knownRepository(name);
+      return now?.tags.get(tag) === says ? null : `this repository does not have ${says}`;
+    },
+  };
+}
+
+interface Named {
+  readonly name: RepositoryName;
+  readonly tag: Tag;
+  /** In the tree. */
+  readonly says: Digest;
+  /** In the metadata. */
+  readonly known: Digest | null;
+}
+
+/** Where the metadata know better. */
+function rewrite(
+  { name, tag, says, known }: Named & { readonly known: Digest },
   what: Repairable,
 ): Decision {
-  const { trash, now } = what;
-  const keep = async (digest: Digest): Promise<void> => {
-    const of = { repository: name, tag, digest, size: 0, mediaType: null, bytes: null };
-    await trash?.addTrash([{ ...removal(now()), kind: "tag", ...of }]);
-  };
-  if (known === null || what.state !== "serving") {
-    const instead = known === null ? "" : `, instead of ${known}, which goes to the trash`;
-    return {
-      says: `the metadata takes up that it names ${says}${instead}`,
-      async run() {
-        if (known !== null) await keep(known);
-        await what.follow(name, { digests: [says], tags: [tag] });
-        const { tags } = (await what.metadata.knownRepository(name)) ?? {};
-        return tags?.get(tag) === says ? null : `this repository does not have ${says}`;
-      },
-    };
-  }
   return {
     says: `the tree says again what is served, ${known}; that it named ${says} goes to the trash`,
     async run() {
-      await keep(says);
+      const of = { repository: name, tag, digest: says, size: 0, mediaType: null, bytes: null };
+      await what.trash?.addTrash([{ ...removal(what.now()), kind: "tag", ...of }]);
       await writeTag(name, tag, known, what);
       return null;
     },
@@ -70,11 +90,9 @@ async function decideLost(
 ): Promise<Decision> {
   const { all } = await namedBefore(name, tag, what);
   if (what.state === "stopped" && !torn && all.length === 0) {
-    const of = { repository: name, tag, digest: known, size: 0, mediaType: null, bytes: null };
     return {
       says: "another program has removed it: the metadata forgets it, as at the next start",
       async run() {
-        await what.trash?.addTrash([{ ...removal(what.now()), kind: "tag", ...of }]);
         await what.follow(name, { digests: [], tags: [tag] });
         return null;
       },
