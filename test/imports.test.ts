@@ -37,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "metadata (types)",
     "storage (types)",
     "auth",
+    "inventory",
     "gc",
     "notify",
     "web",

@@ -10,16 +10,14 @@ import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
 import { CheckReport } from "./check-report.ts";
+import { type RepairFlags, repairFolder, repairServer } from "./repair.ts";
 import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { counted } from "./units.ts";
 
-interface CheckFlags extends RegistryOptions {
-  readonly verifyBytes?: boolean;
-  readonly sparse?: boolean;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
+interface CheckFlags extends RegistryOptions, RepairFlags {
+  readonly repair?: boolean;
 }
 
 export function checkCommand(terminal: Terminal): Command {
@@ -27,11 +25,16 @@ export function checkCommand(terminal: Terminal): Command {
     .summary("look for damage: is all there that the tags need?")
     .description(
       "Checks that every tag can be pulled whole, and that metadata and tree say the same.\n" +
-        "Changes nothing. Exit code 0: all is well; 6: damage was found.",
+        "Changes nothing without --repair. Exit code 0: all is well; 6: damage was found.",
     )
     .argument("[DIR]", "a data folder; without one the running registry checks itself")
     .option("--verify-bytes", "read every blob, and compare it with its digest")
     .option("--sparse", "with DIR: manifests may lack parts, as with `sparse: true`")
+    .option("--repair", "repair what can be repaired without guessing; shows first, and asks")
+    .option("--from <URL>", "with --repair: a registry that may have what is lost here")
+    .option("-y, --yes", "with --repair: do it without asking")
+    .option("-f, --force", "the same as --yes")
+    .option("-n, --dry-run", "with --repair: only show what would be done; wins over --yes")
     .option("-q, --quiet", "only what is damaged")
     .option("--json", "one JSON document")
     .action(async (folder: string | undefined, flags: CheckFlags) => {
@@ -44,11 +47,20 @@ const EXAMPLES = `
 Examples:
   wharf check                               the local registry, while it runs
   wharf check /var/lib/registry             a data folder, whether or not a server has it open
-  wharf check --verify-bytes --json DIR     every byte, for a script`;
+  wharf check --verify-bytes --json DIR     every byte, for a script
+  wharf check --repair -n DIR               what could be repaired, and how
+  wharf check --repair --from registry.example.com --yes DIR
+
+Exit codes: 0 all is well, also after a repair, 1 failed, 2 wrong usage or not confirmed,
+            3 repaired in part, 4 credentials, 6 damage found, or left as it is.`;
 
 async function check(folder: string | null, flags: CheckFlags, terminal: Terminal): Promise<void> {
+  demandRepair(flags);
   const url = folder === null ? null : ownerOf(`${folder}/${OURS}`)?.url;
-  if (folder !== null && !url) return await checkFolder(folder, flags, terminal);
+  if (folder !== null && !url) {
+    if (flags.repair) return await repairFolder(folder, flags, terminal);
+    return await checkFolder(folder, flags, terminal);
+  }
   const credentials = storedCredentials(terminal.environment);
   const connection = url
     ? openConnection(parseAddress(url, url.startsWith("http:")), {
@@ -56,7 +68,16 @@ async function check(folder: string | null, flags: CheckFlags, terminal: Termina
         insecure: flags.insecure ?? false,
       })
     : openRegistries(flags, terminal).at(null);
+  if (flags.repair) return await repairServer(connection, flags, terminal);
   await report(connection.address.origin, remote(connection, flags), flags, terminal);
+}
+
+/** Throws USAGE for flags that mean nothing without --repair: one who says them expects a change. */
+function demandRepair({ repair, from, yes, force, dryRun }: CheckFlags): void {
+  if (repair) return;
+  const said = Object.entries({ "--from": from, "--yes": yes ?? force, "--dry-run": dryRun });
+  const first = said.find(([, value]) => value !== undefined)?.[0];
+  if (first) throw new RegistryError("USAGE", { reason: `${first} goes with --repair` });
 }
 
 async function checkFolder(folder: string, flags: CheckFlags, terminal: Terminal): Promise<void> {

@@ -1,5 +1,7 @@
 import { hasBlob, openBlob } from "../client/blobs.ts";
-import type { Connection } from "../client/connection.ts";
+import { parseAddress } from "../client/address.ts";
+import type { Credentials } from "../client/auth/credentials.ts";
+import { type Connection, openConnection } from "../client/connection.ts";
 import { getManifest, resolveDigest } from "../client/manifests.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -22,6 +24,36 @@ export interface RepairSource {
   has(wanted: Wanted): Promise<boolean>;
   /** Null when none of the repositories has it there. Throws REMOTE or CREDENTIALS. */
   open(wanted: Wanted): Promise<AsyncIterable<Uint8Array> | null>;
+}
+
+/** Which registry, and what opens it: of the credentials at most one kind is given. */
+export interface SourceWish {
+  readonly url: string;
+  readonly username: string | null;
+  readonly password: string | null;
+  /** A token as it is. */
+  readonly token: string | null;
+  /** One that is good only for fetching tokens. */
+  readonly identity: string | null;
+  readonly insecure: boolean;
+}
+
+/** Opens a source with credentials that somebody has sent along. Throws USAGE when the address is none. */
+export function openSource(wish: SourceWish): RepairSource {
+  const { url, insecure } = wish;
+  const address = parseAddress(url, url.startsWith("http:"));
+  const known = credentialsIn(wish);
+  // Wherever else the registry sends us to, they are not for that.
+  const credentials = { find: async (host: string) => (host === address.host ? known : null) };
+  return repairSource(openConnection(address, { credentials, insecure }));
+}
+
+function credentialsIn({ username, password, token, identity }: SourceWish): Credentials | null {
+  const from = "the request";
+  if (token !== null) return { from, kind: "bearer", token };
+  if (identity !== null) return { from, kind: "identity", token: identity };
+  if (username === null || password === null) return null;
+  return { from, kind: "password", username, password };
 }
 
 export function repairSource(connection: Connection): RepairSource {

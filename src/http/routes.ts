@@ -10,7 +10,9 @@ import { getTags } from "./v2/tags.ts";
 import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from "./v2/uploads.ts";
 import { checkAll } from "./api/check.ts";
 import { getCollection, getPlan, postCollection } from "./api/gc.ts";
+import { getUsage } from "./api/du.ts";
 import { describeManifest } from "./api/manifests.ts";
+import { repairAll } from "./api/repair.ts";
 import { describeTags } from "./api/tags.ts";
 import { getLivez, getReadyz, getStartupz } from "./health.ts";
 import { getMetrics } from "./metrics.ts";
@@ -70,6 +72,8 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/api/v1/gc", "administer", getCollection),
   route("POST", "/api/v1/gc", "administer", postCollection),
   route("GET", "/api/v1/gc/plan", "administer", getPlan),
+  route("POST", "/api/v1/check/repair", "administer", repairAll),
+  route("GET", "/api/v1/du", "administer", getUsage),
   route("GET", "/", "none", getPage),
   route("HEAD", "/", "none", getPage),
   route("GET", "/livez", "none", getLivez),

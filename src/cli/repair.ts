@@ -1,0 +1,144 @@
+import { resolve } from "node:path";
+import { parseAddress } from "../client/address.ts";
+import type { Credentials } from "../client/auth/credentials.ts";
+import { storedCredentials } from "../client/auth/stored-credentials.ts";
+import { askForRepair } from "../client/check.ts";
+import { type Connection, openConnection } from "../client/connection.ts";
+import { type OpenRepairable, openForPlan, openRepairable } from "../gc/open-repairable.ts";
+import { type RepairEvent, repairRegistry } from "../gc/repair.ts";
+import { repairSource } from "../gc/repair-source.ts";
+import { RegistryError } from "../oci/errors.ts";
+import { RepairReport } from "./repair-report.ts";
+import type { Terminal } from "./terminal.ts";
+import { confirm } from "./trash-confirm.ts";
+
+export interface RepairFlags {
+  readonly from?: string;
+  readonly yes?: boolean;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly verifyBytes?: boolean;
+  readonly sparse?: boolean;
+  readonly plainHttp?: boolean;
+  readonly insecure?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+type Run = (dryRun: boolean) => AsyncGenerator<RepairEvent>;
+
+/** Repairs a data folder that no server has open. */
+export async function repairFolder(
+  folder: string,
+  flags: RepairFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { verifyBytes = false, sparse = false } = flags;
+  const source = sourceOf(flags, terminal);
+  async function* run(dryRun: boolean): AsyncGenerator<RepairEvent> {
+    await using open: OpenRepairable = dryRun
+      ? await openForPlan(folder)
+      : await openRepairable(folder);
+    if (!open.ours && dryRun && !flags.quiet) {
+      terminal.note(
+        "no registry of ours has opened this folder: stop the one that serves it first",
+      );
+    }
+    const options = { verifyBytes, sparse, settle: null, dryRun };
+    yield* repairRegistry(open.what, { ...options, source: source && repairSource(source) });
+  }
+  await repair(resolve(folder), run, flags, terminal);
+}
+
+/** Lets a running registry of ours repair itself. What opens the source goes with the request. */
+export async function repairServer(
+  connection: Connection,
+  flags: RepairFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { verifyBytes = false, insecure = false } = flags;
+  const source = sourceOf(flags, terminal);
+  const known = source && (await storedCredentials(terminal.environment).find(source.address.host));
+  const from = source && {
+    url: source.address.origin,
+    ...plain(known),
+    ...(insecure && { insecure }),
+  };
+  const run = (dryRun: boolean): AsyncGenerator<RepairEvent> =>
+    askForRepair(connection, {
+      verifyBytes,
+      dryRun,
+      from,
+    }) as unknown as AsyncGenerator<RepairEvent>;
+  await repair(connection.address.origin, run, flags, terminal);
+}
+
+function plain(known: Credentials | null): Readonly<Record<string, string>> {
+  if (!known) return {};
+  if (known.kind === "password") return { username: known.username, password: known.password };
+  return known.kind === "bearer" ? { token: known.token } : { identity: known.token };
+}
+
+function sourceOf(
+  { from, plainHttp = false, insecure = false }: RepairFlags,
+  { environment }: Terminal,
+): Connection | null {
+  if (from === undefined) return null;
+  const credentials = storedCredentials(environment);
+  return openConnection(parseAddress(from, plainHttp), { credentials, insecure });
+}
+
+/** Shows, asks, repairs. Returns when all is well; throws what makes another exit code. */
+async function repair(
+  where: string,
+  run: Run,
+  flags: RepairFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { yes, force, json = false, quiet = false, dryRun = false } = flags;
+  const show = (report: RepairReport): void => {
+    if (json) terminal.print(report.json());
+    else for (const line of report.lines()) terminal.print(line);
+    if (!quiet && !json) terminal.note(report.summary());
+  };
+  if (dryRun || !(yes || force)) {
+    const plan = await gather(where, run(true), true, quiet, terminal);
+    if (dryRun || plan.planned === 0) {
+      show(plan);
+      if (plan.found > 0) throw new RegistryError("DAMAGE_FOUND", { reason: plan.counts() });
+      return;
+    }
+    for (const line of plan.lines()) terminal.note(line);
+    try {
+      await confirm(plan.question(), "nothing was repaired", flags, terminal);
+    } catch (error) {
+      if (json) terminal.print(plan.json());
+      throw error;
+    }
+  }
+  const report = await gather(where, run(false), false, quiet, terminal);
+  show(report);
+  if (report.left === 0) return;
+  const kind = report.done > 0 ? "PARTIAL" : "DAMAGE_FOUND";
+  throw new RegistryError(kind, { reason: report.counts() });
+}
+
+async function gather(
+  where: string,
+  events: AsyncGenerator<RepairEvent>,
+  dryRun: boolean,
+  quiet: boolean,
+  terminal: Terminal,
+): Promise<RepairReport> {
+  const report = new RepairReport(where, dryRun);
+  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
+  let said = performance.now();
+  for await (const event of events) {
+    report.add(event);
+    if (!("progress" in event) || quiet || performance.now() - said < every) continue;
+    said = performance.now();
+    const { repositories, files } = event.progress;
+    terminal.note(`checked ${repositories} repositories, read ${files} files`);
+  }
+  return report;
+}

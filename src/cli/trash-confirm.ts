@@ -1,0 +1,36 @@
+import { RegistryError } from "../oci/errors.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** How one says yes before one is asked. */
+export interface ConfirmFlags {
+  readonly yes?: boolean;
+  readonly force?: boolean;
+}
+
+/**
+ * Whether a plan that was shown shall be carried out. Returns when it shall; throws UNCONFIRMED when the answer
+ * was another one, or nobody is there to be asked. `undone`: what was not done then, as in `nothing was deleted`.
+ */
+export async function confirm(
+  question: string,
+  undone: string,
+  { yes = false, force = false }: ConfirmFlags,
+  terminal: Terminal,
+): Promise<void> {
+  if (yes || force) return;
+  const why = terminal.interactive
+    ? "the answer was not yes"
+    : "there is no terminal to ask, add --yes";
+  if (terminal.interactive && (await isYes(question, terminal))) return;
+  throw new RegistryError("UNCONFIRMED", { reason: `${undone}; ${why}` });
+}
+
+async function isYes(question: string, terminal: Terminal): Promise<boolean> {
+  try {
+    return /^\s*y(?:es)?\s*$/i.test(await terminal.ask(question));
+  } catch (error) {
+    // Ctrl-C or Ctrl-D instead of an answer.
+    if (error instanceof Error && error.name === "AbortError") return false;
+    throw error;
+  }
+}
