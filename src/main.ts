@@ -7,6 +7,7 @@ import { checkCommand } from "./cli/check.ts";
 import { completeCommand, completionCommand } from "./cli/completion.ts";
 import { configCommand } from "./cli/config.ts";
 import { deleteCommand } from "./cli/delete.ts";
+import { duCommand } from "./cli/du.ts";
 import { Exit } from "./cli/exit.ts";
 import { gcCommand } from "./cli/gc.ts";
 import { helpCommand } from "./cli/help.ts";
@@ -36,6 +37,7 @@ function program(terminal: Terminal): Command {
     .addCommand(serveCommand(terminal))
     .addCommand(listCommand(terminal))
     .addCommand(deleteCommand(terminal))
+    .addCommand(duCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(gcCommand(terminal))
     .addCommand(backupCommand(terminal))

@@ -1,14 +1,27 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { checkFolder } from "../../test/support/clean.ts";
-import { type Folder, temporaryFolder } from "../../test/support/folder.ts";
-import { type Fixture, image, index } from "../../test/support/image.ts";
-import { type Tree, newTreeIn } from "../../test/support/stored-tree.ts";
-import type { TrashRecord } from "../metadata/collection.ts";
+import {
+  APP,
+  T,
+  begin,
+  data,
+  digestOf,
+  end,
+  expectRepaired,
+  honest,
+  inTrash,
+  layerOf,
+  lose,
+  multi,
+  one,
+  run,
+  serveOnce,
+  spoil,
+  toTrash,
+  tree,
+} from "../../test/support/damaged-tree.ts";
+import { image } from "../../test/support/image.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
-import { parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
-import { openRegistry } from "../registry/open.ts";
-import type { SmallObject } from "../storage/storage.ts";
 import {
   blobPath,
   layerLink,
@@ -19,138 +32,12 @@ import {
   tagPath,
   trashPath,
 } from "../storage/tree.ts";
-import { openForPlan, openRepairable } from "./open-repairable.ts";
-import { type RepairEvent, repairRegistry } from "./repair.ts";
-import type { RepairSource, Wanted } from "./repair-source.ts";
+import { openRepairable } from "./open-repairable.ts";
+import { repairRegistry } from "./repair.ts";
+import type { RepairSource } from "./repair-source.ts";
 
-const APP = parseName("team/app");
-const OTHER = parseName("other");
-const T = parseTag("1");
-
-let folder: Folder;
-let data: string;
-let tree: Tree;
-let one: Fixture;
-let multi: Fixture;
-
-const layerOf = (fixture: Fixture): Digest => parseDigest(fixture.blobs[1]!.descriptor.digest);
-const digestOf = (fixture: Fixture): Digest => parseDigest(fixture.digest);
-const bytesOf = (digest: Digest): Uint8Array => {
-  const all = [one, multi, ...multi.children];
-  const manifest = all.find((fixture) => fixture.digest === digest);
-  const blobs = all.flatMap((fixture) => fixture.blobs);
-  return (
-    manifest?.bytes ??
-    (blobs.find(({ descriptor }) => descriptor.digest === digest)?.bytes as Uint8Array)
-  );
-};
-
-beforeEach(async () => {
-  folder = await temporaryFolder();
-  data = folder.at("data");
-  tree = newTreeIn(data);
-  one = image({ layers: 2 });
-  multi = index([image(), image()]);
-  await tree.put(APP, one, "1", "latest");
-  await tree.put(APP, multi, "multi");
-});
-afterEach(async () => {
-  await folder[Symbol.asyncDispose]();
-});
-
-/** Our registry has had the folder open, and is stopped. */
-async function serveOnce(): Promise<void> {
-  const rules = { delete: true, sparse: false, maxManifestSize: 8 * 1024 * 1024 };
-  const read = Promise.withResolvers<void>();
-  const events = {
-    reading: () => undefined,
-    read: () => read.resolve(),
-    info: () => undefined,
-    warn: () => undefined,
-  };
-  const open = await openRegistry(data, rules, events);
-  await read.promise;
-  await open.registry.metadata.listRepositories({ last: null, limit: 1 });
-  while ((await open.registry.metadata.getSetting("tree-read")) === null) await Bun.sleep(5);
-  await open.close();
-}
-
-interface Outcome {
-  readonly steps: readonly Extract<RepairEvent, { step: unknown }>["step"][];
-  readonly left: readonly Extract<RepairEvent, { left: unknown }>["left"][];
-}
-
-async function run(options: { dryRun?: boolean; source?: RepairSource } = {}): Promise<Outcome> {
-  const { dryRun = false, source = null } = options;
-  await using open = dryRun ? await openForPlan(data) : await openRepairable(data);
-  const steps: Outcome["steps"][number][] = [];
-  const left: Outcome["left"][number][] = [];
-  const all = { verifyBytes: true, sparse: false, settle: null, dryRun, source };
-  for await (const event of repairRegistry(open.what, all)) {
-    if ("step" in event) steps.push(event.step);
-    if ("left" in event) left.push(event.left);
-  }
-  return { steps, left };
-}
-
-const found = async () => (await checkFolder(data)).findings;
-
-/** Asserts that there is damage, that it is repaired, and that nothing is left of it. */
-async function expectRepaired(options: { source?: RepairSource } = {}): Promise<Outcome> {
-  expect(await found()).not.toEqual([]);
-  const planned = await run({ ...options, dryRun: true });
-  expect(planned.steps.filter(({ result }) => result === "planned")).not.toEqual([]);
-  expect(await found()).not.toEqual([]);
-  const outcome = await run(options);
-  expect(outcome.left).toEqual([]);
-  expect(await found()).toEqual([]);
-  expect((await run()).steps).toEqual([]);
-  return outcome;
-}
-
-async function inTrash(): Promise<TrashRecord[]> {
-  await using open = await openRepairable(data);
-  return (await open.what.trash?.listTrash({ limit: 100 })) ?? [];
-}
-
-/** Has everything, and says so truthfully. */
-const honest: RepairSource = {
-  name: "https://source.example",
-  has: async () => true,
-  async open({ digest }: Wanted) {
-    const bytes = bytesOf(digest) as Uint8Array<ArrayBuffer> | undefined;
-    return bytes ? new Blob([bytes]).stream() : null;
-  },
-};
-
-/** Puts bytes into the trash, as a collection does. */
-async function toTrash(digest: Digest): Promise<void> {
-  await using open = await openRepairable(data);
-  const { trash, storage } = open.what;
-  const [id] = await trash!.addTrash([
-    {
-      run: null,
-      kind: "blob",
-      repository: null,
-      tag: null,
-      digest,
-      size: bytesOf(digest).length,
-      mediaType: null,
-      bytes: null,
-      madeAt: 1,
-      removedAt: 2,
-      reason: "collected",
-      removedBy: null,
-    },
-  ]);
-  await storage.move(blobPath(digest), trashPath(id!));
-}
-
-const spoil = async (digest: Digest): Promise<void> => {
-  const size = bytesOf(digest).length;
-  await tree.write(blobPath(digest), new Uint8Array(size).fill(7));
-};
-const lose = async (digest: Digest): Promise<void> => await tree.storage.delete(blobPath(digest));
+beforeEach(begin);
+afterEach(end);
 
 /** Each kind of lost bytes, whatever they are bytes of. */
 const LOST: readonly [string, () => Digest][] = [
@@ -339,107 +226,3 @@ for (const [state, prepare] of [
     });
   });
 }
-
-describe("a tree and metadata that differ", () => {
-  beforeEach(serveOnce);
-
-  test("agree again on what another program has removed, with a way back", async () => {
-    await tree.storage.delete(tagPath(APP, T));
-    await tree.storage.delete(tagPath(APP, parseTag("latest")));
-    await tree.storage.delete(revisionPath(APP, digestOf(one)));
-
-    await expectRepaired();
-
-    const rows = await inTrash();
-    expect(rows.map(({ kind, tag }) => `${kind} ${tag}`).toSorted()).toEqual([
-      "manifest null",
-      "tag 1",
-      "tag latest",
-    ]);
-  });
-
-  test("agree again on a tag that was moved, and remember what it named", async () => {
-    await tree.write(tagCurrentLink(APP, T), multi.digest);
-
-    await expectRepaired();
-
-    expect(await inTrash()).toMatchObject([{ kind: "tag", tag: T, digest: one.digest }]);
-  });
-
-  test("agree again on a repository that was added", async () => {
-    await tree.put(OTHER, image(), "new");
-
-    await expectRepaired();
-  });
-});
-
-test("a torn link of a tag that has named several is left to a person", async () => {
-  await tree.put(APP, multi, "1");
-  await tree.write(tagCurrentLink(APP, T), "");
-
-  const { left } = await run();
-
-  expect(left[0]!.why).toContain("it has named 2 manifests");
-});
-
-test("a layer comes from where another repository has it", async () => {
-  await tree.put(OTHER, one, "copy");
-  await tree.storage.delete(layerPath(APP, layerOf(one)));
-
-  const { steps } = await expectRepaired();
-
-  expect(steps.map(({ says }) => says)).toEqual(["it is linked: its bytes are here"]);
-});
-
-test("a repair that is cut off anywhere and begun again comes to the same end", async () => {
-  await serveOnce();
-  const damage = async (): Promise<void> => {
-    await spoil(layerOf(one));
-    await lose(digestOf(multi.children[0]!));
-    await tree.storage.delete(layerPath(APP, layerOf(multi.children[1]!)));
-    await tree.write(revisionLink(APP, digestOf(one)), "");
-    await tree.write(tagCurrentLink(APP, T), "");
-    await tree.write(layerLink(APP, layerOf(image())), "");
-  };
-  for (let last = 0, over = false; !over; last++) {
-    await damage();
-    over = true;
-    {
-      await using open = await openRepairable(data);
-      let calls = 0;
-      const cut =
-        <T extends unknown[], R>(work: (...of: T) => Promise<R>) =>
-        async (...of: T): Promise<R> => {
-          if (calls++ < last) return await work(...of);
-          over = false;
-          throw new Error("killed");
-        };
-      const { storage, metadata, trash } = open.what;
-      const what = {
-        ...open.what,
-        storage: {
-          ...storage,
-          write: cut(async (objects: readonly SmallObject[]) => await storage.write(objects)),
-          move: cut(async (from: string, to: string) => await storage.move(from, to)),
-          delete: cut(async (path: string) => await storage.delete(path)),
-        },
-        metadata: {
-          ...metadata,
-          linkBlob: cut(metadata.linkBlob),
-          unlinkBlob: cut(metadata.unlinkBlob),
-          replaceRepository: cut(metadata.replaceRepository),
-        },
-        trash: { ...trash!, addTrash: cut(trash!.addTrash) },
-        settle: async () => {
-          if (calls >= last) throw new Error("killed");
-          await open.what.settle();
-        },
-      };
-      const all = { verifyBytes: true, sparse: false, settle: null, dryRun: false, source: honest };
-      await Array.fromAsync(repairRegistry(what, all)).catch(() => undefined);
-    }
-    const { left } = await run({ source: honest });
-    expect(left).toEqual([]);
-    expect(await found()).toEqual([]);
-  }
-}, 120_000);

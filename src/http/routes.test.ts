@@ -258,6 +258,7 @@ describe("the table", () => {
       "PUT /v2/{name}/blobs/uploads/{id}",
       "DELETE /v2/{name}/blobs/uploads/{id}",
       "POST /api/v1/gc",
+      "POST /api/v1/check/repair",
     ]);
   });
 

@@ -1,6 +1,9 @@
 import type { MetadataReads } from "../metadata/metadata.ts";
-import { allRepositories, paged } from "../metadata/paged.ts";
+import type { UnlinkedBlobs } from "../metadata/collection.ts";
+import { allRepositories } from "../metadata/paged.ts";
 import type { Digest } from "../oci/digest.ts";
+import type { TreeFiles } from "../storage/tree-files.ts";
+import { TreeReader } from "./from-tree.ts";
 import type { RepositoryInventory } from "./inventory.ts";
 import { type EntryUsage, type RepositoryUsage, UsageCount, type UsageTotals } from "./usage.ts";
 import type { FolderUsage } from "./usage-folders.ts";
@@ -64,14 +67,31 @@ export function usageOfMetadata(metadata: MetadataReads): UsageSource {
       }
     },
     async *unlinked() {
-      const page = { last: null, limit: 1000 };
-      const all = paged(
-        page,
-        (next) => metadata.listUnlinked(next),
-        ({ digest }) => digest,
-      );
-      for await (const { size } of all) yield size;
+      for (let last: Digest | null = null, over = false; !over;) {
+        const { blobs, next }: UnlinkedBlobs = await metadata.listUnlinked({ last, limit: 1000 });
+        for (const { size } of blobs) yield size;
+        last = next;
+        over = next === null;
+        await new Promise(setImmediate);
+      }
     },
     trash: async () => await metadata.sumTrash(),
+  };
+}
+
+/** A tree without a database, as any registry of the family leaves it. It blocks its thread. */
+export function usageOfTree(files: TreeFiles, trash: UsageSource["trash"]): UsageSource {
+  const reader = new TreeReader(files);
+  return {
+    async *inventories() {
+      reader.readBlobs();
+      for (const name of reader.names()) yield reader.read(name);
+    },
+    async *unlinked(has) {
+      for (const id of reader.blobs.ids()) {
+        if (!has(reader.blobs.digestOf(id))) yield reader.blobs.sizeOf(id);
+      }
+    },
+    trash,
   };
 }

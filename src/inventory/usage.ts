@@ -1,5 +1,6 @@
-import { type Digest, hexOf } from "../oci/digest.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
+import { type BlobId, BlobTable } from "./blob-table.ts";
 import type { RepositoryInventory } from "./inventory.ts";
 import { Links } from "./usage-links.ts";
 import { type EntryKind, type Entry, MANY, entriesOf } from "./usage-entries.ts";
@@ -65,8 +66,7 @@ interface CountedEntry extends Entry {
  * collection would find when the tag had gone.
  */
 export class UsageCount {
-  readonly #blobs = new Map<string, number>();
-  readonly #sizes: number[] = [];
+  readonly #blobs = new BlobTable();
   readonly #links = new Links();
   readonly #counted: Counted[] = [];
   readonly #entries: CountedEntry[] = [];
@@ -92,7 +92,7 @@ export class UsageCount {
   }
 
   has(digest: Digest): boolean {
-    return this.#blobs.has(keyOf(digest));
+    return this.#blobs.find(digest) >= 0;
   }
 
   /** A blob that is stored, and that no repository has: see `has`. */
@@ -105,7 +105,8 @@ export class UsageCount {
     const folders = new Folders(this.#counted.map(({ name }) => name));
     let bytes = 0;
     let sharedBytes = 0;
-    for (const [blob, size] of this.#sizes.entries()) {
+    for (const blob of this.#blobs.ids()) {
+      const size = this.#blobs.sizeOf(blob);
       const holders = this.#links.holdersOf(blob);
       const [only, ...others] = holders;
       if (!only) continue;
@@ -124,7 +125,7 @@ export class UsageCount {
       repositories: this.#counted.length,
       tags: sum("tags"),
       manifests: sum("manifests"),
-      blobs: this.#blobs.size,
+      blobs: this.#blobs.count,
       bytes,
       sharedBytes,
       unlinked: this.#unlinked,
@@ -137,22 +138,12 @@ export class UsageCount {
     if (alone) alone.unique += size;
   }
 
-  #blobOf(digest: Digest, size: number): number {
-    const key = keyOf(digest);
-    const known = this.#blobs.get(key);
-    if (known !== undefined) {
-      // One repository may have had no look at the bytes.
-      if (size > (this.#sizes[known] ?? 0)) this.#sizes[known] = size;
-      return known;
-    }
-    this.#blobs.set(key, this.#sizes.length);
-    return this.#sizes.push(size) - 1;
+  #blobOf(digest: Digest, size: number): BlobId {
+    const known = this.#blobs.find(digest);
+    // One repository may have had no look at the bytes.
+    if (known >= 0 && size <= this.#blobs.sizeOf(known)) return known;
+    return this.#blobs.add(digest, size, 0);
   }
-}
-
-/** A digest in half of the memory: of a million of them that is what counts. */
-function keyOf(digest: Digest): string {
-  return Buffer.from(hexOf(digest), "hex").toString("latin1");
 }
 
 /** What the counting came to. */
