@@ -131,8 +131,14 @@ export class UsageReport {
 
 type Child = Amount & { readonly path: string; readonly repository?: boolean };
 
-function byUnique<T extends Amount>(those: readonly T[]): T[] {
-  return those.toSorted((a, b) => b.unique - a.unique || b.total - a.total);
+/** What frees most first; of what frees the same, the larger, then by name. */
+function byUnique<T extends Amount & Partial<Record<"name" | "path" | "tag", string | null>>>(
+  those: readonly T[],
+): T[] {
+  const named = ({ name, path, tag }: T): string => name ?? path ?? tag ?? "";
+  return those.toSorted(
+    (a, b) => b.unique - a.unique || b.total - a.total || (named(a) < named(b) ? -1 : 1),
+  );
 }
 
 function sizes({ total, unique, shared }: Amount): string[] {

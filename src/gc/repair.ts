@@ -157,9 +157,16 @@ export async function* repairRegistry(
     }
   }
 
+  /** Of a registry that serves only what two looks find: the first may see a change of a client by half. */
   async function look(name: RepositoryName): Promise<Finding[]> {
     const { sparse } = options;
-    return await lookAt(name, what, { sparse, damaged, ignoreTree: false }, null);
+    const settings = { sparse, damaged, ignoreTree: false };
+    const first = await lookAt(name, what, settings, null);
+    if (first.length === 0 || what.state !== "serving") return first;
+    await what.settle();
+    const keys = new Set(first.map(keyOf));
+    const second = await lookAt(name, what, settings, null);
+    return second.filter((finding) => keys.has(keyOf(finding)));
   }
 
   /** Of what no repository has: damaged bytes that are gone by now, and repositories that were taken up. */
