@@ -14,6 +14,7 @@ import { getUsage } from "./api/du.ts";
 import { describeManifest } from "./api/manifests.ts";
 import { repairAll } from "./api/repair.ts";
 import { describeTags } from "./api/tags.ts";
+import { freeTrash, listTrash, restoreFromTrash } from "./api/trash.ts";
 import { getLivez, getReadyz, getStartupz } from "./health.ts";
 import { getMetrics } from "./metrics.ts";
 import { getPage } from "./page.ts";
@@ -74,6 +75,9 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/api/v1/gc/plan", "administer", getPlan),
   route("POST", "/api/v1/check/repair", "administer", repairAll),
   route("GET", "/api/v1/du", "administer", getUsage),
+  route("GET", "/api/v1/trash", "administer", listTrash),
+  route("POST", "/api/v1/trash/restore", "administer", restoreFromTrash),
+  route("DELETE", "/api/v1/trash", "administer", freeTrash),
   route("GET", "/", "none", getPage),
   route("HEAD", "/", "none", getPage),
   route("GET", "/livez", "none", getLivez),

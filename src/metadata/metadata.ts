@@ -109,7 +109,10 @@ export interface MetadataWrites extends CollectionWrites {
    * Records a manifest and points the tags at it. `missing` lists required content that the repository
    * does not hold; when it is not empty nothing was changed.
    */
-  putManifest(push: ManifestPush, by?: Who | null): Promise<{ missing: Digest[] }>;
+  putManifest(
+    push: ManifestPush,
+    by?: Who | null,
+  ): Promise<{ missing: Digest[]; readonly kept?: readonly Tag[] }>;
   /** Removes one tag; the manifest stays. Null when the tag is not there. */
   removeTag(
     name: RepositoryName,
@@ -179,6 +182,11 @@ export interface ManifestPush {
   readonly artifactType: string | null;
   readonly annotations: Readonly<Record<string, string>> | null;
   readonly tags: readonly Tag[];
+  /**
+   * Given: tags are set only where they name this, or this manifest, at that moment (null: where they are
+   * not there). Those that name something else stay, and come back as `kept`.
+   */
+  readonly tagsFrom?: Digest | null;
   /** All that the manifest names. */
   readonly references: readonly Requirement[];
   /** False: take the manifest although content is missing (mirrors that hold one platform of many). */

@@ -68,6 +68,13 @@ export function sqliteWrites(db: Database): Writes {
     journal({ op: "set-tag", name, tag, digest, previous });
   };
 
+  /** It names neither what it may be taken from nor what it shall name. */
+  const isTaken = (id: number, tag: Tag, { tagsFrom, digest }: ManifestPush): boolean => {
+    if (tagsFrom === undefined) return false;
+    const named = sql.tag.get({ id, tag })?.digest ?? null;
+    return named !== tagsFrom && named !== digest;
+  };
+
   const dropTag = (
     id: number,
     name: RepositoryName,
@@ -162,13 +169,15 @@ export function sqliteWrites(db: Database): Writes {
         }
         journal({ op: "put-manifest", name, digest });
       }
-      for (const tag of push.tags) setTag(id, tag, push, by);
-      reviewPushed(id, push);
+      const tags = push.tags.filter((tag) => !isTaken(id, tag, push));
+      for (const tag of tags) setTag(id, tag, push, by);
+      reviewPushed(id, { ...push, tags });
       const facts = { name, digest, size: bytes.length, mediaType: push.mediaType, at };
-      for (const tag of push.tags.length > 0 ? push.tags : [null]) {
+      for (const tag of tags.length > 0 ? tags : [null]) {
         record(by, { action: "push", kind: "manifest", ...facts, tag });
       }
-      return { missing: [] };
+      const kept = push.tags.filter((tag) => !tags.includes(tag));
+      return kept.length > 0 ? { missing: [], kept } : { missing: [] };
     },
 
     removeTag(name, tag, at, by) {

@@ -294,6 +294,27 @@ export const ERRORS = {
     message: "nothing is collected here at the moment",
     remedy: "see the reason; images are pushed and pulled as usual",
   },
+  TRASH_UNKNOWN: {
+    code: "MANIFEST_UNKNOWN",
+    status: 404,
+    exit: 1,
+    message: "the trash does not have it",
+    remedy: "`wharf trash list` shows what can be restored; what is older was freed for good",
+  },
+  TRASH_INCOMPLETE: {
+    code: "UNKNOWN",
+    status: 409,
+    exit: 1,
+    message: "it cannot be restored whole, so nothing of it was",
+    remedy: "push the image again, or restore a backup; `--sparse` restores it without the lost parts",
+  },
+  TRASH_KEPT: {
+    code: "UNKNOWN",
+    status: 409,
+    exit: 3,
+    message: "the tag names something else by now, and stays as it is",
+    remedy: "restore the manifest by its digest (REPO@DIGEST), or delete the tag first",
+  },
   DAMAGE_FOUND: {
     code: "UNKNOWN",
     status: 500,
