@@ -18,6 +18,7 @@ import { restoreCommand } from "./cli/restore.ts";
 import { serveCommand } from "./cli/serve.ts";
 import type { Terminal } from "./cli/terminal.ts";
 import { tokenCommand } from "./cli/token.ts";
+import { trashCommand } from "./cli/trash.ts";
 import { userCommand } from "./cli/user.ts";
 import { ERRORS, RegistryError } from "./oci/errors.ts";
 import manifest from "../package.json" with { type: "json" };
@@ -40,6 +41,7 @@ function program(terminal: Terminal): Command {
     .addCommand(duCommand(terminal))
     .addCommand(checkCommand(terminal))
     .addCommand(gcCommand(terminal))
+    .addCommand(trashCommand(terminal))
     .addCommand(backupCommand(terminal))
     .addCommand(restoreCommand(terminal))
     .addCommand(userCommand(terminal))

@@ -306,7 +306,8 @@ export const ERRORS = {
     status: 409,
     exit: 1,
     message: "it cannot be restored whole, so nothing of it was",
-    remedy: "push the image again, or restore a backup; `--sparse` restores it without the lost parts",
+    remedy:
+      "push the image again, or restore a backup; `--sparse` restores it without the lost parts",
   },
   TRASH_KEPT: {
     code: "UNKNOWN",

@@ -19,7 +19,10 @@ export async function isContent(
  * (`keeping`). They may have gone from here to there since they were looked at, so both places are asked.
  * Throws TRASH_INCOMPLETE when they are in neither.
  */
-export async function bringBytes(place: TrashPlace, { digest, size, row }: LostBlob): Promise<void> {
+export async function bringBytes(
+  place: TrashPlace,
+  { digest, size, row }: LostBlob,
+): Promise<void> {
   const there = await place.open(digest);
   if (there?.size === size) return;
   const { storage, rows } = place;

@@ -39,7 +39,7 @@ const AT_ONCE = 200;
  */
 export class ClosureReader {
   readonly #manifests = new Map<Digest, Promise<Found | null>>();
-  readonly #blobs = new Map<Digest, Promise<LostBlob | "here" | string>>();
+  readonly #blobs = new Map<Digest, Promise<FoundBlob>>();
   #referrers: Promise<Map<Digest, Digest[]>> | null = null;
   /** What was, or would be, brought back by now. */
   readonly #brought = new Set<Digest>();
@@ -74,17 +74,13 @@ export class ClosureReader {
       this.#brought.add(digest);
     }
     for (const digest of blobs.keys()) {
-      this.#blobs.set(digest, Promise.resolve("here"));
+      this.#blobs.set(digest, Promise.resolve(HERE));
       this.#brought.add(digest);
     }
   }
 
   /** Null, or what is wrong when there is no such manifest anywhere. */
-  async #addManifest(
-    digest: Digest,
-    closure: Closure,
-    seen: Set<Digest>,
-  ): Promise<string | null> {
+  async #addManifest(digest: Digest, closure: Closure, seen: Set<Digest>): Promise<string | null> {
     if (seen.has(digest)) return null;
     seen.add(digest);
     const found = await this.#manifest(digest);
@@ -120,8 +116,8 @@ export class ClosureReader {
 
   async #addBlob(digest: Digest, required: boolean, closure: Closure): Promise<void> {
     const found = await this.#blob(digest);
-    if (typeof found === "object") closure.blobs.set(digest, found);
-    else if (found !== "here" && required) closure.missing.push(found);
+    if (found.lost) closure.blobs.set(digest, found.lost);
+    else if (found.problem !== null && required) closure.missing.push(found.problem);
   }
 
   /** Those that a collection took because their subject went. One that is not whole stays behind. */
@@ -131,7 +127,11 @@ export class ClosureReader {
       // A copy: what only a referrer needs that is not whole must not count as looked at.
       const visited = new Set(seen);
       const { manifests, blobs } = closure;
-      const own: Closure = { ...emptyClosure(), manifests: new Map(manifests), blobs: new Map(blobs) };
+      const own: Closure = {
+        ...emptyClosure(),
+        manifests: new Map(manifests),
+        blobs: new Map(blobs),
+      };
       const missing = await this.#addManifest(digest, own, visited);
       const lost = missing ?? own.missing[0];
       closure.remarks.push(...own.remarks);
@@ -176,8 +176,7 @@ export class ClosureReader {
     const query = { repository: name, digest, limit: MOST_COPIES } as const;
     const removed = await place.rows.listTrash({ ...query, kind: "manifest" });
     const mediaType = removed.find((row) => row.mediaType !== null)?.mediaType ?? null;
-    const isWhole = (bytes: Uint8Array): boolean =>
-      digestOf(bytes, algorithmOf(digest)) === digest;
+    const isWhole = (bytes: Uint8Array): boolean => digestOf(bytes, algorithmOf(digest)) === digest;
     for (const { bytes } of removed) {
       if (bytes && isWhole(bytes)) return { digest, mediaType, bytes, here: false };
     }
@@ -192,7 +191,11 @@ export class ClosureReader {
   async #readManifest(digest: Digest): Promise<Uint8Array<ArrayBuffer> | null> {
     const { place } = this;
     const copies = await place.rows.listTrash({ digest, kind: "blob", limit: MOST_COPIES });
-    const files = copies.map(({ id }) => () => place.storage.read(trashPath(id)));
+    const files = copies.map(
+      ({ id }) =>
+        () =>
+          place.storage.read(trashPath(id)),
+    );
     for (const open of [() => place.open(digest), ...files]) {
       const stored = await open();
       if (!stored || stored.size > LARGEST_MANIFEST) continue;
@@ -201,31 +204,31 @@ export class ClosureReader {
     return null;
   }
 
-  #blob(digest: Digest): Promise<LostBlob | "here" | string> {
+  #blob(digest: Digest): Promise<FoundBlob> {
     const known = this.#blobs.get(digest) ?? this.#findBlob(digest);
     this.#blobs.set(digest, known);
     return known;
   }
 
-  async #findBlob(digest: Digest): Promise<LostBlob | "here" | string> {
+  async #findBlob(digest: Digest): Promise<FoundBlob> {
     const { place, name } = this;
     const linked = await place.linked(name, digest);
     const there = await place.open(digest);
-    if (linked !== null && there?.size === linked) return "here";
+    if (linked !== null && there?.size === linked) return HERE;
     let problem = `the bytes of ${digest} are neither here nor in the trash`;
     if (there && (await this.#isWhole(there, digest))) {
-      return { digest, size: there.size, row: null };
+      return { lost: { digest, size: there.size, row: null }, problem: null };
     }
     const copies = await place.rows.listTrash({ digest, kind: "blob", limit: MOST_COPIES });
     for (const { id, size } of copies) {
       const stored = await place.storage.read(trashPath(id));
       if (!stored) continue;
       if (stored.size === size && (await this.#isWhole(stored, digest))) {
-        return { digest, size, row: id };
+        return { lost: { digest, size, row: id }, problem: null };
       }
       problem = `the bytes of ${digest} in the trash are damaged`;
     }
-    return problem;
+    return { lost: null, problem };
   }
 
   async #isWhole(stored: StoredObject, digest: Digest): Promise<boolean> {
@@ -238,6 +241,14 @@ interface Found extends Pick<ManifestRecord, "digest" | "bytes"> {
   readonly mediaType: string | null;
   readonly here: boolean;
 }
+
+/** A blob is here, or it can be brought, or there is a problem. */
+interface FoundBlob {
+  readonly lost: LostBlob | null;
+  readonly problem: string | null;
+}
+
+const HERE: FoundBlob = { lost: null, problem: null };
 
 function emptyClosure(): Closure {
   return { manifests: new Map(), blobs: new Map(), missing: [], remarks: [] };

@@ -40,7 +40,7 @@ export async function select(
   const found = new Map<string, Wanted>();
   const unknown: Unknown[] = [];
   for (const name of choice.names) {
-    const those = await named(name, place);
+    const those = await byName(name, place);
     if (those.length === 0) unknown.push({ name, here: await whatIsHere(name, place) });
     add(found, those);
   }
@@ -55,7 +55,7 @@ export async function select(
   return { wanted: Map.groupBy(sorted, ({ repository }) => repository), unknown };
 }
 
-async function named({ repository, tag, digest }: TrashName, place: TrashView): Promise<Wanted[]> {
+async function byName({ repository, tag, digest }: TrashName, place: TrashView): Promise<Wanted[]> {
   const { rows } = place;
   const which = { repository, ...(digest && { digest }) };
   if (tag) {

@@ -1,6 +1,5 @@
 import { inParallel } from "../../metadata/in-parallel.ts";
 import { type Digest, algorithmOf, digestOf } from "../../oci/digest.ts";
-import type { RepositoryName } from "../../oci/name.ts";
 import type { Tag } from "../../oci/reference.ts";
 import type { SmallObject, Storage } from "../../storage/storage.ts";
 import {
@@ -14,10 +13,36 @@ import {
 } from "../../storage/tree.ts";
 import { bringBytes } from "./bytes.ts";
 import { contentOf } from "./content.ts";
-import type { TrashPlace, TrashRows } from "./place.ts";
+import type { TrashPlace, TrashReads, TrashRows, TrashView } from "./place.ts";
 
 /** Files that are moved at the same time. */
 const AT_ONCE = 8;
+
+/** What the tree of another registry has, to look at. */
+export function treeView(rows: TrashReads, storage: Storage, sparse: boolean): TrashView {
+  /** Null also for a link that is empty or torn: it names nothing, and nobody is served by it. */
+  const linkAt = async (path: string): Promise<Digest | null> => {
+    const bytes = await storage.readSmall(path);
+    return bytes && readLink(bytes);
+  };
+  return {
+    rows,
+    storage,
+    sparse,
+    tag: async (name, tag) => await linkAt(tagCurrentLink(name, tag)),
+    async manifest(name, digest) {
+      if ((await linkAt(revisionLink(name, digest))) !== digest) return null;
+      const bytes = await storage.readSmall(blobPath(digest));
+      if (!bytes || digestOf(bytes, algorithmOf(digest)) !== digest) return null;
+      return { digest, bytes, mediaType: contentOf(bytes, null).mediaType };
+    },
+    async linked(name, digest) {
+      if ((await linkAt(layerLink(name, digest))) !== digest) return null;
+      return (await storage.stat(blobPath(digest)))?.size ?? null;
+    },
+    open: async (digest) => await storage.read(blobPath(digest)),
+  };
+}
 
 /**
  * The tree of another registry, which may be running: links are written anew, as it would have written
@@ -26,39 +51,12 @@ const AT_ONCE = 8;
  * Between the look at a tag and the writing of it that registry may write it, too. It offers no means
  * against that, and the time is short.
  */
-export function treePlace(
-  rows: TrashRows,
-  storage: Storage,
-  { sparse }: { readonly sparse: boolean },
-): TrashPlace {
-  /** Null also for a link that is empty or torn: it names nothing, and nobody is served by it. */
-  const linkAt = async (path: string): Promise<Digest | null> => {
-    const bytes = await storage.readSmall(path);
-    return bytes && readLink(bytes);
-  };
+export function treePlace(rows: TrashRows, storage: Storage, sparse: boolean): TrashPlace {
   const link = (path: string, digest: Digest): SmallObject => ({ path, bytes: linkBytes(digest) });
-  const tagAt = (name: RepositoryName, tag: Tag) => linkAt(tagCurrentLink(name, tag));
-
   const place: TrashPlace = {
+    ...treeView(rows, storage, sparse),
     rows,
-    storage,
-    sparse,
     keeping: (_, work) => work(),
-    tag: tagAt,
-
-    async manifest(name, digest) {
-      if ((await linkAt(revisionLink(name, digest))) !== digest) return null;
-      const bytes = await storage.readSmall(blobPath(digest));
-      if (!bytes || digestOf(bytes, algorithmOf(digest)) !== digest) return null;
-      return { digest, bytes, mediaType: contentOf(bytes, null).mediaType };
-    },
-
-    async linked(name, digest) {
-      if ((await linkAt(layerLink(name, digest))) !== digest) return null;
-      return (await storage.stat(blobPath(digest)))?.size ?? null;
-    },
-
-    open: async (digest) => await storage.read(blobPath(digest)),
 
     async link(name, blobs) {
       await inParallel(AT_ONCE, blobs[Symbol.iterator](), (blob) => bringBytes(place, blob));
@@ -82,7 +80,7 @@ export function treePlace(
       const kept: Tag[] = [];
       const objects: SmallObject[] = [];
       for (const { tag, digest, from } of tags) {
-        const now = await tagAt(name, tag);
+        const now = await place.tag(name, tag);
         if (now !== from && now !== digest) kept.push(tag);
         else {
           objects.push(link(tagIndexLink(name, tag, digest), digest));

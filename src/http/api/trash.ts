@@ -45,7 +45,7 @@ export const restoreFromTrash: Handler = async (exchange) => {
   const { choice, sparse, dryRun } = await readWish(exchange.request);
   const place = registryPlace(registry, { sparse, by: whoAsks(exchange) });
   const end = demandTurn(registry.storage, "a restore");
-  return jsonLines(dryRun ? planRestore(choice, place) : restoreTrash(choice, place), end);
+  return await linesIn(end, dryRun ? planRestore(choice, place) : restoreTrash(choice, place));
 };
 
 /** Frees what the query names, or all, for good; as JSON lines: `{"progress"}`, and `{"done"}` at the end. */
@@ -56,8 +56,24 @@ export const freeTrash: Handler = async ({ query, registry }) => {
   const { metadata: rows, storage } = registry;
   const trash = { rows, storage };
   const end = demandTurn(storage, "the emptying of the trash");
-  return jsonLines(dryRun ? planEmpty(choice, trash) : emptyTrash(choice, trash), end);
+  return await linesIn(end, dryRun ? planEmpty(choice, trash) : emptyTrash(choice, trash));
 };
+
+/** Lines that are made in a turn, which ends with them, or when nobody wants them any more. */
+async function linesIn(end: () => void, events: AsyncGenerator<object>): Promise<Response> {
+  async function* lines(): AsyncGenerator<object | null> {
+    try {
+      yield null;
+      yield* events;
+    } finally {
+      end();
+    }
+  }
+  const begun = lines();
+  // What was never begun would end without its last words.
+  await begun.next();
+  return jsonLines(begun);
+}
 
 /** Names of one request. */
 const MOST_NAMES = 1000;

@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { MetadataReads } from "../../metadata/metadata.ts";
+import { openForLooking } from "../../metadata/sqlite-file.ts";
+import { sqliteReads } from "../../metadata/sqlite-reads.ts";
+import { openSqlite } from "../../metadata/sqlite.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import { TREE_READ } from "../../registry/compare.ts";
+import { openRegistry } from "../../registry/open.ts";
+import { filesystemStorage } from "../../storage/filesystem.ts";
+import { lockFolder } from "../../storage/lock.ts";
+import { OURS, TREE } from "../../storage/tree.ts";
+import type { TrashPlace, TrashReads, TrashView } from "./place.ts";
+import { registryPlace, registryView } from "./registry-place.ts";
+import { treePlace, treeView } from "./tree-place.ts";
+
+/** The trash of a data folder, to look at. */
+export interface TrashFolder<View extends TrashView = TrashView> extends AsyncDisposable {
+  readonly place: View;
+  /** False: another registry's folder, which may be running. */
+  readonly ours: boolean;
+}
+
+const MAX_MANIFEST_SIZE = 8 * 1024 * 1024;
+
+/** Opens the trash of a folder to look at it. Changes nothing, and takes no lock. Throws DATA_FOLDER. */
+export async function lookIntoTrash(folder: string, sparse: boolean): Promise<TrashFolder> {
+  const root = resolve(folder);
+  const storage = filesystemStorage(root);
+  const database = databaseOf(root);
+  if (!database) {
+    const place = treeView(NOTHING, storage, sparse);
+    return { place, ours: false, async [Symbol.asyncDispose]() {} };
+  }
+  const { metadata, close } = look(database);
+  const ours = await isOurs(metadata);
+  const view = ours ? registryView : treeView;
+  return {
+    place: view(metadata, storage, sparse),
+    ours,
+    async [Symbol.asyncDispose]() {
+      close();
+    },
+  };
+}
+
+/**
+ * Opens the trash of a folder that no server of ours has open, to take something out of it. Until it is
+ * closed none can start there. Throws DATA_FOLDER.
+ */
+export async function openTrashFolder(
+  folder: string,
+  sparse: boolean,
+  warn: (facts: Readonly<Record<string, unknown>>, message: string) => void,
+): Promise<TrashFolder<TrashPlace>> {
+  const root = resolve(folder);
+  const database = databaseOf(root);
+  if (database) {
+    const { metadata, close } = look(database);
+    const ours = await isOurs(metadata);
+    close();
+    if (ours) return await openOurs(root, sparse, warn);
+  }
+  return await openForeign(root, sparse);
+}
+
+async function openOurs(
+  root: string,
+  sparse: boolean,
+  warn: (facts: Readonly<Record<string, unknown>>, message: string) => void,
+): Promise<TrashFolder<TrashPlace>> {
+  const quiet = (): void => undefined;
+  const rules = { delete: true, sparse, maxManifestSize: MAX_MANIFEST_SIZE };
+  const open = await openRegistry(root, rules, { reading: quiet, read: quiet, info: quiet, warn });
+  return {
+    place: registryPlace(open.registry, { sparse, by: null }),
+    ours: true,
+    [Symbol.asyncDispose]: async () => await open.close(),
+  };
+}
+
+async function openForeign(root: string, sparse: boolean): Promise<TrashFolder<TrashPlace>> {
+  const lock = lockFolder(join(root, OURS));
+  try {
+    const metadata = await openSqlite(join(root, OURS, "metadata.sqlite"));
+    return {
+      place: treePlace(metadata, filesystemStorage(root), sparse),
+      ours: false,
+      async [Symbol.asyncDispose]() {
+        await metadata.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Null: nothing of ours is in the folder yet. Throws DATA_FOLDER when it is no registry's at all. */
+function databaseOf(root: string): string | null {
+  const database = join(root, OURS, "metadata.sqlite");
+  if (existsSync(database)) return database;
+  if (existsSync(join(root, TREE))) return null;
+  throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
+}
+
+function look(database: string): { metadata: MetadataReads; close: () => void } {
+  try {
+    const reader = openForLooking(database);
+    return { metadata: sqliteReads(reader), close: () => reader.close() };
+  } catch (error) {
+    const reason = `${database}: ${(error as Error).message}`;
+    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
+  }
+}
+
+/** Otherwise the database was made for the trash alone. */
+async function isOurs(metadata: MetadataReads): Promise<boolean> {
+  return (await metadata.getSetting(TREE_READ)) !== null;
+}
+
+const NOTHING: TrashReads = {
+  listTrash: async () => [],
+  oldestTrash: async () => [],
+  listClaims: async () => [],
+  sumTrash: async () => ({ entries: 0, bytes: 0 }),
+};
