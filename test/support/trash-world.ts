@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { CollectPolicy } from "../../src/metadata/collection.ts";
 import { allRepositories } from "../../src/metadata/paged.ts";
 import { registryPlace } from "../../src/gc/trash/registry-place.ts";
-import { settled } from "../../src/gc/settled.ts";
 import type { TrashPlace } from "../../src/gc/trash/place.ts";
 import { parseDigest } from "../../src/oci/digest.ts";
 import { parseName } from "../../src/oci/name.ts";
@@ -11,7 +10,8 @@ import { parseReference, parseTag } from "../../src/oci/reference.ts";
 import { putManifest } from "../../src/registry/manifests.ts";
 import { type OpenRegistry, openRegistry } from "../../src/registry/open.ts";
 import type { Registry } from "../../src/registry/registry.ts";
-import { blobPath, trashPath } from "../../src/storage/tree.ts";
+import { takeAway } from "../../src/registry/leaving.ts";
+import { blobPath } from "../../src/storage/tree.ts";
 import { expectClean } from "./clean.ts";
 import { temporaryFolder } from "./folder.ts";
 import type { Fixture } from "./image.ts";
@@ -46,6 +46,8 @@ export async function trashWorld({ sparse = false, now = Date.now } = {}): Promi
     throw new Error("the registry is closed");
   };
 
+  const drain = async (): Promise<void> => await open?.collecting.drain();
+
   const world: TrashWorld = {
     data,
     get registry() {
@@ -74,9 +76,10 @@ export async function trashWorld({ sparse = false, now = Date.now } = {}): Promi
       }
     },
     async collect() {
-      return await collect(registry(), now() + 1);
+      return await collect(registry(), now() + 1, drain);
     },
     async inventory() {
+      await drain();
       return await inventory(registry(), data);
     },
     async restart() {
@@ -97,7 +100,11 @@ export async function trashWorld({ sparse = false, now = Date.now } = {}): Promi
 }
 
 /** The order of a collection, without its pace and its patience. */
-async function collect({ metadata, storage }: Registry, now: number): Promise<number> {
+async function collect(
+  { metadata, storage, custody }: Registry,
+  now: number,
+  drain: () => Promise<void>,
+): Promise<number> {
   const run = await metadata.startRun(now);
   const policy: CollectPolicy = {
     run,
@@ -113,20 +120,16 @@ async function collect({ metadata, storage }: Registry, now: number): Promise<nu
     if (items.length === 0) break;
     await metadata.collect(items, policy);
   }
-  // The follower writes manifests into the tree, which must not come after their removal.
-  await settled(metadata);
-  const claims = await metadata.claim(1_000_000, [], policy);
-  for (const { id, digest } of claims) {
-    if (await storage.stat(blobPath(digest))) await storage.move(blobPath(digest), trashPath(id));
-  }
-  const moved = claims.map((claim) => ({ ...claim, moved: true }));
-  await metadata.settle(moved);
+  await drain();
+  await custody.leaving(
+    (except) => metadata.claim(1_000_000, except, policy),
+    (claims) => takeAway(claims, { metadata, storage }),
+  );
   await metadata.endRun(run, now, "{}");
   return run;
 }
 
 async function inventory({ metadata }: Registry, data: string): Promise<string[]> {
-  await settled(metadata);
   const lines: string[] = [];
   for await (const name of allRepositories(metadata)) {
     const records = await metadata.recordsOf(name);

@@ -15,27 +15,44 @@ export async function isContent(
 }
 
 /**
- * Moves the bytes of a blob out of the trash, if the tree has none. Call it while nobody takes them away
- * (`keeping`). They may have gone from here to there since they were looked at, so both places are asked.
- * Throws TRASH_INCOMPLETE when they are in neither.
+ * Brings the bytes of a blob to their place in the tree, durably. Call it while nobody takes them away
+ * (`keeping`). Throws TRASH_INCOMPLETE when they are nowhere any more.
  */
 export async function bringBytes(
   place: TrashPlace,
   { digest, size, row }: LostBlob,
 ): Promise<void> {
-  const there = await place.open(digest);
-  if (there?.size === size) return;
   const { storage, rows } = place;
-  const newer = await rows.listTrash({ digest, kind: "blob", limit: MOST_COPIES });
-  const ids = [row, ...newer.map(({ id }) => id)].filter((id) => id !== null);
-  for (const id of ids) {
-    if ((await storage.stat(trashPath(id)))?.size !== size) continue;
-    await storage.move(trashPath(id), blobPath(digest));
-    // Makes it durable, with the next write, that the old name is gone.
-    await storage.delete(trashPath(id));
+  // Also over a file that is there: a push may have put it there a moment ago, not durably yet.
+  if (row !== null && (await moveOut(row, digest, size, storage))) return;
+  if ((await storage.stat(blobPath(digest)))?.size === size) {
+    // For the same reason: moving a file onto itself does nothing but make it durable.
+    await storage.move(blobPath(digest), blobPath(digest));
     return;
   }
+  // A small one is in the metadata until the tree has followed.
+  if ((await place.open(digest))?.size === size) return;
+  // A collection has taken it since it was looked at.
+  for (const { id } of await rows.listTrash({ digest, kind: "blob", limit: MOST_COPIES })) {
+    const stored = await storage.read(trashPath(id));
+    if (!stored || !(await isContent(stored, digest))) continue;
+    if (await moveOut(id, digest, size, storage)) return;
+  }
   throw wentAway(digest);
+}
+
+async function moveOut(
+  row: number,
+  digest: Digest,
+  size: number,
+  storage: TrashPlace["storage"],
+): Promise<boolean> {
+  const from = trashPath(row);
+  if ((await storage.stat(from))?.size !== size) return false;
+  await storage.move(from, blobPath(digest));
+  // Makes it durable, with the next write, that the old name is gone; after a power cut it may be there still.
+  await storage.delete(from);
+  return true;
 }
 
 /** What was found a moment ago is gone: somebody deletes while we restore. */

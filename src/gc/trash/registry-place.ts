@@ -42,8 +42,8 @@ export function registryPlace(
   registry: Registry,
   { sparse, by }: { readonly sparse: boolean; readonly by: Who | null },
 ): TrashPlace {
-  const { metadata, storage, now } = registry;
-  const keeping: TrashPlace["keeping"] = (_, work) => work();
+  const { metadata, storage, custody, now } = registry;
+  const keeping: TrashPlace["keeping"] = (digest, work) => custody.coming(digest, work);
   const lenient = sparse || registry.rules.sparse;
 
   const push = (manifest: LostManifest) => {
