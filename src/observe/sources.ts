@@ -9,6 +9,8 @@ export interface Sources {
   cache?(): { readonly hits: number; readonly misses: number };
   /** What the tree has not followed yet: how many changes, and for how many seconds. */
   journal?(): Promise<{ readonly entries: number; readonly seconds: number }>;
+  /** What was removed and can be restored: how many things, and how many bytes emptying the trash frees. */
+  trash?(): Promise<{ readonly entries: number; readonly bytes: number }>;
   disk?(): Promise<Disk>;
   /** Lines of the access log that nobody took in time. */
   accessLogDropped?(): number;
@@ -85,6 +87,7 @@ export function registerSources(registry: Registry, sources: () => Sources): voi
 
   const disk = shared(() => sources().disk?.());
   const journal = shared(() => sources().journal?.());
+  const trash = shared(() => sources().trash?.());
   const endpoints = shared(() => sources().endpoints?.());
   const ofEndpoints = (value: (endpoint: EndpointCounts) => number) => async () =>
     (await endpoints())?.map((each): Row => [{ endpoint: each.name }, value(each)]);
@@ -122,6 +125,16 @@ export function registerSources(registry: Registry, sources: () => Sources): voi
     "wharf_tree_lag_seconds",
     "For how long the tree has been behind; 0: it is not",
     async () => (await journal())?.seconds,
+  );
+  gauge(
+    "wharf_trash_entries",
+    "Removals that can be restored",
+    async () => (await trash())?.entries,
+  );
+  gauge(
+    "wharf_trash_bytes",
+    "Bytes in the trash, which emptying it frees",
+    async () => (await trash())?.bytes,
   );
   gauge(
     "wharf_disk_free_bytes",

@@ -26,6 +26,7 @@ import { healthChecks } from "./checks.ts";
 import { eventsOf } from "./events.ts";
 import { sourcesOf } from "./figures.ts";
 import { type Running, reload } from "./reload.ts";
+import { startTrashKeeper } from "./trash.ts";
 import { hostAndPort, welcome } from "./welcome.ts";
 
 /**
@@ -88,6 +89,8 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   const collector = await startCollector(open, () => inForce(), kind, log);
   closing.defer(async () => await collector.close());
   operations.collector = collector;
+  const trash = startTrashKeeper(open, () => inForce(), log);
+  closing.defer(async () => await trash.close());
   const lasting = { server, announcements, watch, makeGate, metrics, accessLog, log, collector };
   const running: Running = { config, registry, gate, ...lasting };
   inForce = () => running.config;
@@ -95,6 +98,7 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   metrics.watch({
     ...sourcesOf(config.data, open.figures, server, health, accessLog),
     endpoints: async () => await announcements.states(),
+    trash: async () => await open.registry.metadata.sumTrash(),
     readOnly: () => running.config.readOnly,
     collection: async () => await collector.figures(),
     certificateExpiry: () => watch?.shown.expires ?? null,

@@ -145,6 +145,13 @@ export const MATRIX: readonly MatrixEntry[] = [
   // It begins when the registry is an hour old.
   fixed("POST", "/api/v1/gc", "administer", "202"),
   fixed("GET", "/api/v1/gc/plan", "administer"),
+  // The trash as a whole, and nothing that the others of this table have removed.
+  {
+    ...fixed("GET", "/api/v1/trash", "administer", "200"),
+    request: () => ({ method: "GET", path: "/api/v1/trash?n=0" }),
+  },
+  fixed("POST", "/api/v1/trash/restore", "administer", "400 UNSUPPORTED"),
+  fixed("DELETE", "/api/v1/trash", "administer", "400 UNSUPPORTED"),
   fixed("GET", "/metrics", "administer"),
   ...["/", "/livez", "/readyz", "/startupz"].flatMap((path) => [
     fixed("GET", path, "nothing"),
