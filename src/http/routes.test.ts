@@ -243,10 +243,10 @@ describe("the table", () => {
     POST: ["push", "none", "administer"],
     PUT: ["push"],
     PATCH: ["push"],
-    DELETE: ["delete", "push"],
+    DELETE: ["delete", "push", "administer"],
   };
 
-  test("calls writing what is pushed, deleted or collected, and nothing that is asked with GET or HEAD", () => {
+  test("calls writing what is pushed, deleted, collected or restored, and nothing that is asked with GET or HEAD", () => {
     const writing = ROUTES.filter(({ writes }) => writes);
 
     expect(writing.map(({ method, pattern }) => `${method} ${pattern}`)).toEqual([
@@ -258,6 +258,8 @@ describe("the table", () => {
       "PUT /v2/{name}/blobs/uploads/{id}",
       "DELETE /v2/{name}/blobs/uploads/{id}",
       "POST /api/v1/gc",
+      "POST /api/v1/trash/restore",
+      "DELETE /api/v1/trash",
       "POST /api/v1/check/repair",
     ]);
   });

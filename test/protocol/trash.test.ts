@@ -216,6 +216,7 @@ describe("after a collection", () => {
     await using own = await startRegistry({ grace: 1, collecting: { untaggedAfter: 0 } });
     const one = image({ layers: 2, size: 50_000 });
     await one.push(own.url, "team/app", "1.0");
+    await own.opened.collecting.drain();
     const removeTag = async () => await own.ask("DELETE", "/v2/team/app/manifests/1.0");
     const ask = async (body: object) => {
       const asked = { body: JSON.stringify(body) };
@@ -234,6 +235,7 @@ describe("after a collection", () => {
     expect((await own.ask("GET", "/v2/team/app/manifests/1.0")).bytes).toEqual(one.bytes);
     await expectCleanServer(own.url);
 
+    await own.opened.collecting.drain();
     await removeTag();
     await Bun.sleep(50);
     await own.collect();
