@@ -258,9 +258,9 @@ describe("the table", () => {
       "PUT /v2/{name}/blobs/uploads/{id}",
       "DELETE /v2/{name}/blobs/uploads/{id}",
       "POST /api/v1/gc",
+      "POST /api/v1/check/repair",
       "POST /api/v1/trash/restore",
       "DELETE /api/v1/trash",
-      "POST /api/v1/check/repair",
     ]);
   });
 
