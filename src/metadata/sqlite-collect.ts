@@ -200,10 +200,13 @@ function statements(db: Database) {
               EXISTS (SELECT 1 FROM tags t WHERE t.repository_id = $id AND t.digest = $digest) AS tagged
          FROM manifests m WHERE repository_id = $id AND digest = $digest`,
     ),
-    /** The common case, answered without reading all parents: a base image may have very many. */
+    /**
+     * The common case, answered without reading all parents: a base image may have very many. CROSS JOIN:
+     * in this order, or all tags of the repository would be read.
+     */
     taggedParent: db.query<{ one: 1 }, Named>(
       `SELECT 1 AS one FROM manifest_references r
-         JOIN tags t ON t.repository_id = r.repository_id AND t.digest = r.manifest
+        CROSS JOIN tags t ON t.repository_id = r.repository_id AND t.digest = r.manifest
         WHERE r.repository_id = $id AND r.digest = $digest LIMIT 1`,
     ),
     parents: db.query<{ manifest: Digest }, Named>(

@@ -98,7 +98,8 @@ export function sqliteGarbage(db: Database) {
       sql.removeReferences.run({ id, digest });
       sql.removeManifest.run({ id, digest });
       sql.unreviewManifest.run({ id, digest });
-      for (const { tag } of sql.removeHistory.all({ id, digest })) {
+      for (const { tag } of sql.history.all({ id, digest })) {
+        sql.removeHistory.run({ id, tag, digest });
         journal({ op: "forget-tagged", name, tag, digest });
       }
       journal({ op: "remove-manifest", name, digest });
@@ -198,7 +199,7 @@ function statements(db: Database) {
        SELECT m.repository_id, 'manifest', m.digest, ${MANIFEST_SINCE} FROM manifests m
         WHERE m.repository_id = $id AND ${UNTAGGED}
           AND NOT EXISTS (SELECT 1 FROM manifest_references r
-                JOIN tags t ON t.repository_id = r.repository_id AND t.digest = r.manifest
+                CROSS JOIN tags t ON t.repository_id = r.repository_id AND t.digest = r.manifest
                WHERE r.repository_id = $id AND r.digest = m.digest)
        ${EARLIER}`,
     ),
@@ -244,8 +245,12 @@ function statements(db: Database) {
     removeManifest: db.query(
       "DELETE FROM manifests WHERE repository_id = $id AND digest = $digest",
     ),
-    removeHistory: db.query<{ tag: Tag }, Named>(
-      "DELETE FROM tag_history WHERE repository_id = $id AND digest = $digest RETURNING tag",
+    // Two statements: RETURNING would read all history of the repository.
+    history: db.query<{ tag: Tag }, Named>(
+      "SELECT tag FROM tag_history WHERE repository_id = $id AND digest = $digest",
+    ),
+    removeHistory: db.query(
+      "DELETE FROM tag_history WHERE repository_id = $id AND tag = $tag AND digest = $digest",
     ),
     removeAllHistory: db.query("DELETE FROM tag_history WHERE repository_id = $id"),
     removeLink: db.query(
