@@ -6,9 +6,11 @@ import { join } from "node:path";
 import { parseDigest } from "../oci/digest.ts";
 import { parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
+import { EVERYTHING, POLICY } from "./contract/collection-support.ts";
 import { VERSION } from "./migrations.ts";
 import { openSqlite } from "./sqlite.ts";
 import { VERSION_1, VERSION_1_CONTENT } from "./version-1-fixtures.ts";
+import { VERSION_2, VERSION_2_CONTENT } from "./version-2-fixtures.ts";
 
 setDefaultTimeout(20_000);
 
@@ -16,7 +18,10 @@ const APP = parseName("team/app");
 const LAYER = parseDigest(`sha256:${"a".repeat(64)}`);
 const MANIFEST = parseDigest(`sha256:${"b".repeat(64)}`);
 
-describe("a database of version 1", () => {
+describe.each([
+  { version: 1, schema: VERSION_1, content: VERSION_1_CONTENT, inTheWay: "event_cursors" },
+  { version: 2, schema: VERSION_2, content: VERSION_2_CONTENT, inTheWay: "trash" },
+])("a database of version $version", ({ version, schema, content, inTheWay }) => {
   let folder: string;
   let path: string;
 
@@ -25,8 +30,8 @@ describe("a database of version 1", () => {
     path = join(folder, "metadata.sqlite");
     change((db) => {
       db.run("PRAGMA journal_mode = WAL");
-      db.run(VERSION_1);
-      db.run(VERSION_1_CONTENT);
+      db.run(schema);
+      db.run(content);
     });
   });
   afterEach(async () => {
@@ -76,6 +81,23 @@ describe("a database of version 1", () => {
     expect(look("PRAGMA user_version")).toEqual([{ user_version: VERSION }]);
   });
 
+  test("has nothing to collect, until somebody puts it up, and then what no tag names", async () => {
+    change((db) => db.run("DELETE FROM tags"));
+    const metadata = await openSqlite(path);
+    const policy = { ...POLICY, run: await metadata.startRun(1) };
+    expect(await metadata.readReview(EVERYTHING, 10)).toEqual([]);
+    expect(await metadata.recordsOf(APP)).toMatchObject({
+      manifests: [{ digest: MANIFEST, pushedAt: 200, seenAt: 200, untaggedAt: null }],
+      links: [{ digest: LAYER, size: 5, seenAt: 150 }],
+    });
+
+    expect(await metadata.reviewRepository(APP)).toBe(1);
+    const took = await metadata.collect(await metadata.readReview(EVERYTHING, 10), policy);
+
+    expect(took).toMatchObject({ manifests: [{ name: APP, digest: MANIFEST }], links: [] });
+    await metadata.close();
+  });
+
   test("has then the schema of a new one", async () => {
     const other = join(folder, "new.sqlite");
     for (const at of [path, other]) await (await openSqlite(at)).close();
@@ -92,7 +114,7 @@ describe("a database of version 1", () => {
   });
 
   test("stays as it is when it can not be brought to this version", async () => {
-    change((db) => db.run("CREATE TABLE event_cursors (somebody TEXT)"));
+    change((db) => db.run(`CREATE TABLE ${inTheWay} (somebody TEXT)`));
     const before = schemaOf(path);
 
     const refusal: unknown = await openSqlite(path).then(
@@ -101,7 +123,7 @@ describe("a database of version 1", () => {
     );
 
     expect(refusal).toMatchObject({ kind: "DATA_FOLDER" });
-    expect(look("PRAGMA user_version")).toEqual([{ user_version: 1 }]);
+    expect(look("PRAGMA user_version")).toEqual([{ user_version: version }]);
     expect(schemaOf(path)).toEqual(before);
     expect(look("SELECT id FROM uploads")).toHaveLength(1);
   });

@@ -113,6 +113,7 @@ export function sqliteGarbage(db: Database) {
       sql.removeLink.run({ id, digest });
       sql.unreviewLink.run({ id, digest });
       journal({ op: "unlink-layer", name, digest });
+      sql.reviewSame.run({ id, digest });
       doomUnlinked(digest);
       reviewIfEmpty(id, at);
     },
@@ -180,12 +181,24 @@ function statements(db: Database) {
         WHERE r.repository_id = $id AND r.manifest = $digest
        ${EARLIER}`,
     ),
+    // Something else that a manifest took for a layer is looked up when that layer's link goes: nearly all
+    // layers are no manifests, and to look for each of them costs more than all the rest.
     reviewChildren: db.query(
       `INSERT INTO review (repository_id, kind, digest, since)
        SELECT m.repository_id, 'manifest', m.digest, ${MANIFEST_SINCE}
          FROM manifest_references r
          JOIN manifests m ON m.repository_id = r.repository_id AND m.digest = r.digest
         WHERE r.repository_id = $id AND r.manifest = $digest AND ${UNTAGGED}
+          AND (r.role = 'child' OR NOT EXISTS (SELECT 1 FROM repository_blobs l
+                WHERE l.repository_id = $id AND l.digest = r.digest))
+       ${EARLIER}`,
+    ),
+    // By the digest: the next statement needs the same page.
+    reviewSame: db.query(
+      `INSERT INTO review (repository_id, kind, digest, since)
+       SELECT m.repository_id, 'manifest', m.digest, ${MANIFEST_SINCE}
+         FROM manifests m INDEXED BY manifests_digest
+        WHERE m.digest = $digest AND m.repository_id = $id AND ${UNTAGGED}
        ${EARLIER}`,
     ),
     reviewReferrers: db.query(

@@ -35,7 +35,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       op: fc.constant("push" as const),
       word: manifest,
       children: fc.array(manifest, { maxLength: 3 }),
-      layers: fc.array(blob, { maxLength: 2 }),
+      // Now and then what one manifest takes for a layer is another.
+      layers: fc.array(fc.oneof({ weight: 4, arbitrary: blob }, manifest), { maxLength: 2 }),
       subject: fc.option(manifest),
       tag: fc.option(fc.constantFrom(...TAGS)),
       young: fc.boolean(),
@@ -43,7 +44,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ op: fc.constant("link" as const), word: blob, young: fc.boolean() }),
+    arbitrary: fc.record({
+      op: fc.constant("link" as const),
+      word: fc.oneof(blob, manifest),
+      young: fc.boolean(),
+    }),
   },
   fc.record({
     op: fc.constant("untag" as const),
@@ -51,7 +56,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     young: fc.boolean(),
   }),
   fc.record({ op: fc.constant("remove" as const), word: manifest }),
-  fc.record({ op: fc.constant("unlink" as const), word: blob }),
+  fc.record({ op: fc.constant("unlink" as const), word: fc.oneof(blob, manifest) }),
   fc.record({ op: fc.constant("see" as const), word: manifest }),
   fc.record({ op: fc.constant("collect" as const) }),
 );
