@@ -8,6 +8,7 @@ import { OCI_IMAGE } from "../oci/media-types.ts";
 import { type RepositoryName, parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
 import { cached } from "./cached.ts";
+import { POLICY, item } from "./contract/collection-support.ts";
 import {
   APP,
   OTHER,
@@ -34,6 +35,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** What is seen later is seen at a later time. */
+let clock = 1000;
+
 const NAMES = [APP, OTHER];
 const TAGS = ["v1", "v2"];
 const BLOBS = ["blob 1", "blob 2"];
@@ -55,6 +59,8 @@ const change = fc
       fc.record({ op: fc.constant("push"), word: fc.constantFrom(...MANIFESTS) }),
       fc.record({ op: fc.constant("push with blob"), word: fc.constantFrom(...MANIFESTS) }),
       fc.record({ op: fc.constant("remove"), word: fc.constantFrom(...MANIFESTS) }),
+      fc.record({ op: fc.constant("see"), word: fc.constantFrom(...MANIFESTS, ...BLOBS) }),
+      fc.record({ op: fc.constant("collect"), word: fc.constantFrom(...MANIFESTS, ...BLOBS) }),
       fc.record({ op: fc.constant("untag"), word: fc.constant("") }),
       fc.record({ op: fc.constant("read from tree"), word: fc.constantFrom(...MANIFESTS) }),
     ].map((kind) => fc.tuple(kind, fc.constantFrom(...NAMES), fc.constantFrom(...TAGS))),
@@ -88,6 +94,19 @@ async function apply(
       return await metadata.removeManifest(name, digestFor(word), 2000);
     case "untag":
       return await metadata.removeTag(name, parseTag(tag), 2000);
+    case "see": {
+      const seen = { name, digest: digestFor(word), at: (clock += 1000) };
+      return await metadata.see([
+        { kind: "manifest", ...seen },
+        { kind: "link", ...seen },
+      ]);
+    }
+    case "collect":
+      return await metadata.collect([item("manifest", word, name), item("link", word, name)], {
+        ...POLICY,
+        seenBefore: Number.MAX_SAFE_INTEGER,
+        untaggedBefore: Number.MAX_SAFE_INTEGER,
+      });
     default:
       return await metadata.replaceRepository(snapshotOf(name, ["blob 2"], { [word]: tag }));
   }

@@ -49,12 +49,20 @@ type Step =
 
 const change = fc.oneof(
   fc.record({
-    op: fc.constantFrom("link", "link small", "link small", "mount", "unlink", "unlink"),
+    op: fc.constantFrom("link", "link small", "link small", "mount", "unlink", "unlink", "collect"),
     word: fc.constantFrom("blob 1", "blob 2"),
     tag: fc.constant(""),
   }),
   fc.record({
-    op: fc.constantFrom("push", "push tagged", "push tagged", "push needing", "untag", "remove"),
+    op: fc.constantFrom(
+      "push",
+      "push tagged",
+      "push tagged",
+      "push needing",
+      "untag",
+      "remove",
+      "collect",
+    ),
     word: fc.constantFrom("manifest 1", "manifest 2", "manifest 3"),
     tag: fc.constantFrom("v1", "v2"),
   }),
@@ -276,6 +284,24 @@ describe("what a run of the journal comes to", () => {
 
   test("for a tag that went is nothing", () => {
     expect(changed(moved("two", "one"), removed("two"))).toMatchObject({ final: null, index: [] });
+  });
+
+  test("for what a tag has named is nothing once its manifest is gone, unless it comes back", () => {
+    const forgotten = {
+      op: "forget-tagged",
+      name,
+      tag: "v1" as never,
+      digest: digestFor("one"),
+    } as const;
+    const left = (...entries: JournalRecord["entry"][]): string[] =>
+      [...fold(records(...entries)).forgotten.values()].map(({ digest }) => digest);
+
+    expect(changed(moved("one", null), moved("two", "one"), forgotten)?.index).toEqual([
+      digestFor("two"),
+    ]);
+    expect(left(moved("two", "one"), forgotten)).toEqual([digestFor("one")]);
+    expect(changed(forgotten, moved("one", "two"))?.index).toEqual([digestFor("one")]);
+    expect(left(forgotten, moved("one", "two"))).toEqual([]);
   });
 
   test("for a link is what was said last", () => {

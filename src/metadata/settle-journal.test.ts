@@ -105,7 +105,7 @@ describe("what the last life left undone", () => {
   const changes = fc.array(
     fc.oneof(
       fc.record({
-        op: fc.constantFrom("link", "link small", "mount", "unlink"),
+        op: fc.constantFrom("link", "link small", "mount", "unlink", "collect"),
         name: fc.constantFrom(APP, OTHER),
         word: fc.constantFrom("blob 1", "blob 2"),
         tag: fc.constant(""),
@@ -118,6 +118,7 @@ describe("what the last life left undone", () => {
           "push needing",
           "untag",
           "remove",
+          "collect",
         ),
         name: fc.constantFrom(APP, OTHER),
         word: fc.constantFrom("manifest 1", "manifest 2", "manifest 3"),

@@ -11,6 +11,8 @@ import {
   tagIndexLink,
   tagsPath,
 } from "../storage/tree.ts";
+import type { Collected } from "./collection.ts";
+import { POLICY, item } from "./contract/collection-support.ts";
 import { blobOf, bytesOf, digestFor, layer, pushOf } from "./contract/fixtures.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -27,7 +29,8 @@ export interface Change {
     | "push tagged"
     | "push needing"
     | "untag"
-    | "remove";
+    | "remove"
+    | "collect";
   readonly name: RepositoryName;
   /** The bytes of the blob or manifest. */
   readonly word: string;
@@ -69,6 +72,11 @@ async function makeOne({ op, name, word, tag }: Change, metadata: Metadata): Pro
       return await metadata.removeTag(name, parseTag(tag), 2000);
     case "remove":
       return await metadata.removeManifest(name, digestFor(word), 2000);
+    case "collect":
+      return await metadata.collect([item("manifest", word, name), item("link", word, name)], {
+        ...POLICY,
+        removeEmpty: true,
+      });
   }
 }
 
@@ -84,10 +92,14 @@ export class TreeModel {
       missing = [],
       removed,
       tags = [],
+      manifests = [],
+      links = [],
     } = (answer ?? {}) as {
       missing?: readonly Digest[];
       removed?: boolean;
       tags?: readonly string[];
+      manifests?: Collected["manifests"];
+      links?: Collected["links"];
     };
     switch (op) {
       case "link":
@@ -115,13 +127,21 @@ export class TreeModel {
       case "remove":
         if (!removed) break;
         for (const one of tags) this.#unset(tagFolder(name, one));
-        this.#unset(revisionLink(name, digest));
-        // Nor does the past of any tag name it.
-        for (const [path, named] of this.#links) {
-          const ofTag = path.startsWith(`${tagsPath(name)}/`) && path.includes("/index/");
-          if (ofTag && named === digest) this.#unset(path);
-        }
+        this.#unsetManifest(name, digest);
         break;
+      case "collect":
+        for (const gone of manifests) this.#unsetManifest(name, gone.digest);
+        for (const gone of links) this.#unset(layerLink(name, gone.digest));
+        break;
+    }
+  }
+
+  #unsetManifest(name: RepositoryName, digest: Digest): void {
+    this.#unset(revisionLink(name, digest));
+    // Nor does the past of any tag name it.
+    for (const [path, named] of this.#links) {
+      const ofTag = path.startsWith(`${tagsPath(name)}/`) && path.includes("/index/");
+      if (ofTag && named === digest) this.#unset(path);
     }
   }
 
