@@ -92,11 +92,18 @@ export function sqliteWrites(db: Database): Writes {
     sql.neededBy.all({ id, digest }).map(({ manifest }) => manifest);
 
   /** Until something needs it, a manifest that was pushed may be garbage. */
-  const reviewPushed = (id: number, { digest, tags, at }: ManifestPush): void => {
-    if (tags.length > 0) {
+  const reviewPushed = (
+    id: number,
+    { digest, at }: ManifestPush,
+    is: { readonly known: boolean; readonly tagged: boolean },
+  ): void => {
+    if (!is.tagged) {
+      if (is.known) sql.seeManifest.run({ id, digest, at });
+      if (!is.known || !sql.tagsOf.get({ id, digest })) garbage.review(id, "manifest", digest, at);
+    } else if (is.known) {
       sql.retag.run({ id, digest });
       garbage.unreviewManifest(id, digest);
-    } else if (!sql.tagsOf.get({ id, digest })) garbage.review(id, "manifest", digest, at);
+    }
   };
 
   return {
@@ -104,7 +111,7 @@ export function sqliteWrites(db: Database): Writes {
       const known = sql.blob.get({ digest });
       // Its file may be renamed away at any moment: whoever stores one waits until that is settled.
       if (known?.state === "leaving") throw new Error(`${digest} is leaving and can not be linked`);
-      sql.addBlob.run({ digest, size, at });
+      if (known?.state !== "live" || known.size !== size) sql.addBlob.run({ digest, size, at });
       link(ensureRepository(name), name, digest, at);
       const facts = { name, digest, size, mediaType: OCTET_STREAM, at };
       record(by, { action: "push", kind: "blob", ...facts });
@@ -144,7 +151,8 @@ export function sqliteWrites(db: Database): Writes {
       const absent = missing(existing, push.references);
       if (absent.length > 0 && push.requireContent) return { missing: absent };
       const id = existing ?? ensureRepository(name);
-      if (sql.seeManifest.run({ id, digest, at }).changes === 0) {
+      const known = sql.hasManifest.get({ id, digest }) !== null;
+      if (!known) {
         sql.addBlob.run({ digest, size: bytes.length, at });
         sql.addManifest.run({
           id,
@@ -171,7 +179,7 @@ export function sqliteWrites(db: Database): Writes {
       }
       const tags = push.tags.filter((tag) => !isTaken(id, tag, push));
       for (const tag of tags) setTag(id, tag, push, by);
-      reviewPushed(id, { ...push, tags });
+      reviewPushed(id, push, { known, tagged: tags.length > 0 });
       const facts = { name, digest, size: bytes.length, mediaType: push.mediaType, at };
       for (const tag of tags.length > 0 ? tags : [null]) {
         record(by, { action: "push", kind: "manifest", ...facts, tag });
