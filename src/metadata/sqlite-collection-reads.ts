@@ -7,6 +7,7 @@ import type {
   CollectableManifest,
   CollectionReads,
   ReviewBefore,
+  RepositoryRecords,
   ReviewItem,
   RunRecord,
   TrashQuery,
@@ -19,25 +20,32 @@ const NEVER = -1;
 
 export function sqliteCollectionReads(db: Database): CollectionReads {
   const sql = statements(db);
+  // One transaction: the writer must not come between its statements.
+  const records = db.transaction((name: RepositoryName): RepositoryRecords | null => {
+    const id = sql.repository.get({ name })?.id;
+    if (id === undefined) return null;
+    const references = new Map<Digest, ReferenceRecord[]>();
+    let of: ReferenceRecord[] = [];
+    let last = "";
+    // Rows as arrays: of a large repository these are very many.
+    for (const [manifest, role, digest, size] of sql.references.values({ id }) as ReferenceRow[]) {
+      if (manifest !== last) references.set(manifest, (of = []));
+      of.push({ role, digest, size });
+      last = manifest;
+    }
+    return {
+      name,
+      tags: sql.tags.all({ id }),
+      manifests: sql.manifests
+        .all({ id })
+        .map((one) => Object.assign(one, { references: references.get(one.digest) ?? [] })),
+      links: sql.links.all({ id }),
+    };
+  });
   const times = ({ manifests, links }: ReviewBefore) => ({ manifests: manifests ?? NEVER, links });
   return {
     async recordsOf(name) {
-      const id = sql.repository.get({ name })?.id;
-      if (id === undefined) return null;
-      const references = Map.groupBy(sql.references.all({ id }), ({ manifest }) => manifest);
-      return {
-        name,
-        tags: sql.tags.all({ id }),
-        manifests: sql.manifests.all({ id }).map((manifest) => ({
-          ...manifest,
-          references: (references.get(manifest.digest) ?? []).map(({ role, digest, size }) => ({
-            role,
-            digest,
-            size,
-          })),
-        })),
-        links: sql.links.all({ id }),
-      };
+      return records(name);
     },
     async readReview(before, limit) {
       return sql.review.all({ ...times(before), limit }).map(({ kind, name, digest, since }) => {
@@ -127,6 +135,7 @@ const COUNT = (kind: ReviewItem["kind"]): string =>
      WHERE kind = '${kind}' AND since < ${kind === "manifest" ? "$manifests" : "$links"})`;
 
 type OfRepository = { id: number };
+type ReferenceRow = [manifest: Digest, role: ReferenceRecord["role"], digest: Digest, size: number];
 type Times = { manifests: number; links: number };
 type ReviewRow = {
   kind: ReviewItem["kind"];
@@ -150,9 +159,10 @@ function statements(db: Database) {
               artifact_type AS artifactType
          FROM manifests WHERE repository_id = $id ORDER BY digest`,
     ),
-    references: db.query<ReferenceRecord & { manifest: Digest }, OfRepository>(
+    // In the order in which they are stored.
+    references: db.query<unknown, OfRepository>(
       `SELECT manifest, role, digest, size FROM manifest_references
-        WHERE repository_id = $id ORDER BY manifest, role, digest`,
+        WHERE repository_id = $id ORDER BY manifest, digest, role`,
     ),
     links: db.query<LinkRecord, OfRepository>(
       `SELECT l.digest, b.size, l.seen_at AS seenAt FROM repository_blobs l JOIN blobs b USING (digest)
