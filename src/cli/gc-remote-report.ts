@@ -1,44 +1,45 @@
-import { printable } from "../client/http/printable.ts";
 import type { RemoteRun } from "../client/gc.ts";
-import type { GcRepository, GcTotals } from "../plan/gc-plan.ts";
+import type { GcRepository } from "../plan/gc-plan.ts";
+import { table } from "./table.ts";
 import { counted, humanSize } from "./units.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
-  untagged: "no tag names it",
-  "index-goes": "its index goes",
-  "subject-goes": "its subject goes",
-  "subject-missing": "its subject is not here",
+  untagged: "untagged",
+  "index-goes": "of an index that goes",
+  "subject-goes": "with a subject that goes",
+  "subject-missing": "without their subject",
 };
 
-/** What would become of one repository, and why. Pure. */
-export function* repositoryLines(one: GcRepository): Generator<string> {
-  const name = printable(one.repository);
-  if (one.keptWhole !== null) {
-    yield `${name}: kept whole (${printable(one.keptWhole)})`;
-    return;
-  }
-  const { freed, shared } = one.bytes;
-  const still = shared > 0 ? `, ${humanSize(shared)} still shared with other repositories` : "";
-  const end = one.removed ? "; nothing is left of it" : "";
-  const manifests = counted(one.manifests.length, "manifest");
-  const links = counted(one.links.length, "layer link");
-  yield `${name}: ${manifests}, ${links}, ${humanSize(freed)}${still}${end}`;
-  const reasons = Map.groupBy(one.manifests, ({ reason }) => reason);
-  for (const [reason, all] of reasons) {
-    yield `  ${counted(all.length, "manifest")}: ${REASONS[reason] ?? reason}`;
-  }
-  if (one.links.length > 0) yield `  ${links}: no manifest needs it`;
+const COLUMNS = [
+  { title: "REPOSITORY" },
+  { title: "MANIFESTS", align: "right" },
+  { title: "LAYER LINKS", align: "right" },
+  { title: "FREED", align: "right" },
+  { title: "SHARED", align: "right" },
+  { title: "WHY" },
+] as const;
+
+/** What would become of repositories, and why, for people. Pure. */
+export function repositoryLines(all: readonly GcRepository[]): string[] {
+  if (all.length === 0) return [];
+  return ["To collect:", ...table(COLUMNS, all.map(row)).map((line) => `  ${line}`)];
 }
 
-export function totalsLine({ manifests, links, blobs, bytes }: GcTotals): string {
-  const { garbage } = manifests;
-  if (garbage + links.garbage + blobs.garbage === 0) return "nothing is to be collected";
-  const what = [
-    counted(garbage, "manifest"),
-    counted(links.garbage, "layer link"),
-    counted(blobs.garbage, "blob"),
+function row({ repository, keptWhole, manifests, links, removed, bytes }: GcRepository): string[] {
+  const reasons = Map.groupBy(manifests, ({ reason }) => reason);
+  const why = [
+    ...(keptWhole === null ? [] : [`kept whole: ${keptWhole}`]),
+    ...[...reasons].map(([reason, those]) => `${those.length} ${REASONS[reason] ?? reason}`),
+    ...(removed ? ["nothing is left of it"] : []),
   ];
-  return `to be collected: ${what.join(", ")}, ${humanSize(bytes.garbage)} (${bytes.garbage} bytes)`;
+  return [
+    repository,
+    String(manifests.length),
+    String(links.length),
+    humanSize(bytes.freed),
+    humanSize(bytes.shared),
+    why.join(", "),
+  ];
 }
 
 export function progressLine(run: RemoteRun): string {

@@ -8,10 +8,12 @@ import {
 import type { Connection } from "../client/connection.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { GcRepository, GcTotals } from "../plan/gc-plan.ts";
-import { progressLine, repositoryLines, runLine, totalsLine } from "./gc-remote-report.ts";
+import { progressLine, repositoryLines, runLine } from "./gc-remote-report.ts";
+import { summary } from "./gc-report.ts";
 import { jsonDocument } from "./json.ts";
 import { type RegistryOptions, openRegistries } from "./registry-options.ts";
 import type { Terminal } from "./terminal.ts";
+import { counted, humanSize } from "./units.ts";
 
 export interface GcRemoteOptions extends RegistryOptions {
   readonly yes?: boolean;
@@ -86,10 +88,12 @@ async function readPlan(connection: Connection): Promise<Plan> {
 }
 
 function* describe({ repositories, totals }: Plan, { consent }: RemoteStatus): Generator<string> {
-  for (const repository of repositories.slice(0, NAMED)) yield* repositoryLines(repository);
+  yield* repositoryLines(repositories.slice(0, NAMED));
   const more = repositories.length - NAMED;
   if (more > 0) yield `… and ${more} more repositories; --json has all of them`;
-  yield totalsLine(totals);
+  const { blobs, bytes } = totals.orphans;
+  if (blobs > 0) yield `${counted(blobs, "blob")} that no repository has: ${humanSize(bytes)}`;
+  yield summary(totals);
   if (consent) {
     yield "this tree was taken over: what was there before waits for one yes of its owner, which --yes or an answer here gives";
   }

@@ -2,14 +2,19 @@ import type { Command } from "commander";
 import { parseDuration } from "../config/duration.ts";
 import { type FolderGc, type FolderPlan, collectFolder, planFolder } from "../gc/collect-folder.ts";
 import { RegistryError } from "../oci/errors.ts";
+import { parseAddress } from "../client/address.ts";
+import { storedCredentials } from "../client/auth/stored-credentials.ts";
+import { openConnection } from "../client/connection.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
 import { gcDocument, isNothing, outcomeLines, planLines, question } from "./gc-report.ts";
+import { collectRemote } from "./gc-remote.ts";
+import { type RegistryOptions, withRegistryOptions } from "./registry-options.ts";
 import { progressOn } from "./progress.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
-interface GcFlags {
+interface GcFlags extends RegistryOptions {
   readonly yes?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
@@ -21,14 +26,17 @@ interface GcFlags {
 }
 
 export function gcCommand(terminal: Terminal): Command {
-  return subcommand("gc", terminal)
+  const command = subcommand("gc", terminal)
     .summary("collect garbage: remove what no tag, index or subject keeps")
     .description(
       "Removes what nobody needs from a folder of registry:2, registry:3 or Wharfinger.\n" +
         "Shows first what would go and why, then asks. What goes lies in the trash for a while.\n" +
         "A repository of which anything cannot be understood is kept whole.",
     )
-    .argument("[DIR]", "the folder of a registry, which may be running")
+    .argument(
+      "[DIR]",
+      "the folder of a registry, which may be running; without one a running Wharfinger",
+    )
     .option("-y, --yes", "do it without asking")
     .option("-f, --force", "the same as --yes")
     .option("-n, --dry-run", "only show what would go; writes nothing, wins over --yes")
@@ -37,14 +45,15 @@ export function gcCommand(terminal: Terminal): Command {
     .option("--keep-untagged", "keep manifests that no tag names")
     .option("--json", "one JSON document of counts")
     .option("-q, --quiet", "say only what went wrong")
-    .addHelpText("after", EXAMPLES)
     .action(async (folder: string | undefined, flags: GcFlags) => {
       await gc(folder ?? null, flags, terminal);
     });
+  return withRegistryOptions(command).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `
 Examples:
+  wharf gc                                  lets the local registry collect, while it runs
   wharf gc /var/lib/registry                shows what would go, and asks
   wharf gc /var/lib/registry --yes          does not ask, for cron
   wharf gc -n /var/lib/registry             only shows
@@ -55,9 +64,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or not confirmed, 3 done in part, 5 
 const GRACE = 3_600_000;
 
 async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Promise<void> {
-  if (folder === null)
-    throw new RegistryError("USAGE", { reason: "name the folder to collect in" });
-  const owner = ownerOf(`${folder}/${OURS}`);
+  const owner = folder === null ? null : ownerOf(`${folder}/${OURS}`);
+  if (folder === null || owner?.url) return await collectThere(owner?.url ?? null, flags, terminal);
   if (owner) {
     const reason = `a server has ${folder} open (process ${owner.pid}); it collects by itself`;
     throw new RegistryError("REFUSED", { reason });
@@ -110,6 +118,23 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
       reason: `${outcome.failures.length} could not be removed`,
     });
   }
+}
+
+/** In a registry of ours that runs: the one that has the folder open, or the one of the options. */
+async function collectThere(url: string | null, flags: GcFlags, terminal: Terminal): Promise<void> {
+  const own = (["grace", "purge", "keepUntagged"] as const).find((name) => flags[name]);
+  if (own !== undefined) {
+    const option = `--${own.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const reason = `${option} is for a folder that no server of ours has open; a running registry goes by its settings`;
+    throw new RegistryError("USAGE", { reason });
+  }
+  const wish = { ...flags, yes: flags.yes === true || flags.force === true };
+  if (url === null) return await collectRemote(wish, terminal);
+  const connection = openConnection(parseAddress(url, url.startsWith("http:")), {
+    credentials: storedCredentials(terminal.environment),
+    insecure: flags.insecure ?? false,
+  });
+  await collectRemote(wish, terminal, connection);
 }
 
 function durationOf(text: string): number {
