@@ -52,6 +52,8 @@ export interface TestOptions extends Partial<Rules> {
   readonly limits?: Partial<ServerLimits>;
   /** How garbage is collected; `grace` is said beside it, and then nothing waits for it after the start. */
   readonly collecting?: Partial<CollectorSettings>;
+  /** The data folder; one of its own, unless it is said. */
+  readonly data?: string;
   /** What else is configured of the server. */
   readonly server?: Partial<ServerOptions>;
 }
@@ -79,7 +81,8 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
   const { now, publicUrl = "", gate = OPEN_GATE, observers = [], ...others } = options;
-  const { limits, trustedProxies = [], server: more, collecting = {}, ...rules } = others;
+  const { limits, trustedProxies = [], server: more, collecting = {}, ...rest } = others;
+  const { data = folder.path, ...rules } = rest;
   const different = {
     publicUrl,
     gate,
@@ -90,7 +93,7 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
   };
   const open = (): Promise<OpenRegistry> =>
     openRegistry(
-      folder.path,
+      data,
       { delete: true, sparse: false, maxManifestSize: 8 * 1024 * 1024, ...rules },
       {
         reading: () => undefined,
@@ -135,7 +138,7 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
     get port() {
       return server.port;
     },
-    data: folder.path,
+    data,
     warnings,
     get collector() {
       return collector;
