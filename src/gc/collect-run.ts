@@ -9,11 +9,11 @@ import type { RunReport } from "./run-report.ts";
 /** Beyond the grace by the quarter for which an answer is not written down (`registry/promises.ts`). */
 export const BEYOND = 1.25;
 
-/**
- * Review items in one transaction, and blobs in one batch, at most. Pushes share the writer with the
- * one and wait for the other, so both are to take a few milliseconds.
- */
-const MOST_AT_ONCE = 40;
+/** Review items in one transaction, at most. Pushes share the writer with it: it is to take few milliseconds. */
+const ITEMS_AT_ONCE = 40;
+
+/** Blobs in one batch, at most. One sync is for all of them; only a push of the same blob waits for it. */
+const BLOBS_AT_ONCE = 100;
 
 /** What was unlinked since the tree was last followed goes from the disk this much later, at most. */
 const DRAIN_MS = 2000;
@@ -67,7 +67,7 @@ export async function collectDue(
   for (;;) {
     goOn(parts);
     const policy = policyOf(id, parts);
-    const size = batchSize(parts);
+    const size = batchSize(ITEMS_AT_ONCE, parts);
     const items = await metadata.readReview(reviewBefore(policy), size);
     if (items.length === 0) break;
     // What stays due although it was looked at would be looked at for ever.
@@ -104,7 +104,7 @@ export async function removeBytes(
       await refuseForeign(touched, parts);
       touched.clear();
     }
-    const size = batchSize(parts);
+    const size = batchSize(BLOBS_AT_ONCE, parts);
     await pace.take(size);
     const policy = { run: id, now: registry.now() };
     const claimed = await registry.custody.leaving(
@@ -149,9 +149,9 @@ export function reviewBefore({ seenBefore, untaggedBefore }: CollectPolicy) {
   return { manifests: untaggedBefore, links: seenBefore };
 }
 
-/** A fiftieth of a second's work: many small batches disturb less than few large ones. */
-function batchSize({ settings }: RunParts): number {
-  return Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(settings.pace / 50)));
+/** Many small batches disturb less than few large ones. */
+function batchSize(most: number, { settings }: RunParts): number {
+  return Math.max(1, Math.min(most, Math.floor(settings.pace / 20)));
 }
 
 function keyOf(item: ReviewItem): string {

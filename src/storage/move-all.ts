@@ -7,11 +7,11 @@ import type { Move } from "./storage.ts";
 const AT_ONCE = 4;
 
 /**
- * Renames a batch of files, and syncs each folder that it touched once. Paths are absolute.
+ * Renames a batch of files, and syncs the folders that gained them, each once. Paths are absolute.
  *
- * A power cut in the middle may leave a file under both names, or under one: never under none, because
- * a rename is one change for the file systems that we run on. What is gone for good is only the old
- * name, and it stays gone when the folder that lost it is durable.
+ * For the file systems that we run on a rename is one change: durable in the new folder, it is so in the
+ * old one. One that keeps them apart could show a file under both names after a power cut, never under
+ * none. Syncing the old folders, too, which are as many as the files, would take a hundred times as long.
  */
 export async function moveAll(
   moves: readonly Move[],
@@ -20,17 +20,12 @@ export async function moveAll(
 ): Promise<boolean[]> {
   const gained = new Set(moves.map(({ to }) => dirname(to)));
   for (const folder of gained) await folders.ensure(folder);
-  const lost = new Set<string>();
   const moved: boolean[] = [];
   await inTurn(moves.entries(), async ([index, move]) => {
     moved[index] = await rename(move, folders, disk);
-    if (!moved[index]) return;
-    const folder = dirname(move.from);
-    lost.add((await isTidied(folder, disk)) ? dirname(folder) : folder);
+    if (moved[index]) await tidy(dirname(move.from), disk);
   });
   for (const folder of gained) await folders.sync(folder);
-  // Mostly for nothing: one sync writes out all that these share.
-  await inTurn(lost.values(), async (folder) => await folders.sync(folder));
   return moved;
 }
 
@@ -44,15 +39,9 @@ async function rename({ from, to }: Move, folders: Folders, disk: Disk): Promise
   }
 }
 
-async function isTidied(folder: string, disk: Disk): Promise<boolean> {
-  try {
-    await disk.rmdir(folder);
-    return true;
-  } catch (error) {
-    // Somebody else's file is in it, or somebody else has removed it: it may stay as it is.
-    if (isCode(error, "ENOENT")) return true;
-    return false;
-  }
+async function tidy(folder: string, disk: Disk): Promise<void> {
+  // Somebody else's file may be in it: then it stays, as it does when it cannot be removed.
+  await disk.rmdir(folder).catch(() => undefined);
 }
 
 async function inTurn<T>(items: Iterator<T>, work: (item: T) => Promise<void>): Promise<void> {
