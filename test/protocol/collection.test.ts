@@ -126,4 +126,46 @@ describe("a collection in a registry that goes on", () => {
     expect(await statusOf(registry, `/v2/app/blobs/${descriptor.digest}`)).toBe(200);
     await expectCleanServer(registry.url);
   });
+
+  test("takes away exactly what its plan has said, and counts shared bytes once", async () => {
+    await using registry = await startRegistry({ grace: 1 });
+    const shared = image({ size: LARGE });
+    const subject = image({ size: LARGE });
+    const referrer = image({
+      subject: subject.descriptor,
+      artifactType: "application/x-sbom",
+      size: LARGE,
+    });
+    const nested = index([index([image({ size: LARGE })]), image({ size: LARGE })]);
+    for (const name of ["one", "two"]) await shared.push(registry.url, name);
+    await shared.push(registry.url, "three", "kept");
+    for (const one of [subject, referrer, nested]) await one.push(registry.url, "one");
+    const untagged = image({ size: LARGE });
+    for (const name of ["one", "two"]) await untagged.push(registry.url, name);
+    await registry.opened.collecting.drain();
+    await later();
+
+    const lines = (await registry.ask("GET", "/api/v1/gc/plan")).text.trim().split("\n");
+    const parts = lines.map((line) => JSON.parse(line));
+    const totals = parts.at(-1).done;
+    const run = await registry.collect();
+
+    expect(run).toMatchObject({
+      outcome: "done",
+      manifests: totals.manifests.garbage,
+      links: totals.links.garbage,
+      blobs: totals.blobs.garbage,
+      bytes: totals.bytes.garbage,
+    });
+    const ofRepositories = parts.slice(0, -1).map(({ repository }) => repository);
+    expect(ofRepositories.map(({ repository }) => repository)).toEqual(["one", "two"]);
+    const sum = (key: "freed" | "shared"): number =>
+      ofRepositories.reduce((all, { bytes }) => all + bytes[key], 0);
+    expect(sum("freed")).toBe(totals.bytes.garbage);
+    // The image that is tagged in the third, let go by the first two.
+    const whole = shared.blobs.reduce((all, { bytes }) => all + bytes.length, shared.bytes.length);
+    expect(sum("shared")).toBe(2 * whole);
+    expect(totals.manifests).toEqual({ live: 1, garbage: run.manifests });
+    await expectCleanServer(registry.url);
+  });
 });
