@@ -40,7 +40,8 @@ export function planLines(folder: string, { look, totals, running }: FolderPlan)
   ];
 }
 
-function keptLines({ keptRepositories }: GcTotals): string[] {
+/** The repositories of which nothing goes, and why. Pure. */
+export function keptLines({ keptRepositories }: GcTotals): string[] {
   if (keptRepositories.length === 0) return [];
   const lines = keptRepositories.map(
     ({ repository, reason }) => `  ${repository}: ${printable(reason)}`,

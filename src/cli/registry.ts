@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { distributionFile } from "../config/distribution-file.ts";
-import { RegistryError } from "../oci/errors.ts";
+import { type CollectFlags, garbageCollect } from "./garbage-collect.ts";
 import { serve } from "./serve.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -49,14 +49,13 @@ function serveCommand(terminal: Terminal): Command {
 function collectCommand(terminal: Terminal): Command {
   return subcommand("garbage-collect", terminal)
     .showHelpAfterError("See: registry garbage-collect --help")
-    .summary("not yet: says so, and changes nothing")
+    .summary("remove what nobody needs, also beside a running registry")
     .argument("[CONFIG]", "as for serve")
     .option("-d, --dry-run", "only show what would be removed")
-    .option("-m, --delete-untagged", "also manifests that no tag names")
+    .option("-m, --delete-untagged", "also manifests that no tag, index or subject keeps")
     .option("-q, --quiet", "say less")
-    .action(() => {
-      throw new RegistryError("REFUSED", {
-        reason: "this version does not collect garbage yet; nothing was looked at, nothing removed",
-      });
+    .action(async (told: string | undefined, flags: CollectFlags) => {
+      const file = distributionFile(told, terminal.environment, existsSync);
+      await garbageCollect(file, flags, terminal);
     });
 }

@@ -1,10 +1,9 @@
 import { RegistryError } from "../oci/errors.ts";
 import type { GcTotals } from "../plan/gc-plan.ts";
-import type { GcPolicy } from "./decide.ts";
 import { type OpenTree, openTreeToCollect, openTreeToLook } from "./open-tree.ts";
 import { type RunningRegistry, runningRegistries } from "./running-registries.ts";
 import { TreeCollection, type TreeOutcome } from "./tree-collection.ts";
-import { type TreeLook, lookAtTree } from "./tree-look.ts";
+import { type TreeLook, type TreePolicy, lookAtTree } from "./tree-look.ts";
 
 /** How a folder shall be collected. Durations are milliseconds. */
 export interface FolderGc {
@@ -16,6 +15,8 @@ export interface FolderGc {
    * a tree of another registry, and seven days in one of ours.
    */
   readonly untaggedAfter: number | null | undefined;
+  /** The least age of unfinished uploads and leftover files; default: the grace. */
+  readonly remainsAfter?: number;
   readonly purge: boolean;
   readonly progress?: (what: string) => void;
 }
@@ -93,11 +94,15 @@ async function planOf(open: OpenTree, what: FolderGc): Promise<FolderPlan> {
   return { look, ours, totals, running: runningRegistries(what.folder) };
 }
 
-function policyOf({ now, grace, untaggedAfter }: FolderGc, ours: boolean): GcPolicy {
+function policyOf(
+  { now, grace, untaggedAfter, remainsAfter = grace }: FolderGc,
+  ours: boolean,
+): TreePolicy {
   const untagged = untaggedAfter === undefined ? (ours ? UNTAGGED_AFTER : grace) : untaggedAfter;
   return {
     now,
     seenBefore: now - grace,
+    remainsBefore: now - remainsAfter,
     untaggedBefore: untagged === null ? null : now - untagged,
     protectedDigests: [],
     waitingUntil: null,

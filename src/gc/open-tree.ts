@@ -88,7 +88,8 @@ export async function openTreeToCollect(folder: string, trash: boolean): Promise
 
 function existing(folder: string): string {
   const root = resolve(folder);
-  if (existsSync(join(root, TREE))) return root;
+  // A registry of ours to which nobody has pushed yet has no tree.
+  if (existsSync(join(root, TREE)) || existsSync(join(root, OURS))) return root;
   throw new RegistryError("DATA_FOLDER", {
     reason: `${root} is no data folder of a registry: it has no ${TREE}`,
   });

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parse } from "yaml";
 
@@ -17,8 +17,7 @@ const CONFIGS = ["/etc/docker/registry/config.yml", "/etc/distribution/config.ym
 
 /**
  * Finds processes of registry 2 or 3 that serve a folder, as this user may see them: also in containers of
- * this machine, not on others. Where a process cannot be looked into, it counts when nothing speaks
- * against it: better one warning too many.
+ * this machine, not on others. A process that we may not look into counts: better one warning too many.
  */
 export function runningRegistries(folder: string, proc = "/proc"): RunningRegistry[] {
   const wanted = identityOf(resolve(folder));
@@ -27,18 +26,17 @@ export function runningRegistries(folder: string, proc = "/proc"): RunningRegist
     const words = read(join(place, "cmdline"))?.split("\0").filter(Boolean) ?? [];
     const [program, verb] = words;
     if (program === undefined || !NAMES.has(basename(program)) || verb !== "serve") return [];
-    const found = serves(place, words);
-    const identity = found.folder && identityOf(found.folder);
-    if (found.folder !== null && identity !== wanted) return [];
-    return [{ pid, caches: found.caches }];
+    const { folder: served, caches } = serves(place, words);
+    if (served === undefined) return [];
+    return served === null || identityOf(served) === wanted ? [{ pid, caches }] : [];
   });
 }
 
-/** `folder`: null when it cannot be told. */
+/** `folder`: null when we may not know it; undefined when it cannot be known. */
 function serves(
   place: string,
   words: readonly string[],
-): { folder: string | null; caches: boolean } {
+): { folder: string | null | undefined; caches: boolean } {
   const environ = read(join(place, "environ"));
   const variables = new Map(
     (environ ?? "").split("\0").map((line) => {
@@ -46,14 +44,12 @@ function serves(
       return [line.slice(0, at), line.slice(at + 1)] as const;
     }),
   );
-  const within = (path: string): string => {
-    // What the process calls by an absolute path lies below its own root, and a relative one below its folder.
-    if (path.startsWith("/")) return join(place, "root", path);
-    return join(linkOf(join(place, "cwd")) ?? join(place, "cwd"), path);
-  };
+  // What the process calls by an absolute path lies below its own root, and a relative one below its folder.
+  const within = (path: string): string => join(place, path.startsWith("/") ? "root" : "cwd", path);
   const named = words[2] ?? variables.get("REGISTRY_CONFIGURATION_PATH");
-  const texts = [...(named === undefined ? CONFIGS : [named])].map((path) => read(within(path)));
-  const storage = storageIn(texts.find((text) => text !== null) ?? "");
+  const texts = (named === undefined ? CONFIGS : [named]).map((path) => read(within(path)));
+  const text = texts.find((one) => typeof one === "string");
+  const storage = storageIn(text ?? "");
   const told =
     variables.get("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY") ??
     textIn(storage, "filesystem", "rootdirectory");
@@ -61,11 +57,11 @@ function serves(
     variables.get("REGISTRY_STORAGE_CACHE_BLOBDESCRIPTOR") ??
     textIn(storage, "cache", "blobdescriptor") ??
     textIn(storage, "cache", "layerinfo");
-  const unknown = environ === null || texts.every((text) => text === null);
-  return {
-    folder: told === null && unknown ? null : within(told ?? ROOT),
-    caches: unknown || (cache !== null && cache !== ""),
-  };
+  const forbidden = environ === null || texts.includes(null);
+  const caches = text === undefined || (cache !== null && cache !== "");
+  if (told !== null) return { folder: within(told), caches };
+  if (text === undefined) return { folder: forbidden ? null : undefined, caches };
+  return { folder: within(ROOT), caches };
 }
 
 function storageIn(text: string): Readonly<Record<string, unknown>> {
@@ -108,18 +104,14 @@ function processes(proc: string): number[] {
   }
 }
 
-function read(path: string): string | null {
+/** Undefined: it is no file, such as a pipe that had the configuration once. Null: we may not read it. */
+function read(path: string): string | null | undefined {
   try {
+    // Whoever reads a terminal or a pipe waits; what leads to `/proc/self` would even be ours.
+    if (/\/(?:dev|proc\/self)\//.test(path) || !statSync(path).isFile()) return undefined;
     return readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
-}
-
-function linkOf(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    return code === "ENOENT" || code === "ESRCH" ? undefined : null;
   }
 }

@@ -6,12 +6,24 @@ import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { realDisk } from "../storage/disk.ts";
 import { RemovalPool } from "../storage/removal-pool.ts";
-import { type FailedStep, type Job, makeFolders } from "../storage/removals.ts";
+import { type FailedStep, type Job, makeFolders, moveBack } from "../storage/removals.ts";
 import { syncAll } from "../storage/sync-filesystem.ts";
 import type { TreeFiles } from "../storage/tree-files.ts";
-import { LEAVING, TRASH, blobPath, leavingPath, trashPath } from "../storage/tree.ts";
-import type { GcPolicy } from "./decide.ts";
-import { type TreeLook, type Overlay, isGarbage, lookAtTree } from "./tree-look.ts";
+import {
+  LEAVING,
+  TRASH,
+  blobPath,
+  leavingDigest,
+  leavingPath,
+  trashPath,
+} from "../storage/tree.ts";
+import {
+  type Overlay,
+  type TreeLook,
+  type TreePolicy,
+  isGarbage,
+  lookAtTree,
+} from "./tree-look.ts";
 import { type PutBackCounts, putBack } from "./tree-put-back.ts";
 import { forgetLeaving, leavingJobs, recoverTrash } from "./tree-recover.ts";
 import {
@@ -25,7 +37,7 @@ import {
 
 export interface TreeCollectionOptions {
   readonly files: TreeFiles;
-  readonly policy: GcPolicy;
+  readonly policy: TreePolicy;
   /** Free at once, instead of moving to the trash. */
   readonly purge: boolean;
   /** Where the trash is written down; null: there is none, and `purge` is on. */
@@ -56,8 +68,12 @@ export interface TreeOutcome {
 const THREADS = 12;
 /** Rows that are committed, and removals that are done, together. */
 const AT_ONCE = 5000;
-/** Looks after the removal, for as long as each finds something to put back. */
+/** Looks in a row, for as long as each finds something to put back. */
 const MOST_LOOKS = 10;
+/** How long a manifest may be on its way from its check to the tree. */
+const BESIDE_WRITERS_MS = 3000;
+/** The same where nobody seems to write: he may be on another machine. */
+const ALONE_MS = 500;
 
 /**
  * Removes from a tree what a plan has shown, in this order: tag history, revisions, layer links, blobs.
@@ -139,7 +155,7 @@ export class TreeCollection {
       group = [];
       weight = 0;
     }
-    const old = plan.reader.hollow.filter(({ at }) => at < policy.seenBefore);
+    const old = plan.reader.hollow.filter(({ at }) => at < policy.remainsBefore);
     await this.#do([old.map(({ path, files: names }) => hollowJob(path, names))]);
     // Links must not come back after a power cut when the bytes that they lead to do not.
     this.#sync(files);
@@ -204,8 +220,8 @@ export class TreeCollection {
     const look = await this.#settle(plan);
     if (purge) this.#refuseWriters();
     const { blobs } = look.reader;
-    const going = [...blobs.ids()].filter((id) => {
-      if (look.blobsStay !== null || !isGarbage(look.reader, id, policy)) return false;
+    // What nobody needed when the plan was made, and nobody needs now.
+    const going = [...look.garbage()].filter((id) => {
       const shown = plan.reader.blobs.find(blobs.digestOf(id));
       return shown >= 0 && plan.blobsStay === null && isGarbage(plan.reader, shown, policy);
     });
@@ -222,10 +238,36 @@ export class TreeCollection {
       await this.#do([[...prefixes].map((folder): Job => [{ folder }])]);
     }
     this.#sync(files);
+    await this.#pause();
     await this.#settle(plan);
     if (!purge) return;
+    if (this.#written) await this.#bringBack();
+    this.#refuseWriters();
     await this.#do([leavingJobs(files)]);
     forgetLeaving(files);
+  }
+
+  /**
+   * A registry looks whether the blobs of a manifest are there, and writes its link a moment later. What it
+   * saw before we moved them must be in the tree before we look for the last time.
+   */
+  async #pause(): Promise<void> {
+    const beside = this.#written || this.options.writers().length > 0;
+    if (beside) await Bun.sleep(BESIDE_WRITERS_MS);
+    else if (!this.options.purge) await Bun.sleep(ALONE_MS);
+  }
+
+  /** A purge had begun before it showed that somebody writes: nothing of it is deleted. */
+  async #bringBack(): Promise<void> {
+    const { files } = this.options;
+    for (const name of files.names(LEAVING) ?? []) {
+      const digest = leavingDigest(name);
+      if (digest === null || files.look(blobPath(digest)) !== null) continue;
+      if (!moveBack(files.root, leavingPath(digest), blobPath(digest))) continue;
+      this.#counts.blobs--;
+      this.#counts.bytes -= files.look(blobPath(digest))?.size ?? 0;
+    }
+    this.#sync(files);
   }
 
   async #moveAway(ids: readonly BlobId[], { reader: { blobs } }: TreeLook): Promise<void> {
@@ -266,6 +308,7 @@ export class TreeCollection {
       this.#putBack.blobs += back.blobs;
       this.#putBack.links += back.links;
       if ((back.blobs === 0 && back.links === 0) || looks >= MOST_LOOKS) return look;
+      if (plan) this.#written = true;
     }
   }
 

@@ -8,6 +8,12 @@ import type { TreeFiles } from "../storage/tree-files.ts";
 import { repositoryPath } from "../storage/tree.ts";
 import { type GcPolicy, type Judged, decide } from "./decide.ts";
 
+/** What may go from a tree. */
+export interface TreePolicy extends GcPolicy {
+  /** Unfinished uploads and leftover files go when nothing has touched them since. */
+  readonly remainsBefore: number;
+}
+
 /** Takes from the metadata what a tree cannot say: see `tree-overlay.ts`. */
 export type Overlay = (repository: TreeRepository) => Promise<RepositoryInventory>;
 
@@ -23,6 +29,8 @@ export interface TreeLook {
   readonly missing: readonly Missing[];
   /** Why no blob goes; null: blobs may go. */
   readonly blobsStay: string | null;
+  /** The blobs that may go. */
+  garbage(): Iterable<BlobId>;
 }
 
 export interface RepositoryLook {
@@ -51,7 +59,7 @@ const COUNTED = 2;
 /** Looks at every repository, judges it, and adds up. Blocks its thread; changes nothing. */
 export async function lookAtTree(
   files: TreeFiles,
-  policy: GcPolicy,
+  policy: TreePolicy,
   options: {
     readonly overlay?: Overlay | undefined;
     /** Whether to find what is missing: only worth it where something could be put back. */
@@ -70,7 +78,7 @@ export async function lookAtTree(
     const repository = reader.read(name);
     newest = Math.max(newest, repository.newest);
     const inventory = (await options.overlay?.(repository)) ?? repository;
-    const verdict = decide(inventory, policy);
+    const verdict = decide(inventory, policyFor(repository, policy));
     sums.repositories++;
     sums.manifests += repository.manifests.length;
     sums.links += repository.links.length;
@@ -89,6 +97,7 @@ export async function lookAtTree(
     const draft = draftOf(repository, verdict, policy, reader);
     if (draft) drafts.push(draft);
   }
+  for (const id of reader.blobs.ids()) newest = Math.max(newest, reader.blobs.timeOf(id));
   const blobsStay = reader.hidden && `${reader.hidden.path}: ${reader.hidden.problem}`;
   const may = (id: BlobId): boolean => blobsStay === null && isGarbage(reader, id, policy);
   const repositories = drafts.map((draft) => ({ ...draft, bytes: bytesOf(draft, reader, may) }));
@@ -98,8 +107,16 @@ export async function lookAtTree(
     newest,
     missing,
     blobsStay,
+    garbage: () => reader.blobs.ids().filter(may),
     totals: totalsOf(reader, may, sums, repositories, (performance.now() - began) / 1000),
   };
+}
+
+/** While somebody uploads to a repository, what he has uploaded before has no manifest yet. */
+export function policyFor({ remains }: TreeRepository, policy: TreePolicy): TreePolicy {
+  const uploading = remains.uploads.some(({ at }) => at >= policy.remainsBefore);
+  if (!uploading) return policy;
+  return { ...policy, seenBefore: Math.min(policy.seenBefore, policy.remainsBefore) };
 }
 
 /** Whether a blob may go: nobody needs it, and it has been there for the grace. */
@@ -111,12 +128,12 @@ export function isGarbage({ blobs }: TreeReader, id: BlobId, { seenBefore }: GcP
 export function oldRemains(
   { remains }: TreeRepository,
   kept: ReadonlySet<Digest>,
-  { seenBefore }: GcPolicy,
+  { remainsBefore }: TreePolicy,
 ): TreeRepository["remains"] {
   return {
     history: remains.history.filter(({ digest }) => !kept.has(digest)),
-    hollow: remains.hollow.filter(({ at }) => at < seenBefore),
-    uploads: remains.uploads.filter(({ at }) => at < seenBefore),
+    hollow: remains.hollow.filter(({ at }) => at < remainsBefore),
+    uploads: remains.uploads.filter(({ at }) => at < remainsBefore),
   };
 }
 
@@ -133,7 +150,7 @@ const NOTHING = {
 function draftOf(
   repository: TreeRepository,
   verdict: Judged,
-  policy: GcPolicy,
+  policy: TreePolicy,
   reader: TreeReader,
 ): Draft | null {
   const { name, remains } = repository;

@@ -19,8 +19,14 @@ import {
   tagHistoryPath,
   tagsPath,
 } from "../storage/tree.ts";
-import { type GcPolicy, decide } from "./decide.ts";
-import { type Overlay, type RepositoryLook, oldRemains } from "./tree-look.ts";
+import { decide } from "./decide.ts";
+import {
+  type Overlay,
+  type RepositoryLook,
+  type TreePolicy,
+  oldRemains,
+  policyFor,
+} from "./tree-look.ts";
 
 /** What is to be removed from one repository, judged a moment before that. */
 export interface RepositoryRemoval {
@@ -41,13 +47,13 @@ export interface RepositoryRemoval {
 export async function planRemoval(
   planned: RepositoryLook,
   reader: TreeReader,
-  policy: GcPolicy,
+  policy: TreePolicy,
   overlay: Overlay | undefined,
 ): Promise<RepositoryRemoval | null> {
   if (planned.keptWhole !== null) return null;
   const repository = reader.read(planned.name);
   const inventory = (await overlay?.(repository)) ?? repository;
-  const verdict = decide(inventory, policy);
+  const verdict = decide(inventory, policyFor(repository, policy));
   if (verdict.whole) return null;
   const { letsGo } = planned;
   const shown = { manifests: new Set(letsGo.manifests), links: new Set(letsGo.links) };
