@@ -33,6 +33,8 @@ export async function recoverTrash(
     if (state === "returned" && moved && files.look(blobPath(claim.digest)) === null) {
       moveBack(files.root, trashPath(claim.id), blobPath(claim.digest));
     }
+    // Not before it is back: until then it is a claim.
+    if (state === "returned" && moved) await metadata.settle([{ ...claim, moved: false }]);
   }
   for (const run of await metadata.listRuns(AT_ONCE)) {
     if (run.endedAt !== null) continue;

@@ -1,9 +1,11 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { cleanEnvironment, startOurs } from "../support/drop-in.ts";
+import { parseName } from "../../src/oci/name.ts";
+import { cleanEnvironment } from "../support/drop-in.ts";
 import { filesBelow, type Folder, temporaryFolder } from "../support/folder.ts";
 import { image } from "../support/image.ts";
+import { newTreeIn } from "../support/stored-tree.ts";
 
 setDefaultTimeout(60_000);
 
@@ -49,24 +51,55 @@ describe("the executable registry", () => {
     expect({ out, exitCode }).toEqual({ out: "", exitCode: 1 });
   });
 
-  test("does not pretend to collect garbage", async () => {
+  test("collects garbage at once with the words of the original, untagged manifests only when told so", async () => {
     await using folder = await temporaryFolder();
     await write(folder);
-    {
-      await using server = await startOurs({
-        config: folder.at("config.yml"),
-        data: folder.at("data"),
-      });
-      await image().push(server.url, "team/app", "v1");
-    }
-    const before = await filesBelow(folder.at("data"));
-    for (const flags of [[], ["-d"], ["--dry-run"], ["-m"], ["--delete-untagged"], ["-m", "-q"]]) {
-      const { out, err, exitCode } = registry("garbage-collect", ...flags, folder.at("config.yml"));
+    const data = folder.at("data");
+    const [dead, live] = [image(), image()];
+    const tree = newTreeIn(data);
+    await tree.put(parseName("team/app"), live, "v1");
+    const clean = await filesBelow(data);
+    await tree.put(parseName("team/app"), dead);
+    const all = await filesBelow(data);
+    const collect = (...flags: string[]) =>
+      run(
+        [
+          "node",
+          join(root, "bin", "registry.mjs"),
+          "garbage-collect",
+          ...flags,
+          folder.at("config.yml"),
+        ],
+        {
+          REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: data,
+        },
+      );
+    const treeNow = async () =>
+      (await filesBelow(data)).filter((path) => !path.startsWith("wharfinger/"));
 
-      expect(err).toContain("does not collect garbage yet");
-      expect({ out, exitCode }).toEqual({ out: "", exitCode: 1 });
+    for (const flags of [[], ["-q"], ["-d", "-m"], ["--dry-run", "--delete-untagged"]]) {
+      const { out, exitCode } = collect(...flags);
+
+      expect({ flags, exitCode, files: await treeNow() }).toEqual({
+        flags,
+        exitCode: 0,
+        files: all,
+      });
+      expect(out.includes("3 blobs and 1 manifests eligible for deletion")).toBe(
+        flags.length === 2,
+      );
     }
-    expect(await filesBelow(folder.at("data"))).toEqual(before);
+    const { out, exitCode } = collect("-m");
+
+    expect(exitCode).toBe(0);
+    expect(out.split("\n").slice(0, 4)).toEqual([
+      "team/app",
+      `manifest eligible for deletion: ${dead.digest}`,
+      "",
+      "3 blobs marked, 3 blobs and 1 manifests eligible for deletion",
+    ]);
+    expect(out).toContain(`blob eligible for deletion: ${dead.blobs[0]?.descriptor.digest}`);
+    expect(await treeNow()).toEqual(clean);
   });
 
   test("finds its configuration where the variable says", async () => {
