@@ -4,14 +4,9 @@ import { runningRegistries } from "../gc/running-registries.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
+import { type CollectFlags, collectAtServer, totalLines } from "./garbage-collect-server.ts";
 import { keptLines, outcomeLines } from "./gc-report.ts";
 import type { Terminal } from "./terminal.ts";
-
-export interface CollectFlags {
-  readonly dryRun?: boolean;
-  readonly deleteUntagged?: boolean;
-  readonly quiet?: boolean;
-}
 
 /** Beside a registry that runs, what is younger may be a push that is under way. */
 const HOUR = 3_600_000;
@@ -30,8 +25,10 @@ export async function garbageCollect(
 ): Promise<void> {
   const { data } = loadConfig({ file, environment: terminal.environment, flags: {} });
   const owner = ownerOf(`${data}/${OURS}`);
+  if (owner?.url)
+    return await collectAtServer(owner.url, { dryRun, deleteUntagged, quiet }, terminal);
   if (owner) {
-    const reason = `a server has ${data} open (process ${owner.pid}); it collects by itself`;
+    const reason = `a server has ${data} open (process ${owner.pid}); try again when it is up`;
     throw new RegistryError("REFUSED", { reason });
   }
   const grace = runningRegistries(data).length > 0 ? HOUR : 0;
@@ -66,7 +63,6 @@ function* eligible({ look, totals }: FolderPlan): Generator<string> {
       yield `manifest eligible for deletion: ${blobs.digestOf(id)}`;
     }
   }
-  yield "";
-  yield `${totals.blobs.live} blobs marked, ${totals.blobs.garbage} blobs and ${totals.manifests.garbage} manifests eligible for deletion`;
+  yield* totalLines(totals);
   for (const id of look.garbage()) yield `blob eligible for deletion: ${blobs.digestOf(id)}`;
 }

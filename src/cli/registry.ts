@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { distributionFile } from "../config/distribution-file.ts";
-import { type CollectFlags, garbageCollect } from "./garbage-collect.ts";
+import type { CollectFlags } from "./garbage-collect-server.ts";
+import { garbageCollect } from "./garbage-collect.ts";
 import { serve } from "./serve.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";

@@ -32,9 +32,9 @@ export async function askToCollect(
   return await ask(connection, { method: "POST", body: wish });
 }
 
-/** What a collection would take away: `{repository}`, and at last `{done}`. */
-export function collectionPlan(connection: Connection): AsyncGenerator<Document> {
-  const path = "/api/v1/gc/plan?consent=true";
+/** What a collection would take away, if its owner said yes: `{repository}`, and at last `{done}`. */
+export function collectionPlan(connection: Connection, consent = true): AsyncGenerator<Document> {
+  const path = `/api/v1/gc/plan?consent=${consent}`;
   return askForLines(connection, { method: "GET", path }, "a plan");
 }
 

@@ -1,5 +1,6 @@
 import { RegistryError } from "../oci/errors.ts";
 import type { GcTotals } from "../plan/gc-plan.ts";
+import { giveConsent, waitingUntil } from "../registry/consent.ts";
 import { type OpenTree, openTreeToCollect, openTreeToLook } from "./open-tree.ts";
 import { type RunningRegistry, runningRegistries } from "./running-registries.ts";
 import { TreeCollection, type TreeOutcome } from "./tree-collection.ts";
@@ -31,9 +32,6 @@ export interface FolderPlan {
 
 /** What `serve` waits before an untagged manifest goes, unless its configuration says otherwise. */
 export const UNTAGGED_AFTER = 7 * 24 * 3_600_000;
-
-/** Set when a tree that was taken over waits for its owner's yes. */
-export const WAITS_UNTIL = "collect-waits-until";
 
 /** What would go. Writes nothing at all. Throws DATA_FOLDER. */
 export async function planFolder(what: FolderGc): Promise<FolderPlan> {
@@ -77,8 +75,8 @@ export async function collectFolder(
   planned(plan);
   const outcome = await collection.apply(plan.look);
   await open.agree(outcome.touched);
-  if (consent && open.ours && (await metadata?.getSetting(WAITS_UNTIL)) != null) {
-    await metadata?.setSetting(WAITS_UNTIL, "");
+  if (consent && open.ours && metadata && (await waitingUntil(metadata)) !== null) {
+    await giveConsent(metadata);
   }
   return { plan, outcome, trash: (await metadata?.sumTrash())?.bytes ?? 0 };
 }
