@@ -97,7 +97,11 @@ export async function lookAtTree(
     const draft = draftOf(repository, verdict, policy, reader);
     if (draft) drafts.push(draft);
   }
-  for (const id of reader.blobs.ids()) newest = Math.max(newest, reader.blobs.timeOf(id));
+  const now = Date.now();
+  for (const id of reader.blobs.ids()) {
+    const at = reader.blobs.timeOf(id);
+    if (at > newest && at <= now) newest = at;
+  }
   const blobsStay = reader.hidden && `${reader.hidden.path}: ${reader.hidden.problem}`;
   const may = (id: BlobId): boolean => blobsStay === null && isGarbage(reader, id, policy);
   const repositories = drafts.map((draft) => ({ ...draft, bytes: bytesOf(draft, reader, may) }));

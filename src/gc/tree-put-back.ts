@@ -47,7 +47,7 @@ export async function putBack(
   const links: SmallObject[] = [];
   const tried = new Set<Digest>();
   for (const { digest } of missing) {
-    if (tried.has(digest) || files.look(blobPath(digest)) !== null) continue;
+    if (tried.has(digest) || isThere(blobPath(digest), files)) continue;
     tried.add(digest);
     if (moveBack(files.root, leavingPath(digest), blobPath(digest))) {
       counts.blobs++;
@@ -61,7 +61,7 @@ export async function putBack(
     counts.blobs++;
   }
   for (const { repository, digest, what } of missing) {
-    if (what === "bytes" || files.look(blobPath(digest)) === null) continue;
+    if (what === "bytes" || !isThere(blobPath(digest), files)) continue;
     const rows = (await metadata?.listTrash({ repository, digest, limit: MOST_COPIES })) ?? [];
     const kinds = new Set<string | null>(rows.map(({ kind }) => kind));
     kinds.add(purged.has(repository, digest));
@@ -75,6 +75,15 @@ export async function putBack(
   if (back.length > 0) await metadata?.removeTrash(back);
   counts.links += links.length;
   return counts;
+}
+
+/** Whatever is there, and be it something else or closed to us: nothing is put over it. */
+function isThere(path: string, files: TreeFiles): boolean {
+  try {
+    return files.look(path) !== null;
+  } catch {
+    return true;
+  }
 }
 
 function linkTo(path: string, digest: Digest): SmallObject {

@@ -149,8 +149,10 @@ function linkJob(link: string): Job {
 export function hollowJob(path: string, files: readonly string[]): Job {
   return [
     ...files.map((name): Step => ({ file: `${path}/${name}` })),
-    { folder: `${path}/current` },
-    { folder: `${path}/index` },
+    // Of a tag.
+    ...["current", "index/sha256", "index/sha512", "index"].map((name) => ({
+      folder: `${path}/${name}`,
+    })),
     { folder: path },
   ];
 }

@@ -36,7 +36,11 @@ export class TreeReader {
   hidden: Unreadable | null = null;
   #lost: Unreadable | null = null;
 
-  constructor(readonly files: TreeFiles) {}
+  /** `now`: UTC milliseconds; what lies ahead of it was not written just now, some clock was wrong. */
+  constructor(
+    readonly files: TreeFiles,
+    readonly now: () => number = Date.now,
+  ) {}
 
   /** Lists all blobs, with sizes and times. */
   readBlobs(): void {
@@ -81,7 +85,7 @@ export class TreeReader {
 
   /** Everything in one repository. */
   read(name: RepositoryName): TreeRepository {
-    const found = readTreeRepository(name, this.files, this.blobs);
+    const found = readTreeRepository(name, this.files, this.blobs, this.now);
     if (found.hidden) this.hidden ??= found.hidden;
     return this.#lost ? { ...found, unreadable: [this.#lost, ...found.unreadable] } : found;
   }

@@ -44,7 +44,7 @@ export interface TreeRepository extends RepositoryInventory {
   mentioned(): ReadonlySet<Digest>;
   /** First of what may name blobs that are not mentioned, because it could not be read. */
   readonly hidden: Unreadable | null;
-  /** When anything in it was written last, UTC milliseconds. */
+  /** When anything in it was written last, as far as that is not ahead of us. UTC milliseconds. */
   readonly newest: number;
 }
 
@@ -70,6 +70,7 @@ export function readTreeRepository(
   name: RepositoryName,
   files: TreeFiles,
   blobs: BlobTable,
+  now: () => number,
 ): TreeRepository {
   const unreadable: Unreadable[] = [];
   let hidden: Unreadable | null = null;
@@ -81,7 +82,7 @@ export function readTreeRepository(
   const isHollow = (found: HollowFolder): void => void hollow.push(found);
   let newest = 0;
   const saw = (at: number): number => {
-    if (at > newest && Number.isFinite(at)) newest = at;
+    if (at > newest && at <= now()) newest = at;
     return at;
   };
 
@@ -109,12 +110,12 @@ export function readTreeRepository(
   const history: { tag: Tag; digest: Digest }[] = [];
   const untagged = new Map<Digest, number>();
   if (below.has("tags")) {
-    readTags(name, files, problem, isHollow, (tag, past) => {
-      tags.push(tag);
-      saw(tag.pushedAt);
-      for (const digest of past) {
-        history.push({ tag: tag.tag, digest });
-        untagged.set(digest, Math.max(untagged.get(digest) ?? 0, tag.pushedAt));
+    readTags(name, files, problem, isHollow, (tag, digest, at, past) => {
+      if (digest) tags.push({ tag, digest, pushedAt: at });
+      saw(at);
+      for (const one of past) {
+        history.push({ tag, digest: one });
+        untagged.set(one, Math.max(untagged.get(one) ?? 0, at));
       }
     });
   }
@@ -171,7 +172,7 @@ function readTags(
   files: TreeFiles,
   problem: Problem,
   hollow: (found: HollowFolder) => void,
-  each: (tag: InventoryTag, past: readonly Digest[]) => void,
+  each: (tag: Tag, digest: Digest | null, at: number, past: readonly Digest[]) => void,
 ): void {
   const names = looked(tagsPath(name), problem, () => files.names(tagsPath(name)));
   if (names === FAILED) return;
@@ -189,9 +190,13 @@ function readTags(
     forDigests(files, index, problem, (one) => {
       if (one !== digest) past.push(one);
     });
-    if (link && digest) each({ tag, digest, pushedAt: link.at }, past);
-    else if (link) problem(path, brokenLink(link.text));
-    else hollowTag(name, tag, files, problem, hollow);
+    if (link && digest === null) problem(path, brokenLink(link.text));
+    else if (link) each(tag, digest, link.at, past);
+    else
+      hollowTag(name, tag, files, problem, (found) => {
+        hollow(found);
+        each(tag, null, found.at, past);
+      });
   }
 }
 
