@@ -38,7 +38,10 @@ async function check(options: Partial<CheckOptions> = {}) {
   const findings: Finding[] = [];
   let done: Checked | null = null;
   const settings = { verifyBytes: false, sparse: false, settle: null, ...options };
-  for await (const event of checkRegistry({ metadata, storage: tree.storage }, settings)) {
+  for await (const event of checkRegistry(
+    { metadata, storage: tree.storage, trash: metadata },
+    settings,
+  )) {
     if ("finding" in event) findings.push(event.finding);
     if ("done" in event) done = event.done;
   }

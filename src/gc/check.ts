@@ -5,6 +5,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { blobPath, repositoryPath } from "../storage/tree.ts";
 import { verifyBytes } from "./check-bytes.ts";
+import { checkTrash } from "./check-trash.ts";
 import type { Checkable } from "./checkable.ts";
 import { type CheckSettings, checkRepository } from "./check-repository.ts";
 import { type Cause, type Checked, type Finding, keyOf } from "./finding.ts";
@@ -73,6 +74,7 @@ export async function* checkRegistry(
     yield { progress: { ...checked } };
   }
   yield* strangers(what);
+  for await (const finding of checkTrash(what, options.settle !== null)) yield { finding };
   for (const digest of damaged) {
     if (known.has(digest)) continue;
     const path = blobPath(digest);

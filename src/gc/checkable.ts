@@ -1,3 +1,4 @@
+import type { CollectionReads } from "../metadata/collection.ts";
 import type { MetadataReads } from "../metadata/metadata.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Tag } from "../oci/reference.ts";
@@ -7,6 +8,8 @@ import type { Storage } from "../storage/storage.ts";
 export interface Checkable {
   readonly metadata: MetadataReads;
   readonly storage: Storage;
+  /** What lies in the trash; null: there is none. */
+  readonly trash: Pick<CollectionReads, "listTrash" | "listClaims"> | null;
 }
 
 /** What the metadata says of one repository. */

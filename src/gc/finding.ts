@@ -17,7 +17,8 @@ export type FindingKind = "broken" | "tree" | "unused" | "unread";
  * is wrong. `no-blob`, `no-manifest`: the repository does not have what one of its manifests or tags
  * names. `link`: the tree lacks a link that the metadata has. `torn`: a link that is empty, torn or names
  * something else. `stranger`: a link or a repository that only the tree has. `dead-link`: a link of the tree
- * alone, to bytes that are missing. `tag`: the tag's link does not say what the metadata says. `medium`:
+ * alone, to bytes that are missing. `trash-row`: the trash lists bytes that it does not have; `trash-file`:
+ * it has bytes that it does not list. `tag`: the tag's link does not say what the metadata says. `medium`:
  * it cannot be read. `other`: something that only a person can judge.
  */
 export type Cause =
@@ -29,6 +30,8 @@ export type Cause =
   | "torn"
   | "stranger"
   | "dead-link"
+  | "trash-row"
+  | "trash-file"
   | "tag"
   | "medium"
   | "other";

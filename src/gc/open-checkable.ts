@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { CollectionReads } from "../metadata/collection.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { readTree } from "../metadata/read-tree.ts";
 import { openForLooking } from "../metadata/sqlite-file.ts";
@@ -18,8 +17,7 @@ export interface OpenCheckable extends AsyncDisposable {
   readonly what: Checkable;
   /** Changes that the tree has not followed, because of a crash: the next start of the server brings them. */
   readonly waiting: number;
-  /** What lies in the trash; null: there is none. */
-  readonly trash: Pick<CollectionReads, "listTrash"> | null;
+  readonly trash: Checkable["trash"];
   /** False: the folder is another registry's, and what is known of it was read from the tree just now. */
   readonly ours: boolean;
 }
@@ -70,7 +68,7 @@ async function openOurs(root: string, database: string): Promise<OpenCheckable> 
     const metadata = sqliteReads(reader);
     const waiting = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
     return {
-      what: { metadata, storage: filesystemStorage(root) },
+      what: { metadata, storage: filesystemStorage(root), trash: metadata },
       waiting: waiting.length,
       trash: metadata,
       ours: true,
@@ -96,7 +94,7 @@ async function openForeign(root: string, now: () => number): Promise<OpenCheckab
   const trash = trashIn(root, opened);
   const closing = opened.move();
   return {
-    what: { metadata, storage },
+    what: { metadata, storage, trash },
     waiting: 0,
     trash,
     ours: false,

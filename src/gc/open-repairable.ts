@@ -49,6 +49,7 @@ export async function openRepairable(
     metadata,
     storage,
     trash: rows,
+    coming: async (_, work) => await work(),
     // In the tables that were made from a tree nothing is known that it does not say.
     ...following(metadata, storage, ours ? rows : null, now),
     now,
@@ -78,6 +79,7 @@ export async function openForPlan(
     metadata,
     storage: { ...storage, write: refuse, append: refuse, move: refuse, delete: refuse },
     trash: open.trash && { ...open.trash, addTrash: refuse, removeTrash: refuse },
+    coming: async (_, work) => await work(),
     settle: async () => undefined,
     follow: refuse,
     now,

@@ -1,6 +1,7 @@
 import { type Digest, Hasher, algorithmOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { blobPath, repairPath, trashPath } from "../storage/tree.ts";
+import { blobRow } from "./repair-rows.ts";
 import type { Repairable } from "./repairable.ts";
 import type { RepairSource, Wanted } from "./repair-source.ts";
 
@@ -178,22 +179,8 @@ export class ByteRepairs {
     const { storage, trash, now } = this.#what;
     const stored = await storage.stat(blobPath(digest));
     if (!trash || !stored) return false;
-    const [id] = await trash.addTrash([
-      {
-        run: null,
-        kind: "blob",
-        repository: null,
-        tag: null,
-        digest,
-        size: stored.size,
-        mediaType: null,
-        bytes: null,
-        madeAt: stored.modifiedAt,
-        removedAt: now(),
-        reason: "damaged: its bytes are not those of its digest",
-        removedBy: null,
-      },
-    ]);
+    const reason = "damaged: its bytes are not those of its digest";
+    const [id] = await trash.addTrash([blobRow(digest, stored, now(), reason)]);
     if (id === undefined) return false;
     await storage.move(blobPath(digest), trashPath(id));
     return true;

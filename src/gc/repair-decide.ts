@@ -7,6 +7,7 @@ import { dropLink, isKnown, isLayerLink, writeLink } from "./repair-links.ts";
 import { addManifest, renewManifest } from "./repair-manifest.ts";
 import type { Action } from "./repair-plan.ts";
 import { decideTag } from "./repair-tags.ts";
+import { decideTrash } from "./repair-trash.ts";
 import type { Repairable } from "./repairable.ts";
 
 const NOWHERE =
@@ -19,6 +20,7 @@ const NOWHERE =
 export async function decide(action: Action, shop: Workshop): Promise<Decision> {
   const { remedy, repository, digest } = action;
   if (remedy === "bytes" && digest) return await decideBytes(action, digest, shop);
+  if (remedy === "trash") return await decideTrash(action.finding, shop.what);
   if (!repository) return { cannot: "it is in no repository" };
   if (remedy === "take") return await decideTake(repository, digest, shop);
   if (remedy === "tag") return await decideTag(action, repository, shop);

@@ -24,12 +24,14 @@ import { image } from "../../test/support/image.ts";
 import { parseTag } from "../oci/reference.ts";
 import type { SmallObject } from "../storage/storage.ts";
 import {
+  blobPath,
   layerLink,
   layerPath,
   revisionLink,
   revisionPath,
   tagCurrentLink,
   tagPath,
+  trashPath,
 } from "../storage/tree.ts";
 import { openRepairable } from "./open-repairable.ts";
 import { repairRegistry } from "./repair.ts";
@@ -140,3 +142,33 @@ test("a repair that is cut off anywhere and begun again comes to the same end", 
     expect(await found()).toEqual([]);
   }
 }, 120_000);
+
+describe("the trash", () => {
+  test("forgets an entry whose bytes are gone", async () => {
+    await serveOnce();
+    const stray = layerOf(image());
+    await tree.write(blobPath(stray), "anything");
+    await run();
+    const [row] = await inTrash();
+    await tree.storage.delete(trashPath(row!.id));
+
+    expect((await found()).map(({ cause, digest }) => [cause, digest])).toEqual([
+      ["trash-row", stray],
+    ]);
+    await expectRepaired();
+
+    expect(await inTrash()).toEqual([]);
+  });
+
+  test("lists a file that it did not list, under the digest of its bytes", async () => {
+    await serveOnce();
+    const layer = layerOf(one);
+    await tree.write(trashPath(77), one.blobs[1]!.bytes);
+
+    await expectRepaired();
+
+    expect(await inTrash()).toMatchObject([{ kind: "blob", digest: layer }]);
+    await lose(layer);
+    await expectRepaired();
+  });
+});

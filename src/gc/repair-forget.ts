@@ -2,6 +2,7 @@ import type { TrashRecord } from "../metadata/collection.ts";
 import type { Metadata, RepositorySnapshot } from "../metadata/metadata.ts";
 import { TreeReader } from "../metadata/read-tree.ts";
 import type { RepositoryName } from "../oci/name.ts";
+import { removal } from "./repair-rows.ts";
 import type { Repairable } from "./repairable.ts";
 
 /**
@@ -48,12 +49,4 @@ async function* lostBy(
 
 function isIn<T>(kept: ReadonlySet<T> | "all" | undefined, one: T): boolean {
   return kept === "all" || (kept?.has(one) ?? false);
-}
-
-/** What all such rows of the trash have in common. */
-export function removal(
-  at: number,
-): Pick<TrashRecord, "run" | "madeAt" | "removedAt" | "reason" | "removedBy"> {
-  const reason = "another program removed or moved it in the tree";
-  return { run: null, madeAt: at, removedAt: at, reason, removedBy: null };
 }

@@ -9,7 +9,8 @@ import type { Repairable } from "./repairable.ts";
  * What is to be done about one finding. `bytes`: bring the right bytes. `row`: the metadata takes the
  * manifest anew. `link`, `manifest`: the repository gets what it lacks. `write`: a link of the tree is
  * written again. `tag`: the same for a tag. `take`: the metadata takes up what only the tree has. `drop`:
- * a link that leads nowhere goes. `forget`: the metadata forgets what another program has removed.
+ * a link that leads nowhere goes. `forget`: the metadata forgets what another program has removed. `trash`:
+ * the trash lists what it has.
  */
 export type Remedy =
   | "bytes"
@@ -20,7 +21,8 @@ export type Remedy =
   | "tag"
   | "take"
   | "drop"
-  | "forget";
+  | "forget"
+  | "trash";
 
 export interface Action {
   readonly remedy: Remedy;
@@ -40,6 +42,8 @@ const REMEDIES: Readonly<Record<Cause, Remedy | null>> = {
   tag: "tag",
   stranger: "take",
   "dead-link": "drop",
+  "trash-row": "trash",
+  "trash-file": "trash",
   medium: null,
   other: null,
 };
@@ -55,6 +59,7 @@ const ORDER: readonly Remedy[] = [
   "take",
   "drop",
   "forget",
+  "trash",
 ];
 
 /**

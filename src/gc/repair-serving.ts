@@ -1,20 +1,21 @@
 import type { Metadata } from "../metadata/metadata.ts";
 import { readRepository } from "../metadata/read-repository.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { Named, Repairable } from "./repairable.ts";
 import { settled } from "./settled.ts";
 
 const ALL = { blobs: "all", manifests: "all", tags: "all" } as const;
 
 /** A registry that goes on meanwhile. Its metadata know better than the tree. */
-export function repairServing(metadata: Metadata, storage: Storage, now: () => number): Repairable {
+export function repairServing({ metadata, storage, custody, now }: Registry): Repairable {
   const settle = async (): Promise<void> => await settled(metadata);
   return {
     state: "serving",
     metadata,
     storage,
     trash: metadata,
+    coming: async (digest, work) => await custody.coming(digest, work),
     settle,
     follow: async (name, only) => await takeUp(name, only, { metadata, storage, settle, now }),
     now,

@@ -3,7 +3,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
 import { readLink, tagCurrentLink, tagPath } from "../storage/tree.ts";
 import type { Decision, Workshop } from "./repair-step.ts";
-import { removal } from "./repair-forget.ts";
+import { removal } from "./repair-rows.ts";
 import { namedBefore, writeTag } from "./repair-links.ts";
 import { addManifest } from "./repair-manifest.ts";
 import type { Action } from "./repair-plan.ts";

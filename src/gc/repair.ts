@@ -129,7 +129,7 @@ export async function* repairRegistry(
         return;
       }
       await what.settle();
-      findings = name === null ? await stillWrong(findings) : await look(name);
+      findings = name === null ? await stillWrong(findings, reasons) : await look(name);
       if (done === 0) break;
     }
     for (const finding of findings) {
@@ -146,7 +146,9 @@ export async function* repairRegistry(
       if ("cannot" in decision) return { ...step, result: "failed", says: decision.cannot };
       const { says } = decision;
       if (options.dryRun) return { ...step, result: "planned", says };
-      const why = await decision.run();
+      const why = digest
+        ? await what.coming(digest, async () => await decision.run())
+        : await decision.run();
       if (why !== null) return { ...step, result: "failed", says: why };
       if (digest) damaged.delete(digest);
       return { ...step, result: "done", says };
@@ -170,10 +172,18 @@ export async function* repairRegistry(
   }
 
   /** Of what no repository has: damaged bytes that are gone by now, and repositories that were taken up. */
-  async function stillWrong(findings: readonly Finding[]): Promise<Finding[]> {
+  async function stillWrong(
+    findings: readonly Finding[],
+    reasons: ReadonlyMap<string, string>,
+  ): Promise<Finding[]> {
     const left: Finding[] = [];
     for (const finding of findings) {
       const { cause, digest, path } = finding;
+      // What stands in the way of that is told as the reason of its step.
+      if (cause === "trash-row" || cause === "trash-file") {
+        if (reasons.has(keyOf(finding))) left.push(finding);
+        continue;
+      }
       const isGone =
         cause === "bytes" && digest
           ? !(await isWrong(digest, bytes))

@@ -6,7 +6,7 @@ import type { Tag } from "../oci/reference.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** The trash, as far as repairs need it. */
-export type TrashRows = Pick<CollectionReads, "listTrash"> &
+export type TrashRows = Pick<CollectionReads, "listTrash" | "listClaims"> &
   Pick<CollectionWrites, "addTrash" | "removeTrash">;
 
 export type RepairableMetadata = MetadataReads &
@@ -27,6 +27,8 @@ export interface Repairable {
   readonly storage: Storage;
   /** Null: there is none, so that nothing can come from it, and whatever would go there stays. */
   readonly trash: TrashRows | null;
+  /** Does work that brings bytes to their place, or takes them from there: no collection has them meanwhile. */
+  coming<T>(digest: Digest, work: () => Promise<T>): Promise<T>;
   /** Resolves when the tree has followed what the metadata took. */
   settle(): Promise<void>;
   /**

@@ -17,7 +17,7 @@ export const checkAll: Handler = async ({ query, registry }) => {
   const verifyBytes = flag(query, "verifyBytes");
   const { metadata, storage, rules } = registry;
   const events = checkRegistry(
-    { metadata, storage },
+    { metadata, storage, trash: metadata },
     { verifyBytes, sparse: rules.sparse, settle: async () => await settled(metadata) },
   );
   return jsonLines(await inTurn(checking, storage, "another check", events));

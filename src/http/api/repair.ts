@@ -18,8 +18,8 @@ import { checking } from "./check.ts";
  */
 export const repairAll: Handler = async ({ request, registry }) => {
   const { verifyBytes, dryRun, from } = await readWish(request);
-  const { metadata, storage, rules, now } = registry;
-  const what = repairServing(metadata, storage, now);
+  const { metadata, storage, rules } = registry;
+  const what = repairServing(registry);
   const events = repairRegistry(what, {
     verifyBytes,
     dryRun,
