@@ -141,6 +141,16 @@ export const MATRIX: readonly MatrixEntry[] = [
     there: "400 UNSUPPORTED",
     absent: "400 UNSUPPORTED",
   },
+  {
+    ...fixed("POST", "/api/v1/check/repair", "administer", "400 UNSUPPORTED"),
+    // A repair of everything for each caller would be slow.
+    request: () => ({
+      method: "POST",
+      path: "/api/v1/check/repair",
+      asked: { body: '{"unknown":true}' },
+    }),
+  },
+  fixed("GET", "/api/v1/du", "administer"),
   fixed("GET", "/api/v1/gc", "administer"),
   // It begins when the registry is an hour old.
   fixed("POST", "/api/v1/gc", "administer", "202"),
