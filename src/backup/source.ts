@@ -10,7 +10,9 @@ import { openSqlite } from "../metadata/sqlite.ts";
 import type { TreeProblem } from "../metadata/tree-problem.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
+import { TREE_READ } from "../registry/compare.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
+import { ownerOf } from "../storage/lock.ts";
 import { OURS, TREE } from "../storage/tree.ts";
 import type { BlobPlace } from "./blob-bytes.ts";
 
@@ -24,23 +26,20 @@ export interface BackupSource extends AsyncDisposable {
   snapshot(): Snapshot;
 }
 
-/** Whether a folder's metadata answer for it: its tree was read once, or began with them. */
+/** Whether a folder's metadata answer for it: its tree was read once, whole. Throws DATA_FOLDER. */
 export async function isOurs(root: string): Promise<boolean> {
   const path = join(root, OURS, "metadata.sqlite");
   if (!existsSync(path)) return false;
-  const reason = (error: unknown): string => `${path}: ${(error as Error).message}`;
   try {
     const db = openForLooking(path);
     try {
-      const reads = sqliteReads(db);
-      if ((await reads.getSetting("tree-read")) !== null) return true;
-      // A server that has just begun has not read all of its tree yet.
-      return (await reads.listRepositories({ last: null, limit: 1 })).length > 0;
+      return (await sqliteReads(db).getSetting(TREE_READ)) !== null;
     } finally {
       db.close();
     }
   } catch (error) {
-    throw new RegistryError("DATA_FOLDER", { reason: reason(error) }, { cause: error });
+    const reason = `${path}: ${(error as Error).message}`;
+    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
 }
 
@@ -56,6 +55,12 @@ export async function openSource(folder: string, now: () => number): Promise<Bac
       snapshot: () => openSnapshot(database),
       [Symbol.asyncDispose]: async () => undefined,
     };
+  }
+  const owner = ownerOf(join(root, OURS));
+  if (owner) {
+    // Its tables are not all yet, and its tree lags behind them: neither is a set.
+    const reason = `process ${owner.pid} has ${root} open and has not read all of its tree yet; try again when it has`;
+    throw new RegistryError("BACKUP_FAILED", { reason });
   }
   if (!existsSync(join(root, TREE))) {
     throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
