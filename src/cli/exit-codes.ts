@@ -3,7 +3,7 @@ export const EXIT_CODES: readonly { readonly code: number; readonly means: strin
   { code: 0, means: "done" },
   { code: 1, means: "failed" },
   { code: 2, means: "wrong usage or configuration, or not confirmed" },
-  { code: 3, means: "done in part: some images were deleted or repaired, some were not" },
+  { code: 3, means: "done in part: some of what was asked for was done, some was not" },
   { code: 4, means: "the registry wants credentials, or other ones" },
   {
     code: 5,
