@@ -1,38 +1,16 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type Fixture, image, index } from "../../../test/support/image.ts";
+import { image, index } from "../../../test/support/image.ts";
+import { itemsOf, restored, told, trashedFiles } from "../../../test/support/trash-restore.ts";
 import { type TrashWorld, trashWorld } from "../../../test/support/trash-world.ts";
 import { parseDigest } from "../../oci/digest.ts";
 import { parseName } from "../../oci/name.ts";
 import { parseTag } from "../../oci/reference.ts";
-import { trashPath } from "../../storage/tree.ts";
 import { parseChoice } from "./names.ts";
-import { type RestoreItem, planRestore, restoreTrash } from "./restore.ts";
+import { restoreTrash } from "./restore.ts";
 
 setDefaultTimeout(60_000);
 
 const APP = "team/app";
-
-async function restored(world: TrashWorld, ...names: string[]): Promise<RestoreItem[]> {
-  const choice = parseChoice(names, null, names.length === 0);
-  return await items(restoreTrash(choice, world.place));
-}
-
-async function items(events: ReturnType<typeof restoreTrash>): Promise<RestoreItem[]> {
-  const all = await Array.fromAsync(events);
-  expect(all.at(-1)).toContainKey("done");
-  return all.flatMap((event) => ("item" in event ? [event.item] : []));
-}
-
-const told = (found: readonly RestoreItem[]): string[] =>
-  found.map(({ outcome, repository, tag, digest }) =>
-    [outcome, `${repository}${tag === null ? `@${digest}` : `:${tag}`}`].join(" "),
-  );
-
-/** What the trash has of bytes, in files. */
-const files = async ({ data }: TrashWorld): Promise<string[]> =>
-  await readdir(join(data, "wharfinger", "trash")).catch(() => []);
 
 const tagOf = async (world: TrashWorld, tag: string): Promise<string | undefined> =>
   (await world.registry.metadata.findManifest(parseName(APP), parseTag(tag)))?.digest;
@@ -66,7 +44,7 @@ describe("a tag", () => {
     const bytes = [one, ...one.blobs].reduce((sum, part) => sum + part.bytes.length, 0);
     expect(item).toMatchObject({ outcome: "restored", manifests: 1, blobs: 4, bytes });
     expect(await world.inventory()).toEqual(before);
-    expect(await files(world)).toEqual([]);
+    expect(await trashedFiles(world)).toEqual([]);
     expect(await world.registry.metadata.sumTrash()).toEqual({ entries: 0, bytes: 0 });
     await world.restart();
     expect(await world.inventory()).toEqual(before);
@@ -128,7 +106,7 @@ describe("a tag", () => {
       },
     };
 
-    const [item] = await items(restoreTrash(parseChoice([`${APP}:1.0`], null, false), late));
+    const [item] = await itemsOf(restoreTrash(parseChoice([`${APP}:1.0`], null, false), late));
 
     expect(item).toMatchObject({ outcome: "kept", error: "TRASH_KEPT" });
     expect(await tagOf(world, "1.0")).toBe(two.digest);
@@ -241,7 +219,7 @@ describe("what comes with it", () => {
     const before = await world.inventory();
     await world.untag(APP, "1.0");
     await world.collect();
-    expect(await files(world)).toEqual([]);
+    expect(await trashedFiles(world)).toEqual([]);
 
     await restored(world, `${APP}:1.0`);
 
@@ -250,163 +228,3 @@ describe("what comes with it", () => {
   });
 });
 
-describe("all of it", () => {
-  /** Several kinds of things in several repositories, of which some share parts. */
-  async function fill(world: TrashWorld): Promise<string[]> {
-    const shared = image({ layers: 2 });
-    await world.put(APP, shared, "1.0", "latest");
-    await world.put("team/other", shared, "copy");
-    await world.put("team/other", index([shared, image()]), "multi");
-    await world.put("solo", image({ subject: shared.descriptor }), "signed");
-    await world.put("solo", image({ layers: 0 }));
-    return await world.inventory();
-  }
-
-  async function removeAll(world: TrashWorld): Promise<number> {
-    await world.untag(APP, "1.0", "latest");
-    await world.untag("team/other", "copy", "multi");
-    await world.untag("solo", "signed");
-    const run = await world.collect();
-    expect(await world.inventory()).toEqual([]);
-    return run;
-  }
-
-  test("comes back as it was", async () => {
-    await using world = await trashWorld();
-    const before = await fill(world);
-    await removeAll(world);
-
-    const found = await restored(world);
-
-    expect(found.every(({ outcome }) => outcome === "restored")).toBe(true);
-    expect(await world.inventory()).toEqual(before);
-    expect(await world.registry.metadata.sumTrash()).toEqual({ entries: 0, bytes: 0 });
-    expect(await files(world)).toEqual([]);
-    await world.expectClean();
-  });
-
-  test("of one repository comes back without the others", async () => {
-    await using world = await trashWorld();
-    const before = await fill(world);
-    await removeAll(world);
-
-    await restored(world, "team/other");
-
-    expect(await world.inventory()).toEqual(
-      before.filter((line) => line.startsWith("team/other ")),
-    );
-    await world.expectClean();
-  });
-
-  test("of one run comes back without what others removed, and without tags", async () => {
-    await using world = await trashWorld();
-    await world.put("early", image());
-    await world.collect();
-    const before = await fill(world);
-    const run = await removeAll(world);
-
-    await items(restoreTrash(parseChoice([], run, false), world.place));
-
-    expect(await world.inventory()).toEqual(before.filter((line) => !line.includes(" tag ")));
-    await world.expectClean();
-  });
-
-  test("is planned as it is then done, and the plan changes nothing", async () => {
-    await using world = await trashWorld();
-    await fill(world);
-    await removeAll(world);
-    const all = parseChoice([], null, true);
-
-    const planned = await items(planRestore(all, world.place));
-    expect(await world.inventory()).toEqual([]);
-    const done = await items(restoreTrash(all, world.place));
-
-    expect(planned).toEqual(done.map((item) => ({ ...item, outcome: "planned" })));
-  });
-
-  test("may be restored twice", async () => {
-    await using world = await trashWorld();
-    const before = await fill(world);
-    await removeAll(world);
-    await restored(world);
-
-    expect(await restored(world)).toEqual([]);
-    expect(await world.inventory()).toEqual(before);
-  });
-});
-
-describe("nothing of it is restored", () => {
-  async function collected(): Promise<{ world: TrashWorld; one: Fixture }> {
-    const world = await trashWorld();
-    const one = image({ layers: 2 });
-    await world.put(APP, one, "1.0");
-    await world.untag(APP, "1.0");
-    await world.collect();
-    return { world, one };
-  }
-
-  /** The file in the trash that has the bytes of the last layer. */
-  async function fileOf(world: TrashWorld, one: Fixture): Promise<string> {
-    const digest = parseDigest(one.blobs.at(-1)!.descriptor.digest);
-    const [row] = await world.place.rows.listTrash({ digest, kind: "blob", limit: 1 });
-    return join(world.data, trashPath(row!.id));
-  }
-
-  test("when bytes were freed, and it is said which", async () => {
-    const { world, one } = await collected();
-    await using _ = world;
-    await rm(await fileOf(world, one));
-
-    const [item] = await restored(world, `${APP}:1.0`);
-
-    const lost = one.blobs.at(-1)!.descriptor.digest;
-    expect(item).toMatchObject({ outcome: "failed", error: "TRASH_INCOMPLETE" });
-    expect(item?.reason).toBe(`the bytes of ${lost} are neither here nor in the trash`);
-    expect(await world.inventory()).toEqual([]);
-  });
-
-  test.each([
-    ["others", (bytes: Uint8Array) => bytes.map((byte) => byte ^ 1)],
-    ["too few", (bytes: Uint8Array) => bytes.slice(1)],
-  ])("when bytes in the trash are %s, and it is said which", async (_, damage) => {
-    const { world, one } = await collected();
-    await using __ = world;
-    const { bytes, descriptor } = one.blobs.at(-1)!;
-    await writeFile(await fileOf(world, one), damage(bytes));
-
-    const [item] = await restored(world, `${APP}:1.0`);
-
-    expect(item?.reason).toBe(`the bytes of ${descriptor.digest} in the trash are damaged`);
-    expect(await world.inventory()).toEqual([]);
-  });
-
-  test("when a child of its index is lost, and the others in the trash come back", async () => {
-    await using world = await trashWorld();
-    const [lost, whole] = [image(), image()];
-    await world.put(APP, index([lost, whole]), "multi");
-    await world.put(APP, image(), "1.0");
-    await world.untag(APP, "multi", "1.0");
-    await world.collect();
-    const digest = parseDigest(lost.digest);
-    const rows = await world.place.rows.listTrash({ digest, limit: 10 });
-    await world.place.rows.removeTrash(rows.map(({ id }) => id));
-
-    const found = await restored(world, `${APP}:multi`, `${APP}:1.0`);
-
-    expect(told(found).toSorted()).toEqual(["failed team/app:multi", "restored team/app:1.0"]);
-    expect((await world.inventory()).filter((line) => line.includes("manifest"))).toHaveLength(1);
-    await world.expectClean();
-  });
-
-  test("unless it is taken without the lost parts", async () => {
-    const { world, one } = await collected();
-    await using _ = world;
-    await rm(await fileOf(world, one));
-    const { registryPlace } = await import("./registry-place.ts");
-    const sparse = registryPlace(world.registry, { sparse: true, by: null });
-
-    await items(restoreTrash(parseChoice([`${APP}:1.0`], null, false), sparse));
-
-    expect(await tagOf(world, "1.0")).toBe(one.digest);
-  });
-});
