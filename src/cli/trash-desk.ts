@@ -51,11 +51,11 @@ export interface TrashDesk extends AsyncDisposable {
 /**
  * Opens what the flags name; without any the registry of this machine. A folder that a server of ours has
  * open is that server's. `look`: to change nothing; then there is no lock, and no server that waits for one.
- * Throws DATA_FOLDER, USAGE.
+ * Throws DATA_FOLDER, USAGE, and REFUSED where nothing may be freed.
  */
 export async function openDesk(
   flags: TrashFlags,
-  purpose: "look" | "act",
+  purpose: "look" | "restore" | "free",
   terminal: Terminal,
 ): Promise<TrashDesk> {
   const { data, sparse = false } = flags;
@@ -71,7 +71,7 @@ export async function openDesk(
     return remoteDesk(openConnection(address, { credentials, insecure }), sparse);
   }
   if (purpose === "look") return folderDesk(data, await lookIntoTrash(data, sparse), null);
-  const open = await openTrashFolder(data, sparse, (_, message) => terminal.note(message));
+  const open = await openTrashFolder(data, purpose, sparse, (_, message) => terminal.note(message));
   return folderDesk(data, open, open.place);
 }
 

@@ -57,23 +57,21 @@ async function empty(
   };
   const line = `${entriesIn(planned.entries)} with ${humanSize(planned.bytes)} (${planned.bytes} bytes)`;
   const told =
-    planned.entries === 0
+    planned.entries === 0 && planned.bytes === 0
       ? `nothing is to be freed at ${source}`
       : `To free for good at ${source}: ${line}`;
   if (!dryRun) terminal.note(told);
   else if (!json) terminal.print(told);
-  if (dryRun || (planned.entries === 0 && !all)) {
+  if (dryRun || (planned.entries === 0 && planned.bytes === 0)) {
     document(planned);
     return finish(planned);
   }
-  if (planned.entries > 0) {
-    try {
-      const question = `Free ${line} for good? Nobody can restore it then. [y/N] `;
-      await confirm(question, "nothing was freed", flags, terminal);
-    } catch (error) {
-      document(planned);
-      throw error;
-    }
+  try {
+    const question = `Free ${line} for good? Nobody can restore it then. [y/N] `;
+    await confirm(question, "nothing was freed", flags, terminal);
+  } catch (error) {
+    document(planned);
+    throw error;
   }
   const done = await act();
   document(done);
@@ -89,7 +87,7 @@ async function empty(
   }
 
   async function act(): Promise<Emptied> {
-    await using desk = await openDesk(flags, "act", terminal);
+    await using desk = await openDesk(flags, "free", terminal);
     return await endOf(desk.empty(part));
   }
 }

@@ -84,7 +84,7 @@ async function restore(
   }
 
   async function act(): Promise<RestoreItem[]> {
-    await using desk = await openDesk(flags, "act", terminal);
+    await using desk = await openDesk(flags, "restore", terminal);
     return await itemsOf(desk.restore(part), (item) => {
       if (item.outcome !== "restored") terminal.note(lineOf(item));
       else if (!json) terminal.print(lineOf(item));

@@ -3,6 +3,7 @@ import type { GcTotals } from "../plan/gc-plan.ts";
 import { giveConsent, waitingUntil } from "../registry/consent.ts";
 import { type OpenTree, openTreeToCollect, openTreeToLook } from "./open-tree.ts";
 import { type RunningRegistry, runningRegistries } from "./running-registries.ts";
+import { freeOld } from "./trash/free-folder.ts";
 import { TreeCollection, type TreeOutcome } from "./tree-collection.ts";
 import { type TreeLook, type TreePolicy, lookAtTree } from "./tree-look.ts";
 
@@ -75,6 +76,8 @@ export async function collectFolder(
   planned(plan);
   const outcome = await collection.apply(plan.look);
   await open.agree(outcome.touched);
+  // In a folder of ours the server does it, which knows how long things are to be kept.
+  if (!open.ours && metadata) await freeOld(files, metadata, what.now);
   if (consent && open.ours && metadata && (await waitingUntil(metadata)) !== null) {
     await giveConsent(metadata);
   }

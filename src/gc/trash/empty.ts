@@ -34,7 +34,12 @@ export async function* emptyTrash(choice: TrashChoice, trash: Trash): AsyncGener
     add(await free(trash, going.slice(at, at + AT_ONCE)));
     yield { progress: { ...total } };
   }
-  if (isAll(choice)) add(await freeStrays(trash));
+  if (isAll(choice)) {
+    for await (const { path, size } of strays(trash)) {
+      await trash.storage.delete(path);
+      add({ entries: 0, bytes: size });
+    }
+  }
   yield { done: { ...total, unknown } };
 }
 
@@ -45,6 +50,7 @@ export async function* planEmpty(choice: TrashChoice, view: View): AsyncGenerato
   for (const { id, kind } of going) {
     if (kind === "blob") bytes += (await view.storage.stat(trashPath(id)))?.size ?? 0;
   }
+  if (isAll(choice)) for await (const { size } of strays(view)) bytes += size;
   yield { done: { entries: going.length, bytes, unknown } };
 }
 
@@ -128,8 +134,10 @@ function queryOf({ repository, tag, digest }: TrashName) {
 }
 
 /** Files that no row knows: of a database that is gone. Nobody could ever restore them. */
-async function freeStrays({ rows, storage }: Trash): Promise<Purged> {
-  let bytes = 0;
+async function* strays({
+  rows,
+  storage,
+}: View): AsyncGenerator<{ readonly path: string; readonly size: number }> {
   let known: Set<string> | null = null;
   for await (const { name, kind } of storage.list(TRASH)) {
     if (kind !== "object") continue;
@@ -137,9 +145,6 @@ async function freeStrays({ rows, storage }: Trash): Promise<Purged> {
     known ??= new Set((await Array.fromAsync(trashRows({}, rows))).map(({ id }) => String(id)));
     const path = `${TRASH}/${name}`;
     const file = known.has(name) ? null : await storage.stat(path);
-    if (!file) continue;
-    await storage.delete(path);
-    bytes += file.size;
+    if (file) yield { path, size: file.size };
   }
-  return { entries: 0, bytes };
 }

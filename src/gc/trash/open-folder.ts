@@ -3,13 +3,14 @@ import { join, resolve } from "node:path";
 import type { MetadataReads } from "../../metadata/metadata.ts";
 import { openForLooking } from "../../metadata/sqlite-file.ts";
 import { sqliteReads } from "../../metadata/sqlite-reads.ts";
-import { openSqlite } from "../../metadata/sqlite.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { TREE_READ } from "../../registry/compare.ts";
 import { openRegistry } from "../../registry/open.ts";
 import { filesystemStorage } from "../../storage/filesystem.ts";
-import { lockFolder } from "../../storage/lock.ts";
 import { OURS, TREE } from "../../storage/tree.ts";
+import { openTreeToCollect } from "../open-tree.ts";
+import { recoverTrash } from "../tree-recover.ts";
+import { putBackNeeded, refuseRunning } from "./free-folder.ts";
 import type { TrashPlace, TrashReads, TrashView } from "./place.ts";
 import { registryPlace, registryView } from "./registry-place.ts";
 import { treePlace, treeView } from "./tree-place.ts";
@@ -46,10 +47,12 @@ export async function lookIntoTrash(folder: string, sparse: boolean): Promise<Tr
 
 /**
  * Opens the trash of a folder that no server of ours has open, to take something out of it. Until it is
- * closed none can start there. Throws DATA_FOLDER.
+ * closed none can start there. `free`: for good; of another registry's folder it is made sure then that none
+ * runs there, and that nothing in its tree needs what the trash has. Throws DATA_FOLDER, REFUSED.
  */
 export async function openTrashFolder(
   folder: string,
+  purpose: "restore" | "free",
   sparse: boolean,
   warn: (facts: Readonly<Record<string, unknown>>, message: string) => void,
 ): Promise<TrashFolder<TrashPlace>> {
@@ -61,7 +64,7 @@ export async function openTrashFolder(
     close();
     if (ours) return await openOurs(root, sparse, warn);
   }
-  return await openForeign(root, sparse);
+  return await openForeign(root, purpose, sparse);
 }
 
 async function openOurs(
@@ -79,20 +82,25 @@ async function openOurs(
   };
 }
 
-async function openForeign(root: string, sparse: boolean): Promise<TrashFolder<TrashPlace>> {
-  const lock = lockFolder(join(root, OURS));
+async function openForeign(
+  root: string,
+  purpose: "restore" | "free",
+  sparse: boolean,
+): Promise<TrashFolder<TrashPlace>> {
+  if (purpose === "free") refuseRunning(root);
+  const open = await openTreeToCollect(root, true);
   try {
-    const metadata = await openSqlite(join(root, OURS, "metadata.sqlite"));
+    const { metadata, files } = open;
+    if (!metadata) throw new Error("a trash was to be made");
+    if (purpose === "free") await putBackNeeded(files, metadata);
+    else await recoverTrash(metadata, files, Date.now());
     return {
       place: treePlace(metadata, filesystemStorage(root), sparse),
       ours: false,
-      async [Symbol.asyncDispose]() {
-        await metadata.close();
-        lock.release();
-      },
+      [Symbol.asyncDispose]: async () => await open[Symbol.asyncDispose](),
     };
   } catch (error) {
-    lock.release();
+    await open[Symbol.asyncDispose]();
     throw error;
   }
 }

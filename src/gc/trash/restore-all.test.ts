@@ -93,4 +93,3 @@ describe("all of it", () => {
     expect(await world.inventory()).toEqual(before);
   });
 });
-

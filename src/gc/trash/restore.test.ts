@@ -227,4 +227,3 @@ describe("what comes with it", () => {
     await world.expectClean();
   });
 });
-
