@@ -50,6 +50,8 @@ export interface TestOptions extends Partial<Rules> {
   readonly trustedProxies?: readonly string[];
   readonly observers?: readonly Observer[];
   readonly limits?: Partial<ServerLimits>;
+  /** What lies in the data folder before it is opened. */
+  readonly given?: (data: string) => Promise<void>;
   /** How garbage is collected; `grace` is said beside it, and then nothing waits for it after the start. */
   readonly collecting?: Partial<CollectorSettings>;
   /** The data folder; one of its own, unless it is said. */
@@ -81,8 +83,9 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
   const { now, publicUrl = "", gate = OPEN_GATE, observers = [], ...others } = options;
-  const { limits, trustedProxies = [], server: more, collecting = {}, ...rest } = others;
+  const { limits, trustedProxies = [], server: more, collecting = {}, given, ...rest } = others;
   const { data = folder.path, ...rules } = rest;
+  await given?.(data);
   const different = {
     publicUrl,
     gate,
@@ -118,10 +121,10 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
       },
     });
   const serve = (opened: OpenRegistry): RunningServer => {
-    const options = plainServer(different);
+    const plain = plainServer(different);
     return startServer(
       opened.registry,
-      { ...options, operations: { ...options.operations, collector } },
+      { ...plain, operations: { ...plain.operations, collector } },
       log,
     );
   };

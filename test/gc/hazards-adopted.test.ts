@@ -1,0 +1,46 @@
+import { describe, setDefaultTimeout, test } from "bun:test";
+import { image } from "../support/image.ts";
+import { AGES } from "./hazards/ages.ts";
+import { BROKEN_LINKS, BROKEN_MANIFESTS } from "./hazards/broken.ts";
+import { FOLDERS } from "./hazards/folders.ts";
+import { IMAGES } from "./hazards/images.ts";
+import { NOT_MET_IN_A_TREE_TAKEN_OVER, isMet } from "./hazards/open.ts";
+import { REFERRERS } from "./hazards/referrers.ts";
+import { expectSame, expectedFiles, treeFiles } from "./support/expected.ts";
+import { onlineScene } from "./support/online-scene.ts";
+import { expectPulled } from "./support/pulls.ts";
+import { type Expected, live } from "./support/scene.ts";
+import { treeScene } from "./support/tree-scene.ts";
+
+setDefaultTimeout(60_000);
+
+/** What is fresh stays fresh: the grace is longer than any of these tests. */
+const HOUR = 3600 * 1000;
+
+describe("in a tree of another registry that ours has taken over, after its owner's yes:", () => {
+  const all = [...IMAGES, ...REFERRERS, ...AGES, ...BROKEN_LINKS, ...BROKEN_MANIFESTS, ...FOLDERS];
+  for (const hazard of all) {
+    const its = isMet(hazard.name, NOT_MET_IN_A_TREE_TAKEN_OVER) ? test : test.failing;
+    its(hazard.name, async () => {
+      const [kept, dead] = [image(), image()];
+      let expected: Expected = { live: [] };
+      let before: string[] = [];
+      await using scene = await onlineScene({
+        collecting: { untaggedAfter: HOUR },
+        grace: HOUR,
+        async given(data) {
+          const tree = treeScene(data);
+          await tree.put("by/stander", kept, "v1");
+          await tree.put("by/stander", dead);
+          expected = await hazard.build(tree);
+          before = await treeFiles(data);
+        },
+      });
+      await scene.collect({ consent: true, walk: true });
+
+      const left = { ...expected, live: [...expected.live, live("by/stander", kept, "v1")] };
+      expectSame(await treeFiles(scene.registry.data), expectedFiles(before, left), left);
+      await expectPulled(scene.registry.url, left.live);
+    });
+  }
+});
