@@ -20,7 +20,8 @@ import type { Terminal } from "./cli/terminal.ts";
 import { tokenCommand } from "./cli/token.ts";
 import { trashCommand } from "./cli/trash.ts";
 import { userCommand } from "./cli/user.ts";
-import { ERRORS, RegistryError } from "./oci/errors.ts";
+import { ERRORS } from "./oci/error-table.ts";
+import { RegistryError } from "./oci/errors.ts";
 import manifest from "../package.json" with { type: "json" };
 
 /**

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { ERRORS, RegistryError } from "../oci/errors.ts";
+import { ERRORS } from "../oci/error-table.ts";
+import { RegistryError } from "../oci/errors.ts";
 import { type Outcome, applyRemovals } from "./delete-apply.ts";
 import { look, parseTarget } from "./delete-look.ts";
 import { type Removal, planRemovals } from "./delete-plan.ts";

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { parseTrashName } from "../gc/trash/names.ts";
 import { type RestoreEvent, type RestoreItem, errorOf } from "../gc/trash/restore.ts";
-import { ERRORS, RegistryError } from "../oci/errors.ts";
+import { ERRORS } from "../oci/error-table.ts";
+import { RegistryError } from "../oci/errors.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";

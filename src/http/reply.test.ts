@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ERRORS, type ErrorKind, RegistryError } from "../oci/errors.ts";
+import { ERRORS, type ErrorKind } from "../oci/error-table.ts";
+import { RegistryError } from "../oci/errors.ts";
 import { COMMON, asRegistryError, empty, errorReply, json, nextLink } from "./reply.ts";
 
 const kinds = Object.keys(ERRORS) as ErrorKind[];

@@ -1,4 +1,5 @@
-import { ERRORS, RegistryError } from "../oci/errors.ts";
+import { ERRORS } from "../oci/error-table.ts";
+import { RegistryError } from "../oci/errors.ts";
 
 /** On every answer: which protocol this is, and that no browser shall guess at content. */
 export const COMMON = {

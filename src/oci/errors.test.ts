@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { ERRORS, type ErrorEntry, type ErrorKind, RegistryError } from "./errors.ts";
+import { ERRORS, type ErrorEntry, type ErrorKind } from "./error-table.ts";
+import { RegistryError } from "./errors.ts";
 
 /** OCI distribution spec 1.1, "Error Codes". */
 const OCI_CODES = [

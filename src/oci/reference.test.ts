@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Digest, parseDigest } from "./digest.ts";
-import { type ErrorKind, RegistryError } from "./errors.ts";
+import { type ErrorKind } from "./error-table.ts";
+import { RegistryError } from "./errors.ts";
 import { isDigestReference, isTag, parseReference, parseTag, referrersTag } from "./reference.ts";
 
 const LETTERS = "abzABZ019_";

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { ROUTES } from "../../src/http/routes.ts";
-import { ERRORS } from "../../src/oci/errors.ts";
+import { ERRORS } from "../../src/oci/error-table.ts";
 import { expectClean } from "../support/clean.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { group } from "../support/group.ts";

@@ -1,7 +1,8 @@
 import { type Command, CommanderError } from "commander";
 import { Exit } from "../../src/cli/exit.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
-import { ERRORS, RegistryError } from "../../src/oci/errors.ts";
+import { ERRORS } from "../../src/oci/error-table.ts";
+import { RegistryError } from "../../src/oci/errors.ts";
 
 /** How a command ended, and what it wrote. */
 export interface Ran {

@@ -1,4 +1,5 @@
-import { type ErrorKind, RegistryError } from "../../oci/errors.ts";
+import { type ErrorKind } from "../../oci/error-table.ts";
+import { RegistryError } from "../../oci/errors.ts";
 import { isRecord } from "../../oci/json.ts";
 import { printable } from "./printable.ts";
 import type { Reply } from "./reply.ts";

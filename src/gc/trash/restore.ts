@@ -1,5 +1,6 @@
 import type { Digest } from "../../oci/digest.ts";
-import { type ErrorKind, RegistryError } from "../../oci/errors.ts";
+import { type ErrorKind } from "../../oci/error-table.ts";
+import { RegistryError } from "../../oci/errors.ts";
 import type { RepositoryName } from "../../oci/name.ts";
 import type { Tag } from "../../oci/reference.ts";
 import { type Closure, ClosureReader } from "./closure.ts";
