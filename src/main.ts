@@ -2,57 +2,70 @@ import { basename } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command, CommanderError } from "commander";
 import { secretPrompt } from "./cli/ask-secret.ts";
-import { backupCommand } from "./cli/backup.ts";
-import { checkCommand } from "./cli/check.ts";
-import { completeCommand, completionCommand } from "./cli/completion.ts";
-import { configCommand } from "./cli/config.ts";
-import { deleteCommand } from "./cli/delete.ts";
-import { duCommand } from "./cli/du.ts";
 import { Exit } from "./cli/exit.ts";
-import { gcCommand } from "./cli/gc.ts";
-import { helpCommand } from "./cli/help.ts";
-import { htpasswdCommand } from "./cli/htpasswd.ts";
-import { listCommand } from "./cli/list.ts";
-import { registryCommand } from "./cli/registry.ts";
-import { restoreCommand } from "./cli/restore.ts";
-import { serveCommand } from "./cli/serve.ts";
 import type { Terminal } from "./cli/terminal.ts";
-import { tokenCommand } from "./cli/token.ts";
-import { trashCommand } from "./cli/trash.ts";
-import { userCommand } from "./cli/user.ts";
 import { ERRORS } from "./oci/error-table.ts";
 import { RegistryError } from "./oci/errors.ts";
 import manifest from "../package.json" with { type: "json" };
 
+type Make = (terminal: Terminal) => Command;
+
 /**
- * The commands, all of them. `htpasswd` is what bin/htpasswd.mjs calls: a password, its last word, may
- * begin with a dash.
+ * The commands, all of them, in the order of the help. Each is loaded when it is called: a plan of some
+ * hundred milliseconds shall not wait for a server that it does not start. `htpasswd` is what
+ * bin/htpasswd.mjs calls: a password, its last word, may begin with a dash.
  */
-function program(terminal: Terminal): Command {
-  const whole = (): Command => program(terminal);
+const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
+  serve: async () => (await import("./cli/serve.ts")).serveCommand,
+  list: async () => (await import("./cli/list.ts")).listCommand,
+  delete: async () => (await import("./cli/delete.ts")).deleteCommand,
+  du: async () => (await import("./cli/du.ts")).duCommand,
+  check: async () => (await import("./cli/check.ts")).checkCommand,
+  gc: async () => (await import("./cli/gc.ts")).gcCommand,
+  trash: async () => (await import("./cli/trash.ts")).trashCommand,
+  backup: async () => (await import("./cli/backup.ts")).backupCommand,
+  restore: async () => (await import("./cli/restore.ts")).restoreCommand,
+  user: async () => (await import("./cli/user.ts")).userCommand,
+  token: async () => (await import("./cli/token.ts")).tokenCommand,
+  config: async () => (await import("./cli/config.ts")).configCommand,
+  registry: async () => {
+    const { registryCommand } = await import("./cli/registry.ts");
+    return (terminal) => registryCommand(terminal, manifest.version);
+  },
+  completion: async () => (await import("./cli/completion.ts")).completionCommand,
+};
+const HIDDEN: typeof COMMANDS = {
+  htpasswd: async () => (await import("./cli/htpasswd.ts")).htpasswdCommand,
+};
+
+/** The program with the one command that is called, or with all of them for whoever asks what there is. */
+async function program(called = ""): Promise<Command> {
+  const one = [COMMANDS, HIDDEN].find((among) => Object.hasOwn(among, called))?.[called];
+  if (one) return wharf().addCommand((await one())(terminal));
+  const [makes, hidden, { helpCommand }, { completeCommand }] = await Promise.all([
+    Promise.all(Object.values(COMMANDS).map((load) => load())),
+    Promise.all(Object.values(HIDDEN).map((load) => load())),
+    import("./cli/help.ts"),
+    import("./cli/completion.ts"),
+  ]);
+  const whole = (): Command => {
+    const all = wharf();
+    for (const make of makes) all.addCommand(make(terminal));
+    all.addCommand(helpCommand(whole, terminal));
+    all.addCommand(completeCommand(whole, terminal), { hidden: true });
+    for (const make of hidden) all.addCommand(make(terminal), { hidden: true });
+    return all;
+  };
+  return whole();
+}
+
+function wharf(): Command {
   return new Command("wharf")
     .description("A private container registry that keeps itself clean.")
     .version(manifest.version, "-V, --version")
     .exitOverride()
     .enablePositionalOptions()
-    .helpCommand(false)
-    .addCommand(serveCommand(terminal))
-    .addCommand(listCommand(terminal))
-    .addCommand(deleteCommand(terminal))
-    .addCommand(duCommand(terminal))
-    .addCommand(checkCommand(terminal))
-    .addCommand(gcCommand(terminal))
-    .addCommand(trashCommand(terminal))
-    .addCommand(backupCommand(terminal))
-    .addCommand(restoreCommand(terminal))
-    .addCommand(userCommand(terminal))
-    .addCommand(tokenCommand(terminal))
-    .addCommand(configCommand(terminal))
-    .addCommand(registryCommand(terminal, manifest.version))
-    .addCommand(completionCommand(terminal))
-    .addCommand(helpCommand(whole, terminal))
-    .addCommand(completeCommand(whole, terminal), { hidden: true })
-    .addCommand(htpasswdCommand(terminal), { hidden: true });
+    .helpCommand(false);
 }
 
 /**
@@ -135,9 +148,13 @@ const args = [...(PROGRAMS.includes(called) ? [called] : []), ...process.argv.sl
 const asRegistry = args[0] === "registry";
 try {
   if (asRegistry) {
+    const { registryCommand } = await import("./cli/registry.ts");
     const command = registryCommand(terminal, manifest.version);
     await command.parseAsync(args.slice(1), { from: "user" });
-  } else await program(terminal).parseAsync(args, { from: "user" });
+  } else {
+    const command = await program(args[0]);
+    await command.parseAsync(args, { from: "user" });
+  }
   await leave(0);
 } catch (error) {
   const code = report(error);

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { parse } from "yaml";
+import { YAML } from "bun";
 
 /** A registry of the distribution family that runs on this machine and serves a folder. */
 export interface RunningRegistry {
@@ -66,7 +66,7 @@ function serves(
 
 function storageIn(text: string): Readonly<Record<string, unknown>> {
   try {
-    const { storage } = parse(text) as { storage?: unknown };
+    const { storage } = YAML.parse(text) as { storage?: unknown };
     return typeof storage === "object" && storage !== null ? { ...storage } : {};
   } catch {
     return {};

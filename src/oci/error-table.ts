@@ -302,7 +302,7 @@ export const ERRORS = {
     remedy: "`wharf trash list` shows what can be restored; what is older was freed for good",
   },
   TRASH_INCOMPLETE: {
-    code: "UNKNOWN",
+    code: "DENIED",
     status: 409,
     exit: 1,
     message: "it cannot be restored whole, so nothing of it was",
@@ -310,7 +310,7 @@ export const ERRORS = {
       "push the image again, or restore a backup; `--sparse` restores it without the lost parts",
   },
   TRASH_KEPT: {
-    code: "UNKNOWN",
+    code: "DENIED",
     status: 409,
     exit: 3,
     message: "the tag names something else by now, and stays as it is",
