@@ -19,17 +19,21 @@ export class UsageReport {
   readonly #folders: FolderUsage[] = [];
   #done: Totals | null = null;
 
-  /** `withTags`: somebody asked for some repositories, and wants to know what is in them. */
+  /**
+   * `withTags`: somebody asked for some repositories, and wants to know what is in them. `forProgram`: all is
+   * told; otherwise what is not shown is not kept.
+   */
   constructor(
     readonly source: string,
     readonly withTags: boolean,
+    readonly forProgram: boolean,
   ) {}
 
   add(event: UsageEvent): void {
     if ("repository" in event) this.#repositories.push(event.repository);
     else if ("folder" in event) this.#folders.push(event.folder);
     else if ("done" in event) this.#done = event.done;
-    else if ("entry" in event) {
+    else if ("entry" in event && (this.withTags || this.forProgram)) {
       const { repository } = event.entry;
       const known = this.#entries.get(repository);
       if (known) known.push(event.entry);

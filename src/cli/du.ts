@@ -59,7 +59,7 @@ async function measure(
   const folder = isFolder(first) ? first : null;
   const globs = (folder === null ? words : others).map(parse);
   const { where, events, close } = await open(folder, globs, flags, terminal);
-  const report = new UsageReport(where, globs.length > 0);
+  const report = new UsageReport(where, globs.length > 0, flags.json ?? false);
   const every = terminal.stderrIsTerminal ? 2000 : 60_000;
   let said = performance.now();
   try {

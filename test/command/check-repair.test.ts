@@ -49,13 +49,13 @@ const fileOf = (data: string, fixture: Fixture, blob: number): string =>
 
 /** All that can be damaged while a server runs, without telling it. */
 async function damage({ data, one, multi }: Place): Promise<void> {
-  await rm(fileOf(data, one, 1));
+  await rm(fileOf(data, one, 1), { force: true });
   await writeFile(fileOf(data, one, 2), new Uint8Array(50_000));
   await writeFile(fileOf(data, multi.children[1]!, 1), "short");
-  await rm(at(data, blobPath(parseDigest(multi.digest))));
+  await rm(at(data, blobPath(parseDigest(multi.digest))), { force: true });
   await writeFile(at(data, tagCurrentLink(APP, parseTag("1"))), "");
-  await rm(at(data, revisionPath(APP, parseDigest(one.digest))), { recursive: true });
-  await rm(at(data, layerLink(APP, parseDigest(one.blobs[1]!.descriptor.digest))));
+  await rm(at(data, revisionPath(APP, parseDigest(one.digest))), { recursive: true, force: true });
+  await rm(at(data, layerLink(APP, parseDigest(one.blobs[1]!.descriptor.digest))), { force: true });
 }
 
 describe("wharf check --repair", () => {
@@ -168,6 +168,33 @@ describe("wharf check --repair", () => {
 
       expect(exit).toBe(0);
       await expectClean(data);
+    });
+  });
+
+  test("that is killed, at whatever moment, and begun again comes to the same end", async () => {
+    await withTwo(async (place, source) => {
+      const { server, data } = place;
+      await server.stop();
+      const main = join(import.meta.dir, "..", "..", "src", "main.ts");
+      const args = ["check", "--repair", "--verify-bytes", "--yes", "--from", source.host, data];
+      let ended = 0;
+      for (let wait = 150; ended < 2 && wait < 3000; wait += 60) {
+        await damage(place).catch(() => undefined);
+        const running = Bun.spawn([process.execPath, main, ...args], {
+          stdout: "ignore",
+          stderr: "ignore",
+        });
+        const over = await Promise.race([running.exited, Bun.sleep(wait).then(() => null)]);
+        if (over === null) running.kill("SIGKILL");
+        else ended++;
+        await running.exited;
+      }
+      expect(ended).toBe(2);
+      await damage(place);
+
+      expect((await repair([data, "--yes", "--from", source.host])).exit).toBe(0);
+      await expectClean(data);
+      expect(await filesBelow(at(data, "wharfinger/repairs"))).toEqual([]);
     });
   });
 
