@@ -1,13 +1,15 @@
+import { readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { lookAgain } from "../metadata/snapshot.ts";
-import { type Digest, Hasher, algorithmOf } from "../oci/digest.ts";
+import { type Digest, Hasher, algorithmOf, digestOf } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { isCode } from "../storage/folders.ts";
 import { blobPath, trashPath } from "../storage/tree.ts";
 
 /** Bytes that are read at a time. */
 const PIECE = 256 * 1024;
+const SMALL = 64 * 1024;
 
 /** Where the blobs of a set come from. */
 export interface BlobPlace {
@@ -30,10 +32,28 @@ export async function* blobBytes(
   try {
     const { size: found } = await file.stat();
     if (found !== size) throw damagedBlob(digest, `has ${found} bytes instead of ${size}`);
-    yield* verified(pieces(file), digest, size, (why) => damagedBlob(digest, why));
+    yield* verified(pieces(file, size), digest, size, (why) => damagedBlob(digest, why));
   } finally {
     await file.close();
   }
+}
+
+/**
+ * A small blob, whole, read at once: of a hundred thousand of them each call for another thread counts.
+ * Null when it is large, or not in its place: then ask for its bytes. Throws DAMAGE_FOUND.
+ */
+export function smallBlob({ root }: BlobPlace, digest: Digest, size: number): Uint8Array | null {
+  if (size > SMALL) return null;
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(join(root, blobPath(digest)));
+  } catch {
+    return null;
+  }
+  if (bytes.length !== size)
+    throw damagedBlob(digest, `has ${bytes.length} bytes instead of ${size}`);
+  if (digestOf(bytes, algorithmOf(digest)) === digest) return bytes;
+  throw damagedBlob(digest, "has not the bytes of its digest");
 }
 
 /** Passes bytes on, and throws what `wrong` makes when in the end they are not those of the digest. */
@@ -54,12 +74,14 @@ export async function* verified(
   if (hasher.digest() !== digest) throw wrong("has not the bytes of its digest");
 }
 
-async function* pieces(file: FileHandle): AsyncGenerator<Uint8Array> {
-  for (;;) {
+/** `size`: as many bytes as are read, unless the file ends before. */
+async function* pieces(file: FileHandle, size: number): AsyncGenerator<Uint8Array> {
+  for (let left = size; left > 0;) {
     // Whoever takes it may keep it: each piece has its own memory.
-    const buffer = new Uint8Array(PIECE);
-    const { bytesRead } = await file.read(buffer, 0, PIECE);
+    const buffer = new Uint8Array(Math.min(left, PIECE));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
     if (bytesRead === 0) return;
+    left -= bytesRead;
     yield buffer.subarray(0, bytesRead);
   }
 }

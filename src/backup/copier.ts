@@ -1,7 +1,7 @@
 import type { Snapshot } from "../metadata/snapshot.ts";
 import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
 import { blobPath } from "../storage/tree.ts";
-import { type BlobPlace, blobBytes, damagedBlob } from "./blob-bytes.ts";
+import { type BlobPlace, blobBytes, damagedBlob, smallBlob } from "./blob-bytes.ts";
 import type { Sink } from "./sink.ts";
 
 /** How far a backup is: of the blobs that it copies. */
@@ -46,7 +46,8 @@ export class Copier {
   /** The rest. */
   async fromFiles(place: BlobPlace): Promise<void> {
     for (const [digest, size] of this.waiting) {
-      await this.#add(digest, size, this.#counted(blobBytes(place, digest, size)));
+      const small = smallBlob(place, digest, size);
+      await this.#add(digest, size, small ?? this.#counted(blobBytes(place, digest, size)));
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -43,8 +44,7 @@ export async function openFolderTarget(
   const storage = filesystemStorage(root);
   const database = join(root, OURS, "metadata.sqlite");
   if (looking) {
-    const ours = await isOurs(root);
-    const db = ours ? openForLooking(database) : null;
+    const db = isOurs(root) ? look(database) : null;
     const tagsNow = db ? tagsKnown(sqliteReads(db)) : tagsInTree(storage);
     return target(root, storage, tagsNow, null, now, async () => db?.close());
   }
@@ -52,7 +52,7 @@ export async function openFolderTarget(
   const lock = lockFolder(join(root, OURS));
   let metadata: Metadata | null = null;
   try {
-    metadata = (await isOurs(root)) ? await openSqlite(database) : null;
+    metadata = isOurs(root) ? await openSqlite(database) : null;
     const tagsNow = metadata ? tagsKnown(metadata) : tagsInTree(storage);
     return target(root, storage, tagsNow, metadata, now, async () => {
       await metadata?.close();
@@ -62,6 +62,16 @@ export async function openFolderTarget(
     await metadata?.close();
     lock.release();
     throw error;
+  }
+}
+
+/** Throws DATA_FOLDER when it is not of this version, to which only who changes it may bring it. */
+function look(database: string): Database {
+  try {
+    return openForLooking(database);
+  } catch (error) {
+    const reason = `${database}: ${(error as Error).message}; start the server once`;
+    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
 }
 
@@ -91,18 +101,31 @@ function target(
       return { blobs: blobs.size, bytes, links };
     },
     async restore(plan, bringing): Promise<Restored> {
-      if (metadata) await settleJournal(metadata, storage);
-      const blobs = await missingBlobs(plan, storage);
-      const brought = await bringBlobs(blobs, storage, bringing);
-      await writeLinks(plan, storage, root);
-      if (metadata) {
-        const repositories = plan.repositories.map(({ name }) => name);
-        await readTree(storage, metadata, { now, repositories });
+      try {
+        if (metadata) await settleJournal(metadata, storage);
+        const blobs = await missingBlobs(plan, storage);
+        const brought = await bringBlobs(blobs, storage, bringing);
+        await writeLinks(plan, storage, root);
+        if (metadata) {
+          const repositories = plan.repositories.map(({ name }) => name);
+          await readTree(storage, metadata, { now, repositories });
+        }
+        return { ...brought, refused: [] };
+      } catch (error) {
+        throw inOurWords(error, root);
       }
-      return { ...brought, refused: [] };
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** What the file system refused; nothing is visible then but what was restored whole. */
+function inOurWords(error: unknown, root: string): unknown {
+  const { code = "", message = "" } = error as { code?: unknown; message?: string };
+  if (error instanceof RegistryError || !/^E[A-Z0-9]+$/.test(String(code))) return error;
+  const reason = `${root}: ${message}; running the same restore again goes on from here`;
+  const kind = code === "ENOSPC" || code === "EDQUOT" ? "STORAGE_FULL" : "DATA_FOLDER";
+  return new RegistryError(kind, { reason }, { cause: error });
 }
 
 function tagsKnown(metadata: Pick<Metadata, "knownRepository">): TagsNow {

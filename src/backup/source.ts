@@ -3,9 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { readTree } from "../metadata/read-tree.ts";
-import { type Snapshot, openSnapshot } from "../metadata/snapshot.ts";
-import { openForLooking } from "../metadata/sqlite-file.ts";
-import { sqliteReads } from "../metadata/sqlite-reads.ts";
+import { type Snapshot, openSnapshot, readSetting } from "../metadata/snapshot.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
 import type { TreeProblem } from "../metadata/tree-problem.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -27,27 +25,16 @@ export interface BackupSource extends AsyncDisposable {
 }
 
 /** Whether a folder's metadata answer for it: its tree was read once, whole. Throws DATA_FOLDER. */
-export async function isOurs(root: string): Promise<boolean> {
+export function isOurs(root: string): boolean {
   const path = join(root, OURS, "metadata.sqlite");
-  if (!existsSync(path)) return false;
-  try {
-    const db = openForLooking(path);
-    try {
-      return (await sqliteReads(db).getSetting(TREE_READ)) !== null;
-    } finally {
-      db.close();
-    }
-  } catch (error) {
-    const reason = `${path}: ${(error as Error).message}`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
-  }
+  return existsSync(path) && readSetting(path, TREE_READ) !== null;
 }
 
 /** Opens a data folder, whether or not a server has it open. Throws DATA_FOLDER. */
 export async function openSource(folder: string, now: () => number): Promise<BackupSource> {
   const root = resolve(folder);
   const database = join(root, OURS, "metadata.sqlite");
-  if (await isOurs(root)) {
+  if (isOurs(root)) {
     return {
       place: { root, database },
       ours: true,

@@ -4,7 +4,8 @@ import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { BlobRecord, TagRecord } from "./metadata.ts";
-import { openForLooking } from "./sqlite-file.ts";
+import { VERSION, versionOf } from "./migrations.ts";
+import { openForReading } from "./sqlite-file.ts";
 
 /**
  * All that was committed at one moment, while the server goes on writing: one read transaction of a
@@ -151,10 +152,27 @@ function hasTable(db: Database, name: string): boolean {
   );
 }
 
-function open(path: string): Database {
+/** One setting, or null. Throws DATA_FOLDER. */
+export function readSetting(path: string, key: string): string | null {
+  const db = open(path);
   try {
-    return openForLooking(path);
+    const row = db.query("SELECT value FROM settings WHERE key = ?").get(key);
+    return (row as { value: string } | null)?.value ?? null;
+  } finally {
+    db.close();
+  }
+}
+
+/** What an older program has written has all that is asked for here. */
+function open(path: string): Database {
+  let db: Database | undefined;
+  try {
+    db = openForReading(path);
+    const version = versionOf(db);
+    if (version >= 1 && version <= VERSION) return db;
+    throw new Error(`it has version ${version}, this program knows ${VERSION}`);
   } catch (error) {
+    db?.close();
     const reason = `${path}: ${(error as Error).message}`;
     throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
