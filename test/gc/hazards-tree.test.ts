@@ -51,7 +51,8 @@ describe("in the folder of another registry, with `wharf gc DIR`:", () => {
       await gcFolder(data);
       const wanted = expectedFiles(before, expected);
       expectSame(await treeFiles(data), wanted, built);
-      expect((await filesBelow(`${data}/wharfinger/trash`)).length).toBeGreaterThan(0);
+      const trashed = await filesBelow(`${data}/wharfinger/trash`);
+      expect(trashed.length > 0).toBe(!built.hides);
       const again = await gcFolder(data, "--json");
       expect(JSON.parse(again.out.join("\n"))).toMatchObject({ blobs: { garbage: 0 } });
       expectSame(await treeFiles(data), wanted, built);

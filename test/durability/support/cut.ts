@@ -2,6 +2,7 @@ import { appendChunk } from "../../../src/registry/uploads.ts";
 import { DAMAGES, type Damage, afterCrash, systemLives } from "./damage.ts";
 import { type DiskState, filesOf } from "./disk-state.ts";
 import { UNSAID, inPieces } from "./ops.ts";
+import { leftForEver } from "./gc-ops.ts";
 import type { Random } from "../../support/random.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 import { type Scenario, effectsOf } from "./scenarios.ts";
@@ -32,7 +33,7 @@ export async function tryEveryCut(
   effort: Effort,
 ): Promise<Tried> {
   const tried: Tried = { moments: 0, crashes: 0, recuts: 0, failures: [] };
-  const universe = universeOf(effectsOf(scenario));
+  const universe = universeOf(effectsOf(scenario), scenario.collects);
   const moments = await momentsOf(scenario, effort.lies ?? null);
   tried.moments = moments.length;
   const seen = new Set<string>();
@@ -85,6 +86,7 @@ async function check(
       ...(await broken(world, found.acknowledged, found.underWay, universe)),
       ...(await treeDiffers(world, universe)),
       ...(await resumed(world, found, universe)),
+      ...(universe.collects ? await leftForEver(world, universe) : []),
     ];
     for (const problem of problems) tried.failures.push(`${where}: ${problem}`);
   } catch (error) {

@@ -38,7 +38,7 @@ export async function callsOf(scenario: Scenario): Promise<string[]> {
  * there is a power cut. Returns what was not so.
  */
 export async function tryFault(scenario: Scenario, fault: Fault): Promise<string[]> {
-  const universe = universeOf(effectsOf(scenario));
+  const universe = universeOf(effectsOf(scenario), scenario.collects);
   let calls = -1;
   let state: "not yet" | "ill" | "well" = "not yet";
   using world = await World.start(null, {
@@ -62,7 +62,7 @@ export async function tryFault(scenario: Scenario, fault: Fault): Promise<string
     // A registry that has stopped says so to everyone, until it is started again.
     if (world.stopped) problems.push(...(await refuses(world, steps)));
     if (!op.starts) {
-      const found = await broken(world, world.acknowledged, [], universe);
+      const found = await broken(world, world.acknowledged, op.parts ?? [], universe);
       problems.push(...found.filter(notLeftOver));
     }
     if (world.stopped) await world.restart();

@@ -20,6 +20,7 @@ import {
   untag,
 } from "./ops.ts";
 import type { Op } from "./world.ts";
+import { collections } from "./gc-scenarios.ts";
 import { newDatabase } from "./simulated-metadata.ts";
 
 /** A short course of events. What `given` does is there before anything is cut. */
@@ -27,6 +28,8 @@ export interface Scenario {
   readonly name: string;
   readonly given: readonly Op[];
   readonly ops: readonly Op[];
+  /** In the end, when all that nobody needs was collected and freed, no byte is left that nobody knows. */
+  readonly collects?: true;
 }
 
 /** More than what goes into a transaction, in several pieces and sectors. */
@@ -219,13 +222,15 @@ export function scenarios(): Scenario[] {
       ],
     },
   ];
-  return list;
+  return [...list, ...collections()];
 }
 
 /** All that a scenario speaks of. */
 export function* effectsOf(scenario: Scenario): Iterable<Op["effects"]> {
   for (const op of [...scenario.given, ...scenario.ops]) {
-    yield op.effects;
-    for (const one of op.together ?? []) yield one.effects;
+    for (const one of [op, ...(op.together ?? [])]) {
+      yield one.effects;
+      yield* one.parts ?? [];
+    }
   }
 }

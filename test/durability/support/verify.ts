@@ -10,9 +10,11 @@ import { type Effects, type Shown, type World, DATA, apply, lines, same } from "
 /** Everything that a scenario ever speaks of, so that what should not be there is looked for, too. */
 export interface Universe {
   readonly digests: readonly Digest[];
+  /** In the end, when all that nobody needs was collected and freed, no byte is left that nobody knows. */
+  readonly collects: boolean;
 }
 
-export function universeOf(effects: Iterable<Effects>): Universe {
+export function universeOf(effects: Iterable<Effects>, collects = false): Universe {
   const digests = new Set<Digest>();
   for (const change of effects) {
     for (const [key] of change) {
@@ -20,7 +22,7 @@ export function universeOf(effects: Iterable<Effects>): Universe {
       if (isDigest(last)) digests.add(last);
     }
   }
-  return { digests: [...digests] };
+  return { digests: [...digests], collects };
 }
 
 /**
@@ -57,7 +59,10 @@ export async function treeDiffers(world: World, universe: Universe): Promise<str
 
 const ALL = { last: null, limit: 1000 };
 
-async function show(metadata: Metadata, { digests }: Universe): Promise<Map<string, string>> {
+export async function show(
+  metadata: Metadata,
+  { digests }: Pick<Universe, "digests">,
+): Promise<Map<string, string>> {
   const shown = new Map<string, string>();
   for (const name of await metadata.listRepositories(ALL)) {
     for (const { tag, digest } of (await metadata.listTags(name, ALL)) ?? []) {

@@ -31,6 +31,11 @@ export interface Op {
   run(world: World): Promise<void>;
   /** It starts the registry: when it fails there is none to look at. */
   readonly starts?: true;
+  /**
+   * What it does besides, bit by bit, each as a whole: when it is cut off any of them may be done. Doing it
+   * again does the rest.
+   */
+  readonly parts?: readonly Effects[];
   /** Asked at the same time, instead of `run`. */
   readonly together?: readonly Op[];
 }
@@ -69,6 +74,7 @@ export class World implements Disposable {
   #metadata!: SimulatedMetadata;
   #stop!: WriteStop;
   #follower!: JournalFollower;
+  #following: Promise<void> = Promise.resolve();
   /** UTC milliseconds. */
   #now = Date.UTC(2026, 0, 1);
 
@@ -112,6 +118,7 @@ export class World implements Disposable {
     const metadata = guardedMetadata(cached(this.#metadata.open()), this.#stop, room);
     const scanning = filesystemStorage(DATA, { disk, blocking: true });
     this.#follower = new JournalFollower(metadata, scanning);
+    this.#following = Promise.resolve();
     const events = {
       warn: (_: unknown, message: string) => void this.warnings.push(message),
     };
@@ -136,18 +143,25 @@ export class World implements Disposable {
       await Promise.all(op.together.map((one) => this.perform(one)));
       return;
     }
-    this.#underWay.add(op.effects);
+    const all = [op.effects, ...(op.parts ?? [])];
+    for (const effects of all) this.#underWay.add(effects);
     try {
       await op.run(this);
     } finally {
-      this.#underWay.delete(op.effects);
+      for (const effects of all) this.#underWay.delete(effects);
     }
-    this.acknowledged = new Map(apply(this.acknowledged, op.effects));
+    for (const effects of all) this.acknowledged = apply(this.acknowledged, effects);
     this.#moment(`acknowledged: ${op.name}`);
   }
 
-  /** Brings the journal into the tree, as the follower does in its thread. */
+  /** Brings the journal into the tree, as the follower does in its thread: one batch after the other. */
   async follow(): Promise<void> {
+    const before = this.#following;
+    this.#following = before.catch(() => undefined).then(() => this.#follow());
+    await this.#following;
+  }
+
+  async #follow(): Promise<void> {
     this.#stop.check();
     for (let more = true; more;) {
       const step = await this.#follower.step().catch((error: unknown) => {
