@@ -104,8 +104,14 @@ export class TreeCollection {
     if (metadata) await recoverTrash(metadata, files, policy.now);
     const leaving = files.names(LEAVING) !== null;
     if (!leaving && (await this.#trashIsEmpty())) return;
-    await this.#settle(null);
-    await this.#do([leavingJobs(files)]);
+    await this.#deleteLeaving(await this.#settle(null));
+  }
+
+  /** What a purge has put aside, unless something is hidden that may need it: then all of it comes back. */
+  async #deleteLeaving({ blobsStay }: TreeLook): Promise<void> {
+    const { files } = this.options;
+    if (blobsStay === null) await this.#do([leavingJobs(files)]);
+    else this.#bringBack();
     forgetLeaving(files);
   }
 
@@ -114,6 +120,7 @@ export class TreeCollection {
     const { metadata, policy } = this.options;
     this.#began = Date.now();
     try {
+      if (isNothing(plan, policy)) return this.#outcome();
       this.#run = (await metadata?.startRun(policy.now)) ?? null;
       await this.#removeReferences(plan);
       await this.#removeBlobs(plan);
@@ -239,12 +246,11 @@ export class TreeCollection {
     }
     this.#sync(files);
     await this.#pause();
-    await this.#settle(plan);
+    const last = await this.#settle(plan);
     if (!purge) return;
-    if (this.#written) await this.#bringBack();
+    if (this.#written) this.#bringBack();
     this.#refuseWriters();
-    await this.#do([leavingJobs(files)]);
-    forgetLeaving(files);
+    await this.#deleteLeaving(last);
   }
 
   /**
@@ -257,8 +263,8 @@ export class TreeCollection {
     else if (!this.options.purge) await Bun.sleep(ALONE_MS);
   }
 
-  /** A purge had begun before it showed that somebody writes: nothing of it is deleted. */
-  async #bringBack(): Promise<void> {
+  /** A purge had begun before it showed that somebody may need any of it: nothing is deleted. */
+  #bringBack(): void {
     const { files } = this.options;
     for (const name of files.names(LEAVING) ?? []) {
       const digest = leavingDigest(name);
@@ -339,6 +345,15 @@ export class TreeCollection {
   async #trashIsEmpty(): Promise<boolean> {
     return ((await this.options.metadata?.sumTrash())?.entries ?? 0) === 0;
   }
+}
+
+function isNothing(
+  { repositories, totals, reader }: TreeLook,
+  { remainsBefore }: TreePolicy,
+): boolean {
+  const going = repositories.some(({ keptWhole }) => keptWhole === null);
+  const hollow = reader.hollow.some(({ at }) => at < remainsBefore);
+  return !going && !hollow && totals.blobs.garbage === 0;
 }
 
 type Row = Omit<TrashRecord, "id">;

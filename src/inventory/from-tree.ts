@@ -1,5 +1,6 @@
 import { isAlgorithm, isDigest } from "../oci/digest.ts";
 import { type RepositoryName, isRepositoryName } from "../oci/name.ts";
+import type { Entry } from "../storage/storage.ts";
 import type { TreeFiles } from "../storage/tree-files.ts";
 import { BLOBS, REPOSITORIES } from "../storage/tree.ts";
 import { BlobTable } from "./blob-table.ts";
@@ -75,7 +76,7 @@ export class TreeReader {
         if (entry.name.startsWith("_") || entry.kind === "object") continue;
         const child = name === "" ? entry.name : `${name}/${entry.name}`;
         if (entry.kind === "folder" && isRepositoryName(child)) below.push(child);
-        else if (!isHidden(entry.name)) this.#problem(`${path}/${entry.name}`, STRANGE, true);
+        else if (!isHidden(entry.name)) this.#strange(`${path}/${entry.name}`, entry);
       }
       if (own && isRepositoryName(name)) yield name;
       // In the order of names, as plans show them.
@@ -88,6 +89,22 @@ export class TreeReader {
     const found = readTreeRepository(name, this.files, this.blobs, this.now);
     if (found.hidden) this.hidden ??= found.hidden;
     return this.#lost ? { ...found, unreadable: [this.#lost, ...found.unreadable] } : found;
+  }
+
+  /** What no client could ask for may hold repositories all the same: an older registry's, or a broken name. */
+  #strange(path: string, { kind }: Entry): void {
+    const folders = kind === "folder" ? [path] : [];
+    let holds = kind !== "folder";
+    for (let next = folders.pop(); next !== undefined && !holds; next = folders.pop()) {
+      const below = next;
+      const entries = looked(below, this.#problem, () => this.files.entries(below));
+      if (entries === FAILED) return;
+      for (const { name, kind: what } of entries ?? []) {
+        if (MARKS.has(name) || what === "other") holds = true;
+        else if (what === "folder") folders.push(`${below}/${name}`);
+      }
+    }
+    this.#problem(path, STRANGE, holds);
   }
 
   #readBlobs(algorithm: string): void {

@@ -240,6 +240,25 @@ describe("wharf gc DIR", () => {
     },
   );
 
+  test("frees no bytes while a folder with the name of no repository holds one, and minds no other folder", async () => {
+    await using folder = await temporaryFolder();
+    const { data, clean } = await filled(folder);
+    const tree = newTreeIn(data);
+    const strange = (name: string) => `docker/registry/v2/repositories/${name}`;
+    await tree.write(`${strange("@eaDir")}/a/thumb`, "x");
+    await tree.write(`${strange("Team/App")}/_layers/sha256/link`, "x");
+    await age(data);
+
+    const first = await gc([data, "--yes"]);
+    await rm(join(data, strange("Team")), { recursive: true });
+    const second = await gc([data, "--yes"]);
+
+    expect(first.err.join("\n")).toContain("No blob is removed");
+    expect(first.err.at(-1)).toContain("1 manifest, 3 layer links, 0 blobs");
+    expect(second.err.at(-1)).toContain("0 manifests, 0 layer links, 4 blobs");
+    expect(await treeOf(data)).toEqual([...clean, `${strange("@eaDir")}/a/thumb`].toSorted());
+  });
+
   test("killed anywhere and begun again, it ends with the same tree, and what is live was always there", async () => {
     for (const flags of [[], ["--purge"]]) {
       await using folder = await temporaryFolder();
