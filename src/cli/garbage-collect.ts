@@ -5,7 +5,7 @@ import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
 import { type CollectFlags, collectAtServer, totalLines } from "./garbage-collect-server.ts";
-import { keptLines, outcomeLines } from "./gc-report.ts";
+import { keptLines, freedLines, outcomeLines } from "./gc-report.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Beside a registry that runs, what is younger may be a push that is under way. */
@@ -45,8 +45,12 @@ export async function garbageCollect(
     if (!quiet) for (const line of eligible(plan)) terminal.print(line);
   };
   if (dryRun) return show(await planFolder(what));
-  const { plan, outcome } = await collectFolder(what, null, false, show);
-  if (!quiet) for (const line of outcomeLines(outcome, plan, false)) terminal.note(line);
+  const { plan, outcome, freed } = await collectFolder(what, null, false, show);
+  if (!quiet) {
+    for (const line of [...outcomeLines(outcome, plan, false), ...freedLines(freed)]) {
+      terminal.note(line);
+    }
+  }
   if (outcome.failures.length > 0) {
     throw new RegistryError("PARTIAL", {
       reason: `${outcome.failures.length} could not be removed`,

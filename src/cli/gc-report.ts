@@ -1,5 +1,6 @@
 import { printable } from "../client/http/printable.ts";
 import type { FolderPlan } from "../gc/collect-folder.ts";
+import type { FreedOld } from "../gc/trash/free-folder.ts";
 import type { TreeOutcome } from "../gc/tree-collection.ts";
 import type { RepositoryLook } from "../gc/tree-look.ts";
 import type { GcTotals } from "../plan/gc-plan.ts";
@@ -104,6 +105,18 @@ export function question(
 ): string {
   const what = `${counted(manifests.garbage, "manifest")} and ${counted(blobs.garbage, "blob")} (${humanSize(bytes.garbage)})`;
   return purge ? `Delete ${what} for good? [y/N] ` : `Move ${what} to the trash? [y/N] `;
+}
+
+/** What became of the oldest things in the trash, for people. Pure. */
+export function freedLines(freed: FreedOld | null): string[] {
+  if (!freed) return [];
+  const { entries, bytes, held } = freed;
+  return [
+    ...(entries > 0
+      ? [`freed for good what was old in the trash: ${humanSize(bytes)} in ${entries} removals`]
+      : []),
+    ...(held === null ? [] : [`what is old in the trash stays: ${held}`]),
+  ];
 }
 
 /** What was done, for people. Pure. */

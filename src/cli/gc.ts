@@ -7,7 +7,14 @@ import { storedCredentials } from "../client/auth/stored-credentials.ts";
 import { openConnection } from "../client/connection.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
-import { gcDocument, isNothing, outcomeLines, planLines, question } from "./gc-report.ts";
+import {
+  gcDocument,
+  isNothing,
+  freedLines,
+  outcomeLines,
+  planLines,
+  question,
+} from "./gc-report.ts";
 import { collectRemote } from "./gc-remote.ts";
 import { type RegistryOptions, withRegistryOptions } from "./registry-options.ts";
 import { progressOn } from "./progress.ts";
@@ -106,10 +113,14 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
       throw new RegistryError("UNCONFIRMED", { reason: `nothing was removed; ${refused}` });
     }
   }
-  const { plan, outcome, trash } = await collectFolder(what, shown, true, (found) => {
+  const { plan, outcome, freed, trash } = await collectFolder(what, shown, true, (found) => {
     if (shown === null) show(found);
   });
-  if (!quiet) for (const line of outcomeLines(outcome, plan, purge)) terminal.note(line);
+  if (!quiet) {
+    for (const line of [...outcomeLines(outcome, plan, purge), ...freedLines(freed)]) {
+      terminal.note(line);
+    }
+  }
   document(plan, trash);
   if (outcome.failures.length > 0) {
     if (quiet)

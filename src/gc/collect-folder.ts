@@ -3,7 +3,7 @@ import type { GcTotals } from "../plan/gc-plan.ts";
 import { giveConsent, waitingUntil } from "../registry/consent.ts";
 import { type OpenTree, openTreeToCollect, openTreeToLook } from "./open-tree.ts";
 import { type RunningRegistry, runningRegistries } from "./running-registries.ts";
-import { freeOld } from "./trash/free-folder.ts";
+import { type FreedOld, freeOld } from "./trash/free-folder.ts";
 import { TreeCollection, type TreeOutcome } from "./tree-collection.ts";
 import { type TreeLook, type TreePolicy, lookAtTree } from "./tree-look.ts";
 
@@ -40,6 +40,15 @@ export async function planFolder(what: FolderGc): Promise<FolderPlan> {
   return await planOf(open, what);
 }
 
+export interface FolderOutcome {
+  readonly plan: FolderPlan;
+  readonly outcome: TreeOutcome;
+  /** What was old in the trash; null: that is the business of the server whose folder it is. */
+  readonly freed: FreedOld | null;
+  /** Bytes that are in the trash now. */
+  readonly trash: number;
+}
+
 /**
  * Removes what nobody needs. `shown`: nothing else goes than this plan says; null: all that there is.
  * `consent`: the owner has said yes to a plan. Throws DATA_FOLDER when another process has the folder open,
@@ -50,7 +59,7 @@ export async function collectFolder(
   shown: FolderPlan | null,
   consent: boolean,
   planned: (plan: FolderPlan) => void,
-): Promise<{ readonly plan: FolderPlan; readonly outcome: TreeOutcome; readonly trash: number }> {
+): Promise<FolderOutcome> {
   await using open = await openTreeToCollect(what.folder, !what.purge);
   const running = runningRegistries(what.folder);
   const [first] = running;
@@ -77,11 +86,14 @@ export async function collectFolder(
   const outcome = await collection.apply(plan.look);
   await open.agree(outcome.touched);
   // In a folder of ours the server does it, which knows how long things are to be kept.
-  if (!open.ours && metadata) await freeOld(files, metadata, what.now);
+  const freed =
+    open.ours || !metadata
+      ? null
+      : await freeOld(files, metadata, { now: what.now, written: plan.look.newest });
   if (consent && open.ours && metadata && (await waitingUntil(metadata)) !== null) {
     await giveConsent(metadata);
   }
-  return { plan, outcome, trash: (await metadata?.sumTrash())?.bytes ?? 0 };
+  return { plan, outcome, freed, trash: (await metadata?.sumTrash())?.bytes ?? 0 };
 }
 
 async function planOf(open: OpenTree, what: FolderGc): Promise<FolderPlan> {
