@@ -28,7 +28,7 @@ export const timeWindow = z.string().superRefine((text, context) => {
 
 export const timeZone = z.string().superRefine((text, context) => {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: text });
+    Intl.DateTimeFormat("en", { timeZone: text });
   } catch {
     context.addIssue(`${JSON.stringify(text)} is not a time zone, such as Europe/Berlin`);
   }
