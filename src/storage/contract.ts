@@ -265,9 +265,9 @@ export function storageContract(name: string, make: () => Promise<EmptyStorage>)
           { path: "blobs/aa/two/data", bytes: bytes("2") },
           { path: "blobs/aa/two/beside", bytes: bytes("stays") },
         ]);
-        const moves = ["one", "none", "two"].map((name) => ({
-          from: `blobs/aa/${name}/data`,
-          to: `trash/${name}`,
+        const moves = ["one", "none", "two"].map((word) => ({
+          from: `blobs/aa/${word}/data`,
+          to: `trash/${word}`,
         }));
 
         expect(await storage.moveAll(moves)).toEqual([true, false, true]);
@@ -283,16 +283,16 @@ export function storageContract(name: string, make: () => Promise<EmptyStorage>)
     );
 
     check("many takes them to a folder that was tidied away in between", async (storage) => {
-      for (const name of ["one", "two"]) {
-        await storage.write([{ path: `blobs/${name}/data`, bytes: bytes(name) }]);
-        await storage.moveAll([{ from: `blobs/${name}/data`, to: `trash/${name}` }]);
+      for (const word of ["one", "two"]) {
+        await storage.write([{ path: `blobs/${word}/data`, bytes: bytes(word) }]);
+        await storage.moveAll([{ from: `blobs/${word}/data`, to: `trash/${word}` }]);
         await storage.delete("trash");
       }
       expect(await everything(storage)).toEqual({});
     });
   });
 
-  describe(`${name}: deleting`, () => {
+  describe(`${word}: deleting`, () => {
     check(
       "removes an object, or a folder with all that is in it, and nothing beside",
       async (storage) => {

@@ -36,19 +36,19 @@ async function scene(): Promise<Scene> {
 const layer = (): Blob => blob("application/octet-stream", randomBytes(LARGE));
 
 /** Lets something happen at one moment of the next collection: right before a call of it. */
-function before<K extends "readReview" | "collect" | "claim" | "settle">(
+function before(
   { opened }: TestRegistry,
-  step: K | "rename",
+  step: "readReview" | "collect" | "claim" | "settle" | "rename",
   happens: () => Promise<unknown>,
 ): void {
   const { metadata, storage } = opened.registry;
   if (step === "rename") {
-    const { moveAll } = storage;
+    const own: Pick<Storage, "moveAll"> = { ...storage };
     const replaced: Pick<Storage, "moveAll"> = {
       async moveAll(moves) {
-        Object.assign(storage, { moveAll });
+        Object.assign(storage, { moveAll: own.moveAll });
         await happens();
-        return await moveAll(moves);
+        return await own.moveAll(moves);
       },
     };
     Object.assign(storage, replaced);

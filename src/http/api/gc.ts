@@ -29,7 +29,7 @@ export const getPlan: Handler = async (exchange) => {
   return jsonLines(linesOf(parts));
 };
 
-async function* linesOf(parts: ReturnType<Collector["plan"]>): AsyncGenerator<unknown> {
+async function* linesOf(parts: ReturnType<Collector["plan"]>): AsyncGenerator<object> {
   for await (const part of parts) yield "totals" in part ? { done: part.totals } : part;
 }
 
