@@ -137,10 +137,15 @@ export class Collector {
   async status(): Promise<CollectorStatus> {
     const { registry, settings } = this.#parts;
     const { metadata } = registry;
-    const running = this.#running;
+    const begun = this.#work !== null;
     const until = await waitingUntil(metadata);
     const policy = await this.#policy(false);
+    const queue = await metadata.countReview(reviewBefore(policy));
     const runs = await metadata.listRuns(SHOWN);
+    const running = this.#running;
+    // One that is about to begin, or about to be written down, is not one that was cut off.
+    const [newest] = runs;
+    const current = (begun || this.#work !== null) && newest?.endedAt === null ? newest : null;
     const obstacle = running ? null : this.#obstacle(this.#wish !== null);
     return {
       enabled: settings().enabled,
@@ -153,12 +158,10 @@ export class Collector {
         ...running.report,
         phase: running.phase,
       },
-      queue: await metadata.countReview(reviewBefore(policy)),
+      queue,
       consent: until === null ? null : { before: until, waiting: this.#waiting },
       nextAt: this.#nextAt,
-      runs: runs
-        .filter(({ id }) => id !== running?.id)
-        .map((run) => readRun(run, running?.id ?? null)),
+      runs: runs.filter((run) => run !== current).map((run) => readRun(run)),
     };
   }
 

@@ -47,13 +47,10 @@ export interface PastRun extends Omit<RunReport, "outcome"> {
 }
 
 /** What was written at the end of a run, or what a crash has left of it. */
-export function readRun(
-  { id, startedAt, endedAt, report }: Stored,
-  running: number | null,
-): PastRun {
+export function readRun({ id, startedAt, endedAt, report }: Stored): PastRun {
   const read = { ...newReport(false), ...(report === null ? {} : (JSON.parse(report) as object)) };
-  const cutOff = report === null && id !== running;
-  return { id, startedAt, endedAt, ...read, outcome: cutOff ? "cut off" : read.outcome };
+  const outcome = report === null ? "cut off" : read.outcome;
+  return { id, startedAt, endedAt, ...read, outcome };
 }
 
 interface Stored {

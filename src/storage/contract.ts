@@ -292,7 +292,7 @@ export function storageContract(name: string, make: () => Promise<EmptyStorage>)
     });
   });
 
-  describe(`${word}: deleting`, () => {
+  describe(`${name}: deleting`, () => {
     check(
       "removes an object, or a folder with all that is in it, and nothing beside",
       async (storage) => {
