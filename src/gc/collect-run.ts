@@ -61,7 +61,7 @@ export async function collectDue(
   phase: (phase: "bytes") => void,
 ): Promise<void> {
   const { metadata } = parts.registry;
-  await settleClaims(parts.registry);
+  await settleClaims(parts.registry, parts.registry.now());
   const touched = new Set<RepositoryName>();
   let last = "";
   for (;;) {

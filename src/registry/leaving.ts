@@ -1,11 +1,16 @@
-import type { Claim, CollectionReads, CollectionWrites } from "../metadata/collection.ts";
+import type {
+  Claim,
+  CollectionReads,
+  CollectionWrites,
+  Settlement,
+} from "../metadata/collection.ts";
 import type { Storage } from "../storage/storage.ts";
 import { blobPath, trashPath } from "../storage/tree.ts";
 
 /** What it takes to bring blobs away. */
 export interface Bytes {
   readonly metadata: Pick<CollectionReads, "listClaims"> &
-    Pick<CollectionWrites, "settle" | "removeTrash">;
+    Pick<CollectionWrites, "settle" | "removeTrash" | "doom">;
   readonly storage: Pick<Storage, "stat" | "move" | "moveAll" | "delete">;
 }
 
@@ -27,7 +32,7 @@ export interface Left {
 export async function takeAway(claims: readonly Claim[], bytes: Bytes): Promise<Left> {
   const left = { trashed: 0, bytes: 0, returned: 0 };
   if (claims.length === 0) return left;
-  const { metadata, storage } = bytes;
+  const { storage } = bytes;
   const moves = claims.map(({ id, digest }) => ({ from: blobPath(digest), to: trashPath(id) }));
   const moved = await storage.moveAll(moves);
   const settlements = await Promise.all(
@@ -36,7 +41,46 @@ export async function takeAway(claims: readonly Claim[], bytes: Bytes): Promise<
       moved: moved[index] === true || (await isInTrash(claim, storage)),
     })),
   );
-  const outcomes = await metadata.settle(settlements);
+  await end(settlements, bytes, left);
+  return left;
+}
+
+/**
+ * Ends the claims that a stop, a crash or a failure has left, by looking where the bytes are. Nothing is
+ * taken away: what lies in its place may be wanted by a link that another registry has written while we
+ * were down, and that nobody has read yet. It is doomed anew, and goes with a later claim if it still is.
+ */
+export async function settleClaims(bytes: Bytes, at: number): Promise<Left> {
+  const { metadata, storage } = bytes;
+  const claims = await metadata.listClaims();
+  const left = { trashed: 0, bytes: 0, returned: 0 };
+  if (claims.length === 0) return left;
+  const found = await Promise.all(
+    claims.map(async (claim) => ({
+      ...claim,
+      moved: await isInTrash(claim, storage),
+      inPlace: (await storage.stat(blobPath(claim.digest))) !== null,
+    })),
+  );
+  await end(found, bytes, left);
+  const doomed = found.filter(({ inPlace }) => inPlace);
+  if (doomed.length > 0) {
+    await metadata.doom(
+      doomed.map(({ digest, size }) => ({ digest, size })),
+      at,
+    );
+  }
+  return left;
+}
+
+async function end(
+  settlements: readonly Settlement[],
+  bytes: Bytes,
+  left: { trashed: number; bytes: number; returned: number },
+): Promise<void> {
+  const outcomes = await bytes.metadata.settle(
+    settlements.map(({ id, digest, size, moved }) => ({ id, digest, size, moved })),
+  );
   for (const [index, settlement] of settlements.entries()) {
     if (outcomes[index] === "returned") {
       await bringBack(settlement, bytes);
@@ -46,12 +90,6 @@ export async function takeAway(claims: readonly Claim[], bytes: Bytes): Promise<
       left.bytes += settlement.size;
     }
   }
-  return left;
-}
-
-/** Ends the claims that a stop, a crash or a failure has left. */
-export async function settleClaims(bytes: Bytes): Promise<Left> {
-  return await takeAway(await bytes.metadata.listClaims(), bytes);
 }
 
 /** Moved before, and perhaps in memory only: moving a file onto itself does nothing but make it durable. */

@@ -174,7 +174,7 @@ export async function recover(
   const { metadata, storage } = parts;
   await settle(parts, events);
   try {
-    await settleClaims(parts);
+    await settleClaims(parts, now());
   } catch (error) {
     // They stay claimed: nobody is told that those blobs are here, and the next collection begins with them.
     events.warn({ err: error }, "what was leaving when the registry ended could not be settled");
