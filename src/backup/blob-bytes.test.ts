@@ -25,8 +25,18 @@ async function data(folder: Folder, { linked = false, trashed = false } = {}) {
   if (trashed) {
     const [id = 0] = await metadata.addTrash([
       {
-        ...{ run: null, kind: "blob", repository: null, tag: null, digest, size },
-        ...{ mediaType: null, bytes: null, madeAt: 1, removedAt: 2, reason: "", removedBy: null },
+        run: null,
+        kind: "blob",
+        repository: null,
+        tag: null,
+        digest,
+        size,
+        mediaType: null,
+        bytes: null,
+        madeAt: 1,
+        removedAt: 2,
+        reason: "",
+        removedBy: null,
       },
     ]);
     await mkdir(dirname(folder.at(trashPath(id))), { recursive: true });

@@ -69,11 +69,12 @@ async function backup(target: string, flags: BackupFlags, terminal: Terminal): P
   const earlier = await earlierOf(flags.since ?? []);
   const users = flags.withUsers ? userFiles(config) : [];
   const configuration = flags.withConfig === undefined ? null : resolve(flags.withConfig);
-  const stop = new AbortController();
-  terminal.onStop(() => stop.abort(new Exit(130)));
   const progress = progressNotes(terminal, quiet);
 
   await using source = await openSource(resolve(config.data), Date.now);
+  // Until here nothing was written that would have to be taken back.
+  const stop = new AbortController();
+  terminal.onStop(() => stop.abort(new Exit(130)));
   const openSink = () => (isArchive ? tarSink(target, force) : folderSink(target, force));
   const report = await makeBackup(source, openSink, {
     earlier,

@@ -242,16 +242,8 @@ describe("wharf backup", () => {
     await backUp(data, folder.at("plain.tar"));
     expect(await readFile(folder.at("plain.tar"), "latin1")).not.toContain(secret);
 
-    const { exit, err } = await runBackup(
-      ...[
-        folder.at("all.tar"),
-        "--data",
-        data,
-        "--with-users",
-        "--with-config",
-        folder.at("my.yaml"),
-      ],
-    );
+    const flags = ["--with-users", "--with-config", folder.at("my.yaml")];
+    const { exit, err } = await runBackup(folder.at("all.tar"), "--data", data, ...flags);
     expect([exit, err]).toEqual([
       0,
       [

@@ -141,7 +141,7 @@ describe("an archive that somebody has made up is refused, and nothing is create
 
   test("a sparse file as GNU tar writes it today", async () => {
     await using folder = await temporaryFolder();
-    const bytes = await pack([{ ...right("one"), pax: { "GNU.sparse.major": "1" } } as File]);
+    const bytes = await pack([{ ...right("one"), pax: { "GNU.sparse.major": "1" } }]);
     await writeFile(folder.at("bad.tar"), bytes);
     expect(await refusalOf(folder.at("bad.tar"))).toContain("is a sparse file");
   });

@@ -55,7 +55,7 @@ async function pushOn(url: string, until: AbortSignal): Promise<number> {
   return pushed;
 }
 
-async function pushed(server: Server, skopeo: Skopeo, folder: Folder): Promise<MultiPlatform> {
+async function pushFirst(server: Server, skopeo: Skopeo, folder: Folder): Promise<MultiPlatform> {
   const platforms = await multiPlatformImage();
   await writeLayout(folder.at("in"), { v1: platforms.index });
   await skopeo.copy(`oci:${folder.at("in")}:v1`, `docker://${server.host}/team/app:v1`);
@@ -71,7 +71,7 @@ group("wharf backup, with real clients", ["skopeo"], () => {
       let first;
       {
         await using server = await startWharf({ data });
-        first = await pushed(server, skopeo, folder);
+        first = await pushFirst(server, skopeo, folder);
         const stop = new AbortController();
         const pushing = pushOn(server.url, stop.signal);
         await Bun.sleep(500);
@@ -102,7 +102,7 @@ group("wharf backup and docker-registry", ["skopeo", "docker-registry"], () => {
     let first;
     {
       await using server = await startWharf({ data: folder.at("data") });
-      first = await pushed(server, skopeo, folder);
+      first = await pushFirst(server, skopeo, folder);
       await wharf("backup", folder.at("a.tar.gz"), "--data", folder.at("data"));
     }
     await run(["tar", "-xzf", folder.at("a.tar.gz"), "-C", await folder.folder("unpacked")]);
@@ -120,7 +120,7 @@ group("wharf backup and docker-registry", ["skopeo", "docker-registry"], () => {
     const skopeo = await skopeoIn(folder);
     {
       await using docker = await startDockerRegistry(data);
-      await pushed(docker, skopeo, folder);
+      await pushFirst(docker, skopeo, folder);
       const stop = new AbortController();
       const pushing = pushOn(docker.url, stop.signal);
       await Bun.sleep(500);
@@ -150,7 +150,7 @@ group("wharf backup and docker-registry", ["skopeo", "docker-registry"], () => {
     let first;
     {
       await using server = await startWharf({ data: folder.at("data") });
-      first = await pushed(server, skopeo, folder);
+      first = await pushFirst(server, skopeo, folder);
     }
     await backUp(folder.at("data"), folder.at("a.tar.zst"));
     await using docker = await startDockerRegistry(folder.at("docker"));
