@@ -148,6 +148,41 @@ test("each collection frees what is old in it, and leaves what is younger", asyn
   ]);
 });
 
+test("a restore that is killed anywhere is ended by the next, and loses nothing", async () => {
+  await using folder = await temporaryFolder();
+  const data = folder.at("data");
+  const tree = newTreeIn(data);
+  for (let at = 0; at < 40; at++)
+    await tree.put(parseName(`team/r${at % 4}`), image({ layers: 2 }));
+  const before = await treeFiles(data);
+  await age(data);
+  await collect(data);
+  expect(await treeFiles(data)).toEqual([]);
+  const main = join(import.meta.dir, "..", "..", "src", "main.ts");
+  const command = [process.execPath, main, "trash", "restore", "--all", "--yes", "--data", data];
+  let cut = 0;
+  for (let round = 0; round < 6; round++) {
+    const child = Bun.spawn(command, { stdout: "ignore", stderr: "ignore" });
+    // From the moment on in which it has begun.
+    const begun = (await treeFiles(data)).length;
+    while (child.exitCode === null && (await treeFiles(data)).length === begun) await Bun.sleep(1);
+    await Bun.sleep(Math.random() * 20);
+    child.kill("SIGKILL");
+    await child.exited;
+    if (child.signalCode === "SIGKILL") cut++;
+  }
+  expect(cut).toBeGreaterThan(0);
+
+  const { exit } = await trash(data, "restore", "--all", "--yes");
+
+  expect(exit).toBe(0);
+  const after = (await treeFiles(data)).filter((file) => !file.includes("/.wharfinger-"));
+  expect(after).toEqual(before);
+  // But for copies of manifests, which are made anew from their rows.
+  expect((await trash(data, "list")).out).toEqual([]);
+  await expectTreeClean(data);
+});
+
 group("beside docker-registry", ["docker-registry"], () => {
   test("nothing is freed, and everything can be restored", async () => {
     await using folder = await temporaryFolder();

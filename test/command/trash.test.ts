@@ -235,14 +235,14 @@ describe("wharf trash", () => {
     await used(folder, async () => {});
     const env = { WHARF_READ_ONLY: "true" };
     await using server = await startWharf({ data: folder.at("data"), env });
-    const at = ["--registry", server.host];
+    const asked = ["--registry", server.host];
 
-    expect((await trash(["list", ...at])).out).toHaveLength(3);
+    expect((await trash(["list", ...asked])).out).toHaveLength(3);
     for (const command of [
       ["restore", "--all", "-y"],
       ["empty", "-y"],
     ]) {
-      expect((await trash([...command, ...at])).exit).toBe(5);
+      expect((await trash([...command, ...asked])).exit).toBe(5);
     }
   });
 });

@@ -82,7 +82,7 @@ describe("the list of the trash", () => {
   test("comes in pages, which go on where the last one ended", async () => {
     const name = freshName();
     const one = image();
-    await one.push(registry.url, name, ...["a", "b", "c", "d", "e"]);
+    await one.push(registry.url, name, "a", "b", "c", "d", "e");
     for (const tag of ["a", "b", "c", "d", "e"]) await remove(name, tag);
     const tags: (string | null)[] = [];
     let before: number | null = null;
