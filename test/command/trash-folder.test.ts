@@ -152,7 +152,7 @@ test("a restore that is killed anywhere is ended by the next, and loses nothing"
   await using folder = await temporaryFolder();
   const data = folder.at("data");
   const tree = newTreeIn(data);
-  for (let at = 0; at < 40; at++)
+  for (let at = 0; at < 20; at++)
     await tree.put(parseName(`team/r${at % 4}`), image({ layers: 2 }));
   const before = await treeFiles(data);
   await age(data);
@@ -161,7 +161,7 @@ test("a restore that is killed anywhere is ended by the next, and loses nothing"
   const main = join(import.meta.dir, "..", "..", "src", "main.ts");
   const command = [process.execPath, main, "trash", "restore", "--all", "--yes", "--data", data];
   let cut = 0;
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 3; round++) {
     const child = Bun.spawn(command, { stdout: "ignore", stderr: "ignore" });
     // From the moment on in which it has begun.
     const begun = (await treeFiles(data)).length;

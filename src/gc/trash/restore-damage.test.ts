@@ -35,7 +35,7 @@ describe("nothing of it is restored", () => {
 
   test("when bytes were freed, and it is said which", async () => {
     const { world, one } = await collected();
-    await using _own = world;
+    await using _ = world;
     await rm(await fileOf(world, one));
 
     const [item] = await restored(world, `${APP}:1.0`);
@@ -49,9 +49,9 @@ describe("nothing of it is restored", () => {
   test.each([
     ["others", (bytes: Uint8Array) => bytes.map((byte) => byte ^ 1)],
     ["too few", (bytes: Uint8Array) => bytes.slice(1)],
-  ])("when bytes in the trash are %s, and it is said which", async (_what, damage) => {
+  ])("when bytes in the trash are %s, and it is said which", async (...[, damage]) => {
     const { world, one } = await collected();
-    await using _own = world;
+    await using _ = world;
     const { bytes, descriptor } = one.blobs.at(-1)!;
     await writeFile(await fileOf(world, one), damage(bytes));
 
@@ -81,7 +81,7 @@ describe("nothing of it is restored", () => {
 
   test("unless it is taken without the lost parts", async () => {
     const { world, one } = await collected();
-    await using _own = world;
+    await using _ = world;
     await rm(await fileOf(world, one));
     const sparse = registryPlace(world.registry, { sparse: true, by: null });
 
