@@ -251,7 +251,7 @@ describe("wharf serve", () => {
   test("frees by itself what has been in the trash for long enough", async () => {
     await using folder = await temporaryFolder();
     const data = folder.at("data");
-    const env = { WHARF_TRASH_KEEP_FOR: "1s" };
+    const env = { WHARF_TRASH_KEEP_FOR: "1s", WHARF_TRASH_FREE_SPACE: "0" };
     await using server = await startWharf({ data, env });
     await image().push(server.url, "team/app", "1.0");
     await followed(data);

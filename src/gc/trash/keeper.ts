@@ -109,7 +109,9 @@ export class TrashKeeper {
   }
 
   async #isLow({ freeSpace }: TrashPolicy): Promise<boolean> {
-    return freeSpace > 0 && (await this.#options.free()) < freeSpace;
+    if (freeSpace === 0 || (await this.#options.free()) >= freeSpace) return false;
+    // Tags and manifests take next to nothing: where there are no bytes, to free them would gain nothing.
+    return (await this.#options.trash.rows.sumTrash()).bytes > 0;
   }
 
   /** For how long the clock has gone as time passes. */

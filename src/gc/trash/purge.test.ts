@@ -44,7 +44,10 @@ async function trashOf(...removedAt: readonly number[]): Promise<TestTrash> {
   const rows: TrashRows = {
     listTrash: async () => records.toReversed(),
     oldestTrash: async (limit) => records.slice(0, limit),
-    sumTrash: async () => ({ entries: records.length, bytes: 0 }),
+    sumTrash: async () => ({
+      entries: records.length,
+      bytes: records.reduce((sum, { kind, size }) => sum + (kind === "blob" ? size : 0), 0),
+    }),
     listClaims: async () => records.filter(({ id }) => claims.has(id)),
     async removeTrash(ids) {
       log.push(`rows ${ids.join(" ")}`);
@@ -178,6 +181,16 @@ describe("as time goes by", () => {
 
     expect(trash.records).toHaveLength(100);
     expect(freed).toEqual([[400, true]]);
+  });
+
+  test("nothing goes early when that would free no bytes", async () => {
+    const trash = await trashOf(NOW);
+    trash.records.splice(0, 1, { ...trash.records[0]!, kind: "link" });
+    const { keeper } = keeperOf(trash, { free: async () => 1 });
+
+    await keeper.once();
+
+    expect(left(trash)).toEqual([1]);
   });
 
   test("nothing goes where the setting does not allow it, or while somebody restores", async () => {
