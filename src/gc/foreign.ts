@@ -25,15 +25,18 @@ interface Looked {
  * the tree. So what the tree has and the metadata has not is a removal that the tree has yet to follow,
  * or none of ours; a second look, when the tree has followed, tells them apart. What is older than
  * `openSince` (UTC milliseconds of the machine) was there when the tree was compared, and was reported.
+ *
+ * `links` false: only uploads, whose cost is not that of the repository.
  */
 export async function findForeign(
   name: RepositoryName,
   looked: Looked,
   openSince: number,
   drain: () => Promise<void>,
+  { links }: { readonly links: boolean },
 ): Promise<string | null> {
   const upload = await youngUpload(name, looked, openSince);
-  if (upload !== null) return upload;
+  if (upload !== null || !links) return upload;
   const suspects = await unknownLinks(name, looked, openSince);
   if (suspects.length === 0) return null;
   await drain();
