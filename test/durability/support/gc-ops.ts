@@ -94,7 +94,7 @@ export function restoreAll(...back: readonly Effects[]): Op {
       const place = registryPlace(registry, { sparse: false, by: null });
       for await (const event of restoreTrash(parseChoice([], null, true), place)) {
         if ("item" in event && event.item.outcome === "failed") {
-          throw new RegistryError("TRASH_INCOMPLETE", { reason: event.item.reason });
+          throw new RegistryError("TRASH_INCOMPLETE", { reason: event.item.reason ?? "it failed" });
         }
       }
     },
