@@ -1,5 +1,4 @@
 import type { BlobId } from "../inventory/blob-table.ts";
-import type { TrashRecord } from "../metadata/collection.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -25,7 +24,7 @@ import {
   lookAtTree,
 } from "./tree-look.ts";
 import { type PutBackCounts, putBack } from "./tree-put-back.ts";
-import { forgetLeaving, leavingJobs, recoverTrash } from "./tree-recover.ts";
+import { forgetLeaving, isInPlace, leavingJobs, recoverTrash } from "./tree-recover.ts";
 import {
   type RepositoryRemoval,
   emptyFolders,
@@ -34,6 +33,7 @@ import {
   planRemoval,
   removalJobs,
 } from "./tree-removal.ts";
+import { type Row, blobRow, rowsOf } from "./tree-rows.ts";
 
 export interface TreeCollectionOptions {
   readonly files: TreeFiles;
@@ -121,7 +121,8 @@ export class TreeCollection {
     this.#began = Date.now();
     try {
       if (isNothing(plan, policy)) return this.#outcome();
-      this.#run = (await metadata?.startRun(policy.now)) ?? null;
+      // A purge is what helps when the disk is full: nothing is written down of it.
+      if (!this.options.purge) this.#run = (await metadata?.startRun(policy.now)) ?? null;
       await this.#removeReferences(plan);
       await this.#removeBlobs(plan);
       const outcome = this.#outcome();
@@ -169,57 +170,22 @@ export class TreeCollection {
   }
 
   async #removeGroup(group: readonly RepositoryRemoval[]): Promise<void> {
-    await this.#toTrash(group.flatMap((removal) => this.#rowsOf(removal)));
-    await this.#do(removalJobs(group));
-    const { files } = this.options;
+    const { files, policy, purge } = this.options;
+    const read = purge ? null : files;
+    const rows = group.flatMap((removal) => rowsOf(removal, read, this.#run, policy.now));
+    const ids = await this.#toTrash(rows);
+    const done = await this.#doWith(rows, ids, removalJobs(group));
     const removed = group.filter((one) => one.removed);
     await this.#do([
       group.map(historyFolders),
       // Nested ones before those that they lie in.
       [removed.toReversed().flatMap(({ name }) => emptyFolders(name, files))],
     ]);
-    for (const { name, indexes, manifests, links } of group) {
-      this.#touched.add(name);
-      this.#counts.manifests += indexes.length + manifests.length;
-      this.#counts.links += links.length;
-    }
+    for (const { name } of group) this.#touched.add(name);
+    const manifests = done.filter(({ kind }) => kind === "manifest").length;
+    this.#counts.manifests += manifests;
+    this.#counts.links += done.length - manifests;
     this.#counts.repositories += removed.length;
-  }
-
-  #rowsOf({ name, indexes, manifests, links }: RepositoryRemoval): Row[] {
-    const { files, policy } = this.options;
-    const common = {
-      run: this.#run,
-      repository: name,
-      tag: null,
-      removedAt: policy.now,
-      removedBy: null,
-    };
-    if (this.options.purge) return [];
-    const rows = [...indexes, ...manifests].map(({ digest, size, mediaType, reason, since }) => {
-      const bytes = files.bytes(blobPath(digest), Number.MAX_SAFE_INTEGER);
-      return {
-        ...common,
-        kind: "manifest" as const,
-        digest,
-        size,
-        mediaType,
-        bytes,
-        madeAt: since,
-        reason,
-      };
-    });
-    const linkRows = links.map(({ digest, size, reason, since }) => ({
-      ...common,
-      kind: "link" as const,
-      digest,
-      size: size ?? 0,
-      mediaType: null,
-      bytes: null,
-      madeAt: since,
-      reason,
-    }));
-    return [...rows, ...linkRows];
   }
 
   async #removeBlobs(plan: TreeLook): Promise<void> {
@@ -278,29 +244,16 @@ export class TreeCollection {
 
   async #moveAway(ids: readonly BlobId[], { reader: { blobs } }: TreeLook): Promise<void> {
     const { purge, policy } = this.options;
-    const rows = ids.map((id): Row => ({
-      run: this.#run,
-      kind: "blob",
-      repository: null,
-      tag: null,
-      digest: blobs.digestOf(id),
-      size: blobs.sizeOf(id),
-      mediaType: null,
-      bytes: null,
-      madeAt: blobs.timeOf(id),
-      removedAt: policy.now,
-      reason: "no repository needs it",
-      removedBy: null,
-    }));
-    const names = purge ? [] : await this.#toTrash(rows);
+    const rows = ids.map((id) => blobRow(blobs, id, this.#run, policy.now));
+    const names = await this.#toTrash(rows);
     const jobs = rows.map(({ digest }, at): Job => {
       const data = blobPath(digest);
       const to = purge ? leavingPath(digest) : trashPath(names[at] ?? 0);
       return [{ move: data, to }, { folder: data.slice(0, data.lastIndexOf("/")) }];
     });
-    await this.#do([jobs]);
-    this.#counts.blobs += rows.length;
-    this.#counts.bytes += rows.reduce((sum, { size }) => sum + size, 0);
+    const done = await this.#doWith(rows, names, [jobs]);
+    this.#counts.blobs += done.length;
+    this.#counts.bytes += done.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Looks until nothing that is needed is missing, or all that can be was put back. `plan`: of this run. */
@@ -326,8 +279,24 @@ export class TreeCollection {
     throw new RegistryError("REFUSED", { reason });
   }
 
+  /** Does what the rows tell of, and takes back those of which nothing could be done. Returns the others. */
+  async #doWith(
+    rows: readonly Row[],
+    ids: readonly number[],
+    lists: readonly (readonly Job[])[],
+  ): Promise<readonly Row[]> {
+    const before = this.#failures.length;
+    await this.#do(lists);
+    if (this.#failures.length === before) return rows;
+    const { files, metadata } = this.options;
+    const left = rows.map((row, at) => isInPlace({ ...row, id: ids[at] ?? null }, files));
+    const wrong = ids.filter((_, at) => left[at]);
+    if (wrong.length > 0) await metadata?.removeTrash(wrong);
+    return rows.filter((_, at) => !left[at]);
+  }
+
   async #toTrash(rows: readonly Row[]): Promise<readonly number[]> {
-    if (rows.length === 0) return [];
+    if (rows.length === 0 || this.options.purge) return [];
     return (await this.options.metadata?.addTrash(rows)) ?? [];
   }
 
@@ -355,8 +324,6 @@ function isNothing(
   const hollow = reader.hollow.some(({ at }) => at < remainsBefore);
   return !going && !hollow && totals.blobs.garbage === 0;
 }
-
-type Row = Omit<TrashRecord, "id">;
 
 function prefixOf(digest: Digest): string {
   return blobPath(digest).split("/").slice(0, -2).join("/");

@@ -51,8 +51,14 @@ export async function recoverTrash(
   }
 }
 
-function isInPlace({ id, kind, repository, digest }: TrashRecord, files: TreeFiles): boolean {
-  if (kind === "blob") return files.look(trashPath(id)) === null;
+/** Whether a row tells of something that was not removed. `id`: null when it would not be in the trash. */
+export function isInPlace(
+  { id, kind, repository, digest }: Omit<TrashRecord, "id"> & { readonly id: number | null },
+  files: TreeFiles,
+): boolean {
+  if (kind === "blob") {
+    return id === null ? files.look(blobPath(digest)) !== null : files.look(trashPath(id)) === null;
+  }
   if (repository === null) return false;
   if (kind === "manifest") return files.look(revisionLink(repository, digest)) !== null;
   return kind === "link" && files.look(layerLink(repository, digest)) !== null;

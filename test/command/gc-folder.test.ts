@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmod, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gcCommand } from "../../src/cli/gc.ts";
 import { parseDigest } from "../../src/oci/digest.ts";
@@ -257,6 +257,28 @@ describe("wharf gc DIR", () => {
     expect(first.err.at(-1)).toContain("1 manifest, 3 layer links, 0 blobs");
     expect(second.err.at(-1)).toContain("0 manifests, 0 layer links, 4 blobs");
     expect(await treeOf(data)).toEqual([...clean, `${strange("@eaDir")}/a/thumb`].toSorted());
+  });
+
+  test("says what could not be removed, leaves no word of it in the trash, and does it the next time", async () => {
+    await using folder = await temporaryFolder();
+    const { data, clean } = await filled(folder);
+    // As when the trash were on another disk: nothing can be renamed into it.
+    await mkdir(join(data, "wharfinger"));
+    await symlink("/proc/sys", join(data, "wharfinger", "trash"));
+
+    const first = await gc([data, "--yes"]);
+    const before = await treeOf(data);
+    await rm(join(data, "wharfinger", "trash"));
+    const second = await gc([data, "--yes", "--json"]);
+
+    expect(first.exit).toBe(3);
+    expect(first.err.at(-1)).toContain("4 could not be removed");
+    expect(before.length).toBe(clean.length + 4);
+    expect(await treeOf(data)).toEqual([...clean]);
+    const { bytes } = JSON.parse(second.out[0] ?? "") as {
+      bytes: { garbage: number; trash: number };
+    };
+    expect(bytes.trash).toBe(bytes.garbage);
   });
 
   test("killed anywhere and begun again, it ends with the same tree, and what is live was always there", async () => {
