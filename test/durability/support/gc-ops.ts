@@ -33,7 +33,11 @@ export async function collectIn(world: World, { walk = true } = {}): Promise<voi
       pace: 1e9,
     },
     waitingUntil: null,
-    pace: new Pace(() => 1e9),
+    pace: new Pace(
+      () => 1e9,
+      undefined,
+      async () => await Promise.resolve(),
+    ),
     mayNot: () => null,
     // Files on a simulated disk have no time.
     openSince: 1,
@@ -94,7 +98,8 @@ export function restoreAll(...back: readonly Effects[]): Op {
       const place = registryPlace(registry, { sparse: false, by: null });
       for await (const event of restoreTrash(parseChoice([], null, true), place)) {
         if ("item" in event && event.item.outcome === "failed") {
-          throw new RegistryError("TRASH_INCOMPLETE", { reason: event.item.reason ?? "it failed" });
+          const { reason } = event.item;
+          throw new RegistryError("TRASH_INCOMPLETE", { reason: reason ?? "something is lost" });
         }
       }
     },

@@ -77,7 +77,7 @@ export async function show(
 }
 
 /** What is shown and cannot be served, byte for byte, with all that it needs. */
-async function damaged(world: World, shown: Shown): Promise<string[]> {
+export async function damaged(world: World, shown: Shown): Promise<string[]> {
   const found: string[] = [];
   for (const [key, value] of shown) {
     const [kind, repository = "", reference = ""] = key.split(" ");

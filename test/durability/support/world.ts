@@ -48,11 +48,15 @@ export interface Moment {
   readonly acknowledged: Shown;
   /** Asked and not answered. */
   readonly underWay: readonly Effects[];
+  /** UTC milliseconds. */
+  readonly now: number;
 }
 
 export interface Hooks {
   /** Before a call that changes the disk, before a commit, and after each acknowledgement. */
   moment?(moment: () => Moment): void;
+  /** In place of the real one: to see whether anybody notices. */
+  readonly custody?: Custody;
   /** Before every call, also those that only read, and every commit (`commit METHOD`); may throw. */
   call?(call: string, path: string): "short" | void;
 }
@@ -90,7 +94,7 @@ export class World implements Disposable {
 
   /** A registry as it starts with this disk and this database; with neither, a new one. */
   static async start(
-    found: Pick<Moment, "disk" | "database" | "acknowledged"> | null,
+    found: Pick<Moment, "disk" | "database" | "acknowledged" | "now"> | null,
     hooks: Hooks = {},
   ): Promise<World> {
     const disk = new SimulatedDisk(found?.disk);
@@ -100,6 +104,7 @@ export class World implements Disposable {
     }
     const world = new World(disk, hooks);
     world.acknowledged = new Map(found?.acknowledged);
+    if (found) world.#now = found.now;
     await world.restart(found?.database ?? newDatabase());
     return world;
   }
@@ -132,7 +137,7 @@ export class World implements Disposable {
       this.warnings.push(String(error));
     }
     const rules = { delete: true, sparse: false, maxManifestSize: 1e6 };
-    const custody = new Custody();
+    const custody = this.hooks.custody ?? new Custody();
     const promises = new Promises();
     this.registry = { metadata, storage, uploads, custody, promises, rules, now: this.now };
   }
@@ -197,6 +202,7 @@ export class World implements Disposable {
       database: this.#metadata.image,
       acknowledged: this.acknowledged,
       underWay: [...this.#underWay],
+      now: this.#now,
     };
   }
 
