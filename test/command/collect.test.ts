@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { gcCommand } from "../../src/cli/gc.ts";
+import { runCommand } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { image } from "../support/image.ts";
@@ -81,5 +83,23 @@ describe("wharf serve", () => {
     expect((await statusOf(server)).obstacle?.reason).toContain("read-only");
     const refused = await fetch(`${server.url}/api/v1/gc`, { method: "POST" });
     expect(refused.status).toBe(405);
+  });
+
+  test("is asked by a command that names its folder, and does what it would do itself", async () => {
+    await using folder = await temporaryFolder();
+    const data = folder.at("data");
+    const env = { ...SOON, WHARF_GC_ENABLED: "false" };
+    await using server = await startWharf({ data, env });
+    const dead = image({ size: 40_000 });
+    await dead.push(server.url, "app");
+    await Bun.sleep(2500);
+
+    const shown = await runCommand(gcCommand, [data, "-n"], {});
+    expect([shown.exit, shown.err]).toEqual([0, []]);
+    expect(shown.out.join("\n")).toContain("1 untagged");
+    const { exit, out } = await runCommand(gcCommand, [data, "--yes"], {});
+    expect(exit).toBe(0);
+    expect(out.at(-1)).toContain("collected 1 manifest, 2 layer links");
+    expect((await statusOf(server)).runs[0]).toMatchObject({ asked: true, outcome: "done" });
   });
 });
