@@ -19,7 +19,8 @@ const { seed } = values;
 
 if (values.thorough) {
   const files = ["crash-points", "disk-errors", "linearizable-tags"];
-  const tests = files.map((name) => `test/durability/${name}.test.ts`);
+  const durability = files.map((name) => `test/durability/${name}.test.ts`);
+  const tests = [...durability, "test/gc/every-moment.test.ts"];
   const suite = Bun.spawn([process.execPath, "test", "--timeout=7200000", ...tests], {
     stdio: ["inherit", "inherit", "inherit"],
     env: { ...process.env, DURABILITY: "thorough", DURABILITY_SEED: seed },
