@@ -100,15 +100,11 @@ export const BROKEN_MANIFESTS: readonly TreeHazard[] = [
   damage("a manifest with other bytes than those of its digest", async (scene, kept) => {
     await scene.write(blobPath(parseDigest(kept.digest)), image().bytes);
   }),
-  damage(
-    "a folder in the place of a manifest's bytes",
-    async (scene, kept) => {
-      const path = blobPath(parseDigest(kept.digest));
-      await scene.remove(path);
-      await scene.write(`${path}/data`, "deeper");
-    },
-    (kept) => [kept.digest],
-  ),
+  damage("a folder in the place of a manifest's bytes", async (scene, kept) => {
+    const path = blobPath(parseDigest(kept.digest));
+    await scene.remove(path);
+    await scene.write(`${path}/data`, "deeper");
+  }),
   damage("a folder in the place of a link", async (scene, kept) => {
     const path = layerLink(BROKEN, firstLayer(kept));
     await scene.remove(path);

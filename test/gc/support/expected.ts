@@ -43,7 +43,11 @@ export function expectedFiles(before: readonly string[], expected: Expected): st
   for (const { repository, blobs } of expected.whole ?? []) {
     const own = `${repositoryPath(parseName(repository))}/_`;
     for (const path of before) if (path.startsWith(own)) files.add(path);
-    for (const digest of blobs) files.add(blobPath(parseDigest(digest)));
+    for (const data of blobs.map((digest) => blobPath(parseDigest(digest)))) {
+      // Also what is in a folder that stands in its place.
+      const inside = before.filter((path) => path.startsWith(`${data}/`));
+      for (const path of inside.length > 0 ? inside : [data]) files.add(path);
+    }
   }
   for (const path of expected.stays ?? []) {
     for (const one of before) if (one === path || one.startsWith(`${path}/`)) files.add(one);
