@@ -8,7 +8,25 @@ export type BlobId = number;
  * hold the digests as strings. A digest is known by its id, which stays.
  */
 export class BlobTable {
-  readonly #tables = { sha256: new Table(32), sha512: new Table(64) };
+  readonly #tables: Readonly<Record<DigestAlgorithm, Table>>;
+
+  /** `memory`: of another thread's table, to which nothing is added any more. Marks are seen by both. */
+  constructor(memory?: BlobTableMemory) {
+    this.#tables = {
+      sha256: new Table(32, memory?.sha256),
+      sha512: new Table(64, memory?.sha512),
+    };
+  }
+
+  /** What another thread needs to have the same table. */
+  get memory(): BlobTableMemory {
+    return { sha256: this.#tables.sha256.memory, sha512: this.#tables.sha512.memory };
+  }
+
+  /** Adds all that another table has, without its marks. */
+  addAll(memory: BlobTableMemory): void {
+    for (const algorithm of algorithms) this.#tables[algorithm].addAll(memory[algorithm]);
+  }
 
   /** Adds a blob, or renews what is known of it; its marks stay. */
   add(digest: Digest, size: number, at: number): BlobId {
@@ -75,20 +93,51 @@ function idOf(algorithm: DigestAlgorithm, index: number): BlobId {
   return index * 2 + (algorithm === "sha256" ? 0 : 1);
 }
 
+export type BlobTableMemory = Readonly<Record<DigestAlgorithm, TableMemory>>;
+
+interface TableMemory {
+  readonly count: number;
+  readonly sizes: Float64Array<SharedArrayBuffer>;
+  readonly times: Float64Array<SharedArrayBuffer>;
+  readonly marks: Uint8Array<SharedArrayBuffer>;
+  readonly keys: Uint8Array<SharedArrayBuffer>;
+  /** Index plus one; 0: free. Never more than half full. */
+  readonly slots: Int32Array<SharedArrayBuffer>;
+}
+
 /** Open addressing; digests are evenly spread already, so their first bytes are the hash. */
 class Table {
-  count = 0;
-  sizes = new Float64Array(256);
-  times = new Float64Array(256);
-  marks = new Uint8Array(256);
-  #keys: Uint8Array;
-  /** Index plus one; 0: free. Never more than half full. */
-  #slots = new Int32Array(1024);
+  count: number;
+  sizes: Float64Array<SharedArrayBuffer>;
+  times: Float64Array<SharedArrayBuffer>;
+  marks: Uint8Array<SharedArrayBuffer>;
+  #keys: Uint8Array<SharedArrayBuffer>;
+  #slots: Int32Array<SharedArrayBuffer>;
   readonly #key: Uint8Array;
 
-  constructor(readonly width: number) {
-    this.#keys = new Uint8Array(256 * width);
+  constructor(
+    readonly width: number,
+    memory: TableMemory = emptyMemory(width),
+  ) {
+    this.count = memory.count;
+    this.sizes = memory.sizes;
+    this.times = memory.times;
+    this.marks = memory.marks;
+    this.#keys = memory.keys;
+    this.#slots = memory.slots;
     this.#key = new Uint8Array(width);
+  }
+
+  get memory(): TableMemory {
+    const { count, sizes, times, marks } = this;
+    return { count, sizes, times, marks, keys: this.#keys, slots: this.#slots };
+  }
+
+  addAll({ count, sizes, times, keys }: TableMemory): void {
+    for (let index = 0; index < count; index++) {
+      this.#key.set(keys.subarray(index * this.width, (index + 1) * this.width));
+      this.#put(sizes[index] ?? 0, times[index] ?? 0);
+    }
   }
 
   find(digest: Digest): number {
@@ -98,6 +147,11 @@ class Table {
 
   add(digest: Digest, size: number, at: number): number {
     this.#take(digest);
+    return this.#put(size, at);
+  }
+
+  /** Adds the key that was taken. */
+  #put(size: number, at: number): number {
     const slot = this.#slot();
     const found = (this.#slots[slot] ?? 0) - 1;
     if (found >= 0) {
@@ -148,14 +202,14 @@ class Table {
 
   #grow(): void {
     const { length } = this.sizes;
-    this.sizes = copied(this.sizes, new Float64Array(length * 2));
-    this.times = copied(this.times, new Float64Array(length * 2));
-    this.marks = copied(this.marks, new Uint8Array(length * 2));
-    this.#keys = copied(this.#keys, new Uint8Array(length * 2 * this.width));
+    this.sizes = copied(this.sizes, numbers(length * 2));
+    this.times = copied(this.times, numbers(length * 2));
+    this.marks = copied(this.marks, bytes(length * 2));
+    this.#keys = copied(this.#keys, bytes(length * 2 * this.width));
   }
 
   #spread(): void {
-    const slots = new Int32Array(this.#slots.length * 2);
+    const slots = slotsOf(this.#slots.length * 2);
     const last = slots.length - 1;
     for (let index = 0; index < this.count; index++) {
       let slot = hashOf(this.#keys, index * this.width) & last;
@@ -164,6 +218,30 @@ class Table {
     }
     this.#slots = slots;
   }
+}
+
+function emptyMemory(width: number): TableMemory {
+  const length = 256;
+  return {
+    count: 0,
+    sizes: numbers(length),
+    times: numbers(length),
+    marks: bytes(length),
+    keys: bytes(length * width),
+    slots: slotsOf(length * 4),
+  };
+}
+
+function numbers(length: number): Float64Array<SharedArrayBuffer> {
+  return new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
+}
+
+function bytes(length: number): Uint8Array<SharedArrayBuffer> {
+  return new Uint8Array(new SharedArrayBuffer(length));
+}
+
+function slotsOf(length: number): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT));
 }
 
 function copied<T extends Float64Array | Uint8Array>(from: T, to: T): T {

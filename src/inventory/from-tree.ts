@@ -3,7 +3,7 @@ import { type RepositoryName, isRepositoryName } from "../oci/name.ts";
 import type { Entry } from "../storage/storage.ts";
 import type { TreeFiles } from "../storage/tree-files.ts";
 import { BLOBS, REPOSITORIES } from "../storage/tree.ts";
-import { BlobTable } from "./blob-table.ts";
+import { BlobTable, type BlobTableMemory } from "./blob-table.ts";
 import type { Unreadable } from "./inventory.ts";
 import {
   FAILED,
@@ -17,6 +17,20 @@ import { type TreeRepository, readTreeRepository } from "./tree-repository.ts";
 
 export type { TreeRepository } from "./tree-repository.ts";
 
+/** What a reader knows of blobs, for one in another thread that reads repositories. */
+export interface KnownBlobs {
+  readonly table: BlobTableMemory;
+  /** Why they could not be read; null: they could. */
+  readonly lost: Unreadable | null;
+}
+
+/** What a reader has come across, for the one in another thread that it works for. */
+export interface Findings {
+  readonly hollow: readonly HollowFolder[];
+  readonly problems: readonly Unreadable[];
+  readonly hidden: Unreadable | null;
+}
+
 /**
  * A tree of the distribution layout, read without a database: its blobs first, then repository by
  * repository what decisions need. Blocks its thread, changes nothing.
@@ -25,7 +39,7 @@ export type { TreeRepository } from "./tree-repository.ts";
  * is pushed meanwhile is either not in the list, or is named by a repository that is read later.
  */
 export class TreeReader {
-  readonly blobs = new BlobTable();
+  readonly blobs: BlobTable;
   /** Folders of blobs that have no bytes. */
   readonly hollow: HollowFolder[] = [];
   /** What is wrong outside of repositories. */
@@ -37,25 +51,82 @@ export class TreeReader {
   hidden: Unreadable | null = null;
   #lost: Unreadable | null = null;
 
-  /** `now`: UTC milliseconds; what lies ahead of it was not written just now, some clock was wrong. */
+  /**
+   * `now`: UTC milliseconds; what lies ahead of it was not written just now, some clock was wrong.
+   * `known`: of a reader in another thread, which has read all blobs.
+   */
   constructor(
     readonly files: TreeFiles,
     readonly now: () => number = Date.now,
-  ) {}
+    known?: KnownBlobs,
+  ) {
+    this.blobs = new BlobTable(known?.table);
+    this.#lost = known?.lost ?? null;
+  }
 
   /** Lists all blobs, with sizes and times. */
   readBlobs(): void {
+    for (const folder of this.blobFolders()) this.readBlobsIn(folder);
+  }
+
+  get known(): KnownBlobs {
+    return { table: this.blobs.memory, lost: this.#lost };
+  }
+
+  get findings(): Findings {
+    const { hollow, problems, hidden } = this;
+    return { hollow, problems, hidden };
+  }
+
+  /** Takes over what a reader of another thread has come across. */
+  addFindings({ hollow, problems, hidden }: Findings): void {
+    this.hollow.push(...hollow);
+    this.problems.push(...problems);
+    this.hidden ??= hidden;
+  }
+
+  /** The folders in which blobs have theirs. */
+  blobFolders(): string[] {
     const { files } = this;
     const algorithms = looked(BLOBS, this.#problem, () => files.entries(BLOBS));
     if (algorithms === null || algorithms === FAILED) {
       this.#lost = { path: BLOBS, problem: "the folder of all blobs is missing" };
-      return;
+      return [];
     }
-    for (const { name: algorithm, kind } of algorithms) {
-      if (isAlgorithm(algorithm)) this.#readBlobs(algorithm);
-      else if (kind !== "object" && !isHidden(algorithm)) {
-        this.#problem(`${BLOBS}/${algorithm}`, "this digest algorithm is not known; it is left");
+    return algorithms.flatMap(({ name: algorithm, kind }) => {
+      const path = `${BLOBS}/${algorithm}`;
+      if (!isAlgorithm(algorithm)) {
+        if (kind !== "object" && !isHidden(algorithm)) {
+          this.#problem(path, "this digest algorithm is not known; it is left");
+        }
+        return [];
       }
+      const prefixes = looked(path, this.#problem, () => files.names(path));
+      if (prefixes === FAILED || prefixes === null) return [];
+      return prefixes.filter((prefix) => !isHidden(prefix)).map((prefix) => `${path}/${prefix}`);
+    });
+  }
+
+  /** Lists the blobs of one of `blobFolders`. */
+  readBlobsIn(folder: string): void {
+    const { files, blobs } = this;
+    const [algorithm = "", prefix = ""] = folder.split("/").slice(-2);
+    const names = looked(folder, this.#problem, () => files.names(folder));
+    if (names === FAILED) return;
+    for (const hex of names ?? []) {
+      const digest = `${algorithm}:${hex}`;
+      if (!isDigest(digest) || !hex.startsWith(prefix)) continue;
+      const path = `${folder}/${hex}`;
+      const info = looked(path, this.#problem, () => files.look(`${path}/data`));
+      if (info === FAILED) continue;
+      if (info) blobs.add(digest, info.size, info.modifiedAt);
+      else
+        hollowFolder(
+          files,
+          path,
+          () => undefined,
+          (found) => this.hollow.push(found),
+        );
     }
   }
 
@@ -105,35 +176,6 @@ export class TreeReader {
       }
     }
     this.#problem(path, STRANGE, holds);
-  }
-
-  #readBlobs(algorithm: string): void {
-    const { files, blobs } = this;
-    const top = `${BLOBS}/${algorithm}`;
-    const prefixes = looked(top, this.#problem, () => files.names(top));
-    if (prefixes === FAILED) return;
-    for (const prefix of prefixes ?? []) {
-      const folder = `${top}/${prefix}`;
-      const names = isHidden(prefix)
-        ? null
-        : looked(folder, this.#problem, () => files.names(folder));
-      if (names === FAILED) continue;
-      for (const hex of names ?? []) {
-        const digest = `${algorithm}:${hex}`;
-        if (!isDigest(digest) || !hex.startsWith(prefix)) continue;
-        const path = `${folder}/${hex}`;
-        const info = looked(path, this.#problem, () => files.look(`${path}/data`));
-        if (info === FAILED) continue;
-        if (info) blobs.add(digest, info.size, info.modifiedAt);
-        else
-          hollowFolder(
-            files,
-            path,
-            () => undefined,
-            (found) => this.hollow.push(found),
-          );
-      }
-    }
   }
 
   readonly #problem: Problem = (path, problem, hidden = false) => {
