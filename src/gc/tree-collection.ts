@@ -64,8 +64,8 @@ export interface TreeOutcome {
   readonly touched: readonly RepositoryName[];
 }
 
-/** How many threads remove. */
-const THREADS = 12;
+/** How many threads remove. Each costs some 10 MB, and more than these hardly save time. */
+const THREADS = 6;
 /** Rows that are committed, and removals that are done, together. */
 const AT_ONCE = 5000;
 /** Looks in a row, for as long as each finds something to put back. */
@@ -260,6 +260,8 @@ export class TreeCollection {
   async #settle(plan: TreeLook | null): Promise<TreeLook> {
     const { files, policy, overlay, metadata } = this.options;
     const removed = purgedIn(plan);
+    // A look has threads of its own, and needs their room.
+    this.#pool.close();
     for (let looks = 1; ; looks++) {
       const look = await lookAtTree(files, policy, { overlay, findMissing: true });
       if (plan && look.newest > this.#began) this.#written = true;

@@ -41,3 +41,26 @@ test("a mark is taken from all at once, and others stay", () => {
   table.unmark(1);
   expect(table.marksOf(id)).toBe(2);
 });
+
+test("a table on the memory of another sees the same blobs and marks; one that adds them all, the blobs", () => {
+  const table = new BlobTable();
+  const digests = Array.from({ length: 1000 }, (_, i) =>
+    digestOf(Buffer.from(String(i)), i % 3 === 0 ? "sha512" : "sha256"),
+  );
+  for (const [i, digest] of digests.entries()) table.add(digest, i, i * 2);
+  const same = new BlobTable(table.memory);
+  const copy = new BlobTable();
+  copy.add(digests[7] as Digest, 1, 1);
+  copy.addAll(table.memory);
+  table.mark(table.find(digests[5] as Digest), 1);
+  same.mark(same.find(digests[6] as Digest), 1);
+  expect([same.count, copy.count]).toEqual([1000, 1000]);
+  for (const [i, digest] of digests.entries()) {
+    const marks = i === 5 || i === 6 ? 1 : 0;
+    for (const one of [table, same, copy]) {
+      const id = one.find(digest);
+      expect([one.digestOf(id), one.sizeOf(id), one.timeOf(id)]).toEqual([digest, i, i * 2]);
+      expect(one.marksOf(id)).toBe(one === copy ? 0 : marks);
+    }
+  }
+});
