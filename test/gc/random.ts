@@ -20,7 +20,7 @@ while (performance.now() < end) {
   );
   played += details.numRuns;
   if (details.failed) {
-    console.log(fc.defaultReportMessage(details));
+    console.log(fc.defaultReportMessage(details), details.errorInstance);
     process.exit(1);
   }
   seed++;

@@ -71,6 +71,25 @@ export class GarbageModel {
     return this.#at(name).tags.get(tag) ?? null;
   }
 
+  /**
+   * Of what nothing needed before, and nobody has pushed since, a collection may have taken any part, also
+   * when something needs it by now.
+   */
+  forgetIdle(before: GarbageModel, then: number, shown: ReadonlyMap<Key, string>): void {
+    const live = before.live(then);
+    for (const [name, { manifests, links }] of this.#repositories) {
+      const old = before.#at(name);
+      const idle = (kind: string, seen: Map<string, number>, was: Map<string, number>): void => {
+        for (const [digest, at] of seen) {
+          const key = `${kind} ${name} ${digest}`;
+          if (!shown.has(key) && !live.has(key) && was.get(digest) === at) seen.delete(digest);
+        }
+      };
+      idle("manifest", manifests, old.manifests);
+      idle("blob", links, old.links);
+    }
+  }
+
   /** What is not shown any more has gone, and comes back only when it is pushed again. */
   forget(shown: ReadonlyMap<Key, string>): void {
     for (const [name, { manifests, links }] of this.#repositories) {

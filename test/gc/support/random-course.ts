@@ -212,6 +212,7 @@ class Player {
     this.#countdown = cut?.at ?? null;
     this.#cut = null;
     const before = this.model.copy();
+    const began = this.world.now();
     const work =
       other === null || step.do === "restart" || step.do === other
         ? [this.#do(step)]
@@ -221,6 +222,7 @@ class Player {
     if (cut === null) {
       const failed = outcomes.find((outcome) => outcome.status === "rejected");
       if (failed) throw failed.reason;
+      this.model.forgetIdle(before, began, await show(this.world.metadata, universe));
       return;
     }
     const found = this.#cut ?? this.world.moment("the end");
@@ -230,7 +232,9 @@ class Player {
     if (this.#cut) this.model = before;
     await this.start({ ...found, disk: afterCrash(found.disk, damage, new Random(cut.at)) });
     if (this.#cut) await this.#settle(step, before, whole);
-    this.model.learn(await show(this.world.metadata, universe));
+    const shown = await show(this.world.metadata, universe);
+    this.model.forgetIdle(before, began, shown);
+    this.model.learn(shown);
   }
 
   /** What was under way is done or not done: who asked does not know, and looks. */
