@@ -14,7 +14,7 @@ import { RegistryError } from "../oci/errors.ts";
 import { type DataOptions, configOf, withDataOptions } from "./data-options.ts";
 import { Exit } from "./exit.ts";
 import { jsonDocument } from "./json.ts";
-import { progressNotes } from "./progress-notes.ts";
+import { progressOn } from "./progress.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { counted, humanSize } from "./units.ts";
@@ -69,7 +69,7 @@ async function backup(target: string, flags: BackupFlags, terminal: Terminal): P
   const earlier = await earlierOf(flags.since ?? []);
   const users = flags.withUsers ? userFiles(config) : [];
   const configuration = flags.withConfig === undefined ? null : resolve(flags.withConfig);
-  const progress = progressNotes(terminal, quiet);
+  const progress = progressOn(terminal, quiet);
 
   await using source = await openSource(resolve(config.data), Date.now);
   // Until here nothing was written that would have to be taken back.
@@ -145,7 +145,7 @@ function plain({ document, leftOut }: BackupReport) {
 function finalLine(target: string, { document }: BackupReport): string {
   const { whole, here, chain } = document;
   const all = [
-    whole.repositories === 1 ? "1 repository" : `${whole.repositories} repositories`,
+    counted(whole.repositories, "repository"),
     counted(whole.tags, "tag"),
     counted(whole.manifests, "manifest"),
     counted(whole.blobs, "blob"),

@@ -56,7 +56,7 @@ export class CheckReport {
   summary(): string {
     const { repositories, tags, manifests, blobs, files, bytes } = this.#checked;
     const looked = [
-      counted(repositories, "repository").replace(/ys$/, "ies"),
+      counted(repositories, "repository"),
       counted(tags, "tag"),
       counted(manifests, "manifest"),
       `${counted(blobs, "link")} to blobs`,

@@ -1,17 +1,21 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { parseAddress } from "../client/address.ts";
-import { storedCredentials } from "../client/auth/stored-credentials.ts";
 import { askForCheck } from "../client/check.ts";
-import { type Connection, openConnection } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
 import { type CheckEvent, checkRegistry } from "../gc/check.ts";
 import { openCheckable } from "../gc/open-checkable.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
 import { CheckReport } from "./check-report.ts";
+import { progressOn } from "./progress.ts";
 import { type RepairFlags, repairFolder, repairServer } from "./repair.ts";
-import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
+import {
+  type RegistryOptions,
+  connectionTo,
+  openRegistries,
+  withRegistryOptions,
+} from "./registry-options.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { counted } from "./units.ts";
@@ -61,12 +65,8 @@ async function check(folder: string | null, flags: CheckFlags, terminal: Termina
     if (flags.repair) return await repairFolder(folder, flags, terminal);
     return await checkFolder(folder, flags, terminal);
   }
-  const credentials = storedCredentials(terminal.environment);
   const connection = url
-    ? openConnection(parseAddress(url, url.startsWith("http:")), {
-        credentials,
-        insecure: flags.insecure ?? false,
-      })
+    ? connectionTo(url, flags, terminal)
     : openRegistries(flags, terminal).at(null);
   if (flags.repair) return await repairServer(connection, flags, terminal);
   await report(connection.address.origin, remote(connection, flags), flags, terminal);
@@ -111,13 +111,10 @@ async function report(
   terminal: Terminal,
 ): Promise<void> {
   const all = new CheckReport(source, verifyBytes);
-  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
-  let said = performance.now();
+  const progress = progressOn(terminal, quiet);
   for await (const event of events) {
     all.add(event);
-    if (!("progress" in event) || quiet || performance.now() - said < every) continue;
-    said = performance.now();
-    terminal.note(all.progress());
+    if ("progress" in event) progress(() => all.progress());
   }
   if (json) terminal.print(all.json());
   else for (const line of all.lines()) terminal.print(line);

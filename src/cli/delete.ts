@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { ERRORS } from "../oci/error-table.ts";
 import { RegistryError } from "../oci/errors.ts";
+import { confirm } from "./confirm.ts";
 import { type Outcome, applyRemovals } from "./delete-apply.ts";
 import { look, parseTarget } from "./delete-look.ts";
-import { type Removal, planRemovals } from "./delete-plan.ts";
+import { planRemovals } from "./delete-plan.ts";
 import { failureLine, keptLine, planLines, plainOutcomes, question } from "./delete-report.ts";
 import { jsonDocument } from "./json.ts";
 import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
@@ -75,13 +76,7 @@ async function deleteImages(
     document([]);
     return finish(removals.length, failures, "found");
   }
-  if (!(await isConfirmed(removals, options, terminal))) {
-    document([]);
-    const why = terminal.interactive
-      ? "the answer was not yes"
-      : "there is no terminal to ask, add --yes";
-    throw new RegistryError("UNCONFIRMED", { reason: `nothing was deleted; ${why}` });
-  }
+  await confirm(question(removals), "nothing was deleted", options, terminal, () => document([]));
 
   const outcomes: Outcome[] = [];
   for await (const outcome of applyRemovals(removals, (host) => registries.at(host))) {
@@ -97,22 +92,6 @@ async function deleteImages(
   }
   document(outcomes);
   finish(removals.length + missing.length - failures.length, failures, "deleted");
-}
-
-async function isConfirmed(
-  removals: readonly Removal[],
-  { yes, force }: DeleteOptions,
-  terminal: Terminal,
-): Promise<boolean> {
-  if (yes || force) return true;
-  if (!terminal.interactive) return false;
-  try {
-    return /^\s*y(?:es)?\s*$/i.test(await terminal.ask(question(removals)));
-  } catch (error) {
-    // Ctrl-C or Ctrl-D instead of an answer.
-    if (error instanceof Error && error.name === "AbortError") return false;
-    throw error;
-  }
 }
 
 /** Throws what makes the exit code when not everything was done. */

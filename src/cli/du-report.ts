@@ -93,7 +93,7 @@ export class UsageReport {
     const shared =
       sharedBytes > 0 ? `, ${humanSize(sharedBytes)} of it in several repositories` : "";
     const lines = [
-      `${humanSize(bytes)} in ${counted(repositories, "repository").replace(/ys$/, "ies")}, ` +
+      `${humanSize(bytes)} in ${counted(repositories, "repository")}, ` +
         `${counted(tags, "tag")}, ${counted(manifests, "manifest")}${shared}`,
     ];
     if (unlinked.blobs > 0) {

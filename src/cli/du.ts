@@ -1,10 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { parseAddress } from "../client/address.ts";
-import { storedCredentials } from "../client/auth/stored-credentials.ts";
 import { askForUsage } from "../client/check.ts";
-import { openConnection } from "../client/connection.ts";
 import { openUsage } from "../gc/open-usage.ts";
 import { type UsageEvent, measureUsage } from "../inventory/measure-usage.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -13,7 +10,13 @@ import type { RepositoryName } from "../oci/name.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS, TREE } from "../storage/tree.ts";
 import { UsageReport } from "./du-report.ts";
-import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
+import { progressOn } from "./progress.ts";
+import {
+  type RegistryOptions,
+  connectionTo,
+  openRegistries,
+  withRegistryOptions,
+} from "./registry-options.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -60,14 +63,13 @@ async function measure(
   const globs = (folder === null ? words : others).map(parse);
   const { where, events, close } = await open(folder, globs, flags, terminal);
   const report = new UsageReport(where, globs.length > 0, flags.json ?? false);
-  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
-  let said = performance.now();
+  const progress = progressOn(terminal, flags.quiet ?? false);
   try {
     for await (const event of events) {
       report.add(event);
-      if (!("progress" in event) || flags.quiet || performance.now() - said < every) continue;
-      said = performance.now();
-      terminal.note(`counted ${event.progress.repositories} repositories`);
+      if (!("progress" in event)) continue;
+      const { repositories } = event.progress;
+      progress(() => `counted ${repositories} repositories`);
     }
   } finally {
     close();
@@ -107,10 +109,8 @@ async function open(
     const events = measureUsage(opened.source, wanted);
     return { where: resolve(folder), events, close: () => opened[Symbol.dispose]() };
   }
-  const credentials = storedCredentials(terminal.environment);
-  const insecure = flags.insecure ?? false;
   const connection = url
-    ? openConnection(parseAddress(url, url.startsWith("http:")), { credentials, insecure })
+    ? connectionTo(url, flags, terminal)
     : openRegistries(flags, terminal).at(null);
   const texts = globs.map(({ text }) => text);
   const events = askForUsage(connection, texts) as unknown as AsyncGenerator<UsageEvent>;

@@ -1,10 +1,9 @@
-import { parseAddress } from "../client/address.ts";
-import { storedCredentials } from "../client/auth/stored-credentials.ts";
-import { type Connection, openConnection } from "../client/connection.ts";
-import { type RemoteRun, askToCollect, collectionPlan, collectionStatus } from "../client/gc.ts";
+import { followCollection } from "../client/follow-collection.ts";
+import { collectionPlan, collectionStatus } from "../client/gc.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { GcRepository, GcTotals } from "../plan/gc-plan.ts";
 import { runLine } from "./gc-remote-report.ts";
+import { connectionTo } from "./registry-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CollectFlags {
@@ -12,9 +11,6 @@ export interface CollectFlags {
   readonly deleteUntagged?: boolean;
   readonly quiet?: boolean;
 }
-
-/** Between two looks at a run that goes on. */
-const LOOK_MS = 500;
 
 /**
  * `registry garbage-collect` beside a server of ours: that one collects, by its own settings, while it serves.
@@ -25,10 +21,7 @@ export async function collectAtServer(
   { dryRun = false, quiet = false }: CollectFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const connection = openConnection(parseAddress(url, url.startsWith("http:")), {
-    credentials: storedCredentials(terminal.environment),
-    insecure: false,
-  });
+  const connection = connectionTo(url, {}, terminal);
   for await (const part of collectionPlan(connection, false)) {
     if (quiet) continue;
     if ("repository" in part) {
@@ -45,13 +38,15 @@ export async function collectAtServer(
     terminal.note("what was there before waits for its owner's yes: `wharf gc` shows it, and asks");
   }
   if (dryRun) return;
-  const run = await collected(
-    connection,
-    Math.max(0, ...before.runs.map(({ id }) => id)),
-    terminal,
-  );
-  if (run && !quiet) terminal.note(runLine(run));
-  if (run && run["outcome"] !== "done") {
+  const wish = { consent: false, patience: 0 };
+  const followed = await followCollection(connection, before, wish, () => undefined);
+  if ("later" in followed) {
+    terminal.note(`the server collects later: ${followed.later.reason}`);
+    return;
+  }
+  const { run } = followed;
+  if (!quiet) terminal.note(runLine(run));
+  if (run["outcome"] !== "done") {
     throw new RegistryError("PARTIAL", { reason: `the collection is ${String(run["outcome"])}` });
   }
 }
@@ -62,22 +57,4 @@ export function totalLines({ blobs, manifests }: Pick<GcTotals, "blobs" | "manif
     "",
     `${blobs.live} blobs marked, ${blobs.garbage} blobs and ${manifests.garbage} manifests eligible for deletion`,
   ];
-}
-
-/** Lets it collect; the run when it has ended, or null when it will begin later. */
-async function collected(
-  connection: Connection,
-  newest: number,
-  terminal: Terminal,
-): Promise<RemoteRun | null> {
-  let status = await askToCollect(connection, { consent: false });
-  for (; ; status = await collectionStatus(connection)) {
-    const ended = status.runs.find(({ id }) => id > newest);
-    if (ended && status.state === "idle") return ended;
-    if (status.state === "waiting" && status.obstacle) {
-      terminal.note(`the server collects later: ${status.obstacle.reason}`);
-      return null;
-    }
-    await Bun.sleep(LOOK_MS);
-  }
 }

@@ -1,51 +1,30 @@
 import type { RemoteRun } from "../client/gc.ts";
 import type { GcRepository } from "../plan/gc-plan.ts";
-import { table } from "./table.ts";
+import { type GcRow, WHY, gcTable } from "./gc-table.ts";
 import { counted, humanSize } from "./units.ts";
-
-const REASONS: Readonly<Record<string, string>> = {
-  untagged: "untagged",
-  "index-goes": "of an index that goes",
-  "subject-goes": "with a subject that goes",
-  "subject-missing": "without their subject",
-};
-
-const COLUMNS = [
-  { title: "REPOSITORY" },
-  { title: "MANIFESTS", align: "right" },
-  { title: "LAYER LINKS", align: "right" },
-  { title: "FREED", align: "right" },
-  { title: "SHARED", align: "right" },
-  { title: "WHY" },
-] as const;
 
 /** What would become of repositories, and why, for people. Pure. */
 export function repositoryLines(all: readonly GcRepository[]): string[] {
-  if (all.length === 0) return [];
-  return ["To collect:", ...table(COLUMNS, all.map(row)).map((line) => `  ${line}`)];
+  return gcTable("To collect:", all.map(rowOf));
 }
 
-function row({ repository, keptWhole, manifests, links, removed, bytes }: GcRepository): string[] {
+function rowOf({ repository, keptWhole, manifests, links, removed, bytes }: GcRepository): GcRow {
   const reasons = Map.groupBy(manifests, ({ reason }) => reason);
   const why = [
     ...(keptWhole === null ? [] : [`kept whole: ${keptWhole}`]),
-    ...[...reasons].map(([reason, those]) => `${those.length} ${REASONS[reason] ?? reason}`),
+    // A newer registry may have other reasons.
+    ...[...reasons].map(([reason, those]) => `${those.length} ${WHY[reason] ?? reason}`),
     ...(removed ? ["nothing is left of it"] : []),
   ];
-  return [
-    repository,
-    String(manifests.length),
-    String(links.length),
-    humanSize(bytes.freed),
-    humanSize(bytes.shared),
-    why.join(", "),
-  ];
+  return { repository, manifests: manifests.length, links: links.length, bytes, why };
 }
 
+/** A line about a run that goes on. Pure. */
 export function progressLine(run: RemoteRun): string {
   return `collecting: ${countsOf(run)} so far`;
 }
 
+/** The last line, of a run that has ended. Pure. */
 export function runLine(run: RemoteRun): string {
   const bytes = numberOf(run, "bytes");
   return `collected ${countsOf(run)}: ${humanSize(bytes)} (${bytes} bytes) are in the trash`;

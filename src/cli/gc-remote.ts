@@ -1,16 +1,18 @@
 import {
   type RemoteRun,
   type RemoteStatus,
-  askToCollect,
   collectionPlan,
   collectionStatus,
 } from "../client/gc.ts";
+import { followCollection } from "../client/follow-collection.ts";
 import type { Connection } from "../client/connection.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { GcRepository, GcTotals } from "../plan/gc-plan.ts";
 import { progressLine, repositoryLines, runLine } from "./gc-remote-report.ts";
 import { summary } from "./gc-report.ts";
+import { confirm } from "./confirm.ts";
 import { jsonDocument } from "./json.ts";
+import { progressOn } from "./progress.ts";
 import { type RegistryOptions, openRegistries } from "./registry-options.ts";
 import type { Terminal } from "./terminal.ts";
 import { counted, humanSize } from "./units.ts";
@@ -21,9 +23,6 @@ export interface GcRemoteOptions extends RegistryOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
-
-/** Between two looks at a run that goes on. */
-const LOOK_MS = 500;
 
 /** A run that begins later than this is not waited for. */
 const PATIENCE_MS = 60_000;
@@ -59,13 +58,10 @@ export async function collectRemote(
   if (nothing && plan.totals.links.garbage === 0 && before.consent === null && !options.yes) {
     return document(null);
   }
-  if (!(await isConfirmed(before, options, terminal))) {
-    document(null);
-    const why = terminal.interactive
-      ? "the answer was not yes"
-      : "there is no terminal to ask, add --yes";
-    throw new RegistryError("UNCONFIRMED", { reason: `nothing was removed; ${why}` });
-  }
+  const question = before.consent
+    ? "Collect this, and from now on whatever becomes garbage? [y/N] "
+    : "Collect this garbage? [y/N] ";
+  await confirm(question, "nothing was removed", options, terminal, () => document(null));
   const run = await follow(connection, before, tell, terminal);
   document(run);
   if (run && !json) terminal.print(runLine(run));
@@ -99,25 +95,6 @@ function* describe({ repositories, totals }: Plan, { consent }: RemoteStatus): G
   }
 }
 
-async function isConfirmed(
-  { consent }: RemoteStatus,
-  { yes }: GcRemoteOptions,
-  terminal: Terminal,
-): Promise<boolean> {
-  if (yes) return true;
-  if (!terminal.interactive) return false;
-  const question = consent
-    ? "Collect this, and from now on whatever becomes garbage? [y/N] "
-    : "Collect this garbage? [y/N] ";
-  try {
-    return /^\s*y(?:es)?\s*$/i.test(await terminal.ask(question));
-  } catch (error) {
-    // Ctrl-C or Ctrl-D instead of an answer.
-    if (error instanceof Error && error.name === "AbortError") return false;
-    throw error;
-  }
-}
-
 /** The run when it has ended; null: it begins later, by itself. */
 async function follow(
   connection: Connection,
@@ -125,27 +102,16 @@ async function follow(
   tell: (line: string) => void,
   terminal: Terminal,
 ): Promise<RemoteRun | null> {
-  const newest = Math.max(0, before.run?.id ?? 0, ...before.runs.map(({ id }) => id));
-  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
-  let said = performance.now();
-  let status = await askToCollect(connection, { consent: before.consent !== null });
-  for (; ; status = await collectionStatus(connection)) {
-    // One that went on before is followed by the one that was asked for.
-    const ended = status.runs.find(({ id }) => id > newest);
-    if (ended && status.state === "idle") return ended;
-    const { obstacle } = status;
-    if (status.state === "waiting" && obstacle && (obstacle.endsIn ?? Infinity) > PATIENCE_MS) {
-      const when =
-        obstacle.endsIn === null ? "later" : `in ${Math.ceil(obstacle.endsIn / PATIENCE_MS)} min`;
-      tell(`it begins by itself ${when}: ${obstacle.reason}`);
-      return null;
-    }
-    if (status.run && performance.now() - said >= every) {
-      said = performance.now();
-      tell(progressLine(status.run));
-    }
-    await Bun.sleep(LOOK_MS);
-  }
+  const progress = progressOn({ ...terminal, note: tell }, false);
+  const wish = { consent: before.consent !== null, patience: PATIENCE_MS };
+  const followed = await followCollection(connection, before, wish, (run) =>
+    progress(() => progressLine(run)),
+  );
+  if ("run" in followed) return followed.run;
+  const { endsIn, reason } = followed.later;
+  const when = endsIn === null ? "later" : `in ${Math.ceil(endsIn / 60_000)} min`;
+  tell(`it begins by itself ${when}: ${reason}`);
+  return null;
 }
 
 /** Throws what makes the exit code when it did not come to its end. */

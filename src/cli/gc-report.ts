@@ -4,26 +4,15 @@ import type { FreedOld } from "../gc/trash/free-folder.ts";
 import type { TreeOutcome } from "../gc/tree-collection.ts";
 import type { RepositoryLook } from "../gc/tree-look.ts";
 import type { GcTotals } from "../plan/gc-plan.ts";
-import { table } from "./table.ts";
+import { type GcRow, MANIFEST_REASONS, WHY, gcTable } from "./gc-table.ts";
 import { counted, humanSize } from "./units.ts";
-
-const COLUMNS = [
-  { title: "REPOSITORY" },
-  { title: "MANIFESTS", align: "right" },
-  { title: "LAYER LINKS", align: "right" },
-  { title: "FREED", align: "right" },
-  { title: "SHARED", align: "right" },
-  { title: "WHY" },
-] as const;
 
 /** The plan of a folder for people. Pure. */
 export function planLines(folder: string, { look, totals, running }: FolderPlan): string[] {
   const going = look.repositories.filter(({ keptWhole }) => keptWhole === null);
   const { blobs, bytes } = totals.orphans;
   return [
-    ...(going.length === 0
-      ? []
-      : [`To remove from ${folder}:`, ...indented(table(COLUMNS, going.map(row)))]),
+    ...gcTable(`To remove from ${folder}:`, going.map(rowOf)),
     ...(blobs === 0
       ? []
       : [`${counted(blobs, "blob")} that no repository has: ${humanSize(bytes)}`]),
@@ -50,35 +39,28 @@ export function keptLines({ keptRepositories }: GcTotals): string[] {
   return ["Kept whole, because not all of it could be understood:", ...lines];
 }
 
-function indented(lines: readonly string[]): string[] {
-  return lines.map((line) => `  ${line}`);
-}
-
-function row({ name, manifests, links, bytes, ...rest }: RepositoryLook): string[] {
-  const all = Object.values(manifests).reduce((sum, count) => sum + count, 0);
-  return [
-    name,
-    String(all),
-    String(links.unneeded + links.bytesMissing),
-    humanSize(bytes.freed),
-    humanSize(bytes.shared),
-    reasons({ name, manifests, links, bytes, ...rest }).join(", "),
-  ];
+function rowOf(look: RepositoryLook): GcRow {
+  const { name: repository, manifests, links, bytes } = look;
+  return {
+    repository,
+    manifests: Object.values(manifests).reduce((sum, count) => sum + count, 0),
+    links: links.unneeded + links.bytesMissing,
+    bytes,
+    why: reasons(look),
+  };
 }
 
 function reasons({ manifests, links, leftovers, removed }: RepositoryLook): string[] {
-  const parts: readonly (readonly [number, string])[] = [
-    [manifests.untagged, "untagged"],
-    [manifests["index-goes"], "of an index that goes"],
-    [manifests["subject-goes"], "with a subject that goes"],
-    [manifests["subject-missing"], "without their subject"],
-    [links.bytesMissing, "links without bytes"],
-    [leftovers.history, "old names of tags"],
-    [leftovers.uploads, "stale uploads"],
-    [leftovers.temporary, "leftover files"],
-    [leftovers.emptyFolders, "empty folders"],
+  const many = (count: number, one: string, several: string): string[] =>
+    count === 0 ? [] : [`${count} ${count === 1 ? one : several}`];
+  const told = [
+    ...MANIFEST_REASONS.flatMap((reason) => many(manifests[reason], WHY[reason], WHY[reason])),
+    ...many(links.bytesMissing, "link without bytes", "links without bytes"),
+    ...many(leftovers.history, "old name of a tag", "old names of tags"),
+    ...many(leftovers.uploads, "stale upload", "stale uploads"),
+    ...many(leftovers.temporary, "leftover file", "leftover files"),
+    ...many(leftovers.emptyFolders, "empty folder", "empty folders"),
   ];
-  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
   return removed ? [...told, "nothing is left of it"] : told;
 }
 
@@ -98,7 +80,7 @@ export function isNothing({ look, totals }: FolderPlan): boolean {
   return !going && totals.blobs.garbage === 0 && look.reader.hollow.length === 0;
 }
 
-/** Pure. */
+/** What is asked after the plan was shown. Pure. */
 export function question(
   { totals: { manifests, blobs, bytes } }: FolderPlan,
   purge: boolean,
@@ -126,7 +108,7 @@ export function outcomeLines(outcome: TreeOutcome, plan: FolderPlan, purge: bool
     counted(manifests, "manifest"),
     counted(links, "layer link"),
     `${counted(blobs, "blob")} (${humanSize(bytes)})`,
-    ...(repositories > 0 ? [counted(repositories, "repository").replace(/ys$/, "ies")] : []),
+    ...(repositories > 0 ? [counted(repositories, "repository")] : []),
   ].join(", ");
   const caching = plan.running.filter(({ caches }) => caches);
   return [

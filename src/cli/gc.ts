@@ -2,11 +2,9 @@ import type { Command } from "commander";
 import { parseDuration } from "../config/duration.ts";
 import { type FolderGc, type FolderPlan, collectFolder, planFolder } from "../gc/collect-folder.ts";
 import { RegistryError } from "../oci/errors.ts";
-import { parseAddress } from "../client/address.ts";
-import { storedCredentials } from "../client/auth/stored-credentials.ts";
-import { openConnection } from "../client/connection.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
+import { confirm } from "./confirm.ts";
 import {
   gcDocument,
   isNothing,
@@ -16,7 +14,7 @@ import {
   question,
 } from "./gc-report.ts";
 import { collectRemote } from "./gc-remote.ts";
-import { type RegistryOptions, withRegistryOptions } from "./registry-options.ts";
+import { type RegistryOptions, connectionTo, withRegistryOptions } from "./registry-options.ts";
 import { progressOn } from "./progress.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -87,7 +85,7 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
     grace,
     untaggedAfter: flags.keepUntagged ? null : flags.grace === undefined ? undefined : grace,
     purge,
-    progress,
+    progress: (line) => progress(() => line),
   };
   const show = (plan: FolderPlan): void => {
     if (quiet || (json && dryRun)) return;
@@ -105,13 +103,9 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
     shown = await planFolder(what);
     show(shown);
     if (dryRun || isNothing(shown)) return document(shown);
-    const refused = terminal.interactive
-      ? !isYes(await terminal.ask(question(shown, purge))) && "the answer was not yes"
-      : "there is no terminal to ask, add --yes";
-    if (refused !== false) {
-      document(shown);
-      throw new RegistryError("UNCONFIRMED", { reason: `nothing was removed; ${refused}` });
-    }
+    const plan = shown;
+    const refused = (): void => document(plan);
+    await confirm(question(plan, purge), "nothing was removed", flags, terminal, refused);
   }
   const { plan, outcome, freed, trash } = await collectFolder(what, shown, true, (found) => {
     if (shown === null) show(found);
@@ -141,11 +135,7 @@ async function collectThere(url: string | null, flags: GcFlags, terminal: Termin
   }
   const wish = { ...flags, yes: flags.yes === true || flags.force === true };
   if (url === null) return await collectRemote(wish, terminal);
-  const connection = openConnection(parseAddress(url, url.startsWith("http:")), {
-    credentials: storedCredentials(terminal.environment),
-    insecure: flags.insecure ?? false,
-  });
-  await collectRemote(wish, terminal, connection);
+  await collectRemote(wish, terminal, connectionTo(url, flags, terminal));
 }
 
 function durationOf(text: string): number {
@@ -153,8 +143,4 @@ function durationOf(text: string): number {
   if (milliseconds !== null) return milliseconds;
   const reason = `--grace ${JSON.stringify(text)} is not a duration, such as 30m, 1h or 7d`;
   throw new RegistryError("USAGE", { reason });
-}
-
-function isYes(answer: string): boolean {
-  return /^y(?:es)?$/i.test(answer.trim());
 }

@@ -1,12 +1,16 @@
 import type { Terminal } from "./terminal.ts";
 
-/** Says on stderr how far something is: every two seconds on a terminal, once a minute elsewhere. */
-export function progressOn(terminal: Terminal, quiet: boolean): (what: string) => void {
-  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
+/** Milliseconds between two lines: somebody looks on, or a log grows. */
+const LOOKED_AT = 2000;
+const LOGGED = 60_000;
+
+/** Says on stderr how far something is, now and then; `line` is made only when it is said. */
+export function progressOn(terminal: Terminal, quiet: boolean): (line: () => string) => void {
+  const every = terminal.stderrIsTerminal ? LOOKED_AT : LOGGED;
   let said = performance.now();
-  return (what) => {
+  return (line) => {
     if (quiet || performance.now() - said < every) return;
     said = performance.now();
-    terminal.note(what);
+    terminal.note(line());
   };
 }

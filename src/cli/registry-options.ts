@@ -22,6 +22,16 @@ export function withRegistryOptions(command: Command): Command {
     .option("--insecure", "take the registry's certificate without checking it");
 }
 
+/** The registry that a server of ours says it serves a folder at. */
+export function connectionTo(
+  url: string,
+  { insecure = false }: RegistryOptions,
+  { environment }: Terminal,
+): Connection {
+  const credentials = storedCredentials(environment);
+  return openConnection(parseAddress(url, url.startsWith("http:")), { credentials, insecure });
+}
+
 /** The registries that one run of a command talks to, each opened once. */
 export interface Registries {
   /** `host` from an image's name wins over `--registry`; null when the name has none. Throws USAGE. */

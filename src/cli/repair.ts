@@ -8,9 +8,10 @@ import { type OpenRepairable, openForPlan, openRepairable } from "../gc/open-rep
 import { type RepairEvent, repairRegistry } from "../gc/repair.ts";
 import { repairSource } from "../gc/repair-source.ts";
 import { RegistryError } from "../oci/errors.ts";
+import { progressOn } from "./progress.ts";
 import { RepairReport } from "./repair-report.ts";
 import type { Terminal } from "./terminal.ts";
-import { confirm } from "./trash-confirm.ts";
+import { confirm } from "./confirm.ts";
 
 export interface RepairFlags {
   readonly from?: string;
@@ -109,12 +110,9 @@ async function repair(
       return;
     }
     for (const line of plan.lines()) terminal.note(line);
-    try {
-      await confirm(plan.question(), "nothing was repaired", flags, terminal);
-    } catch (error) {
+    await confirm(plan.question(), "nothing was repaired", flags, terminal, () => {
       if (json) terminal.print(plan.json());
-      throw error;
-    }
+    });
   }
   const report = await gather(where, run(false), false, quiet, terminal);
   show(report);
@@ -131,14 +129,12 @@ async function gather(
   terminal: Terminal,
 ): Promise<RepairReport> {
   const report = new RepairReport(where, dryRun);
-  const every = terminal.stderrIsTerminal ? 2000 : 60_000;
-  let said = performance.now();
+  const progress = progressOn(terminal, quiet);
   for await (const event of events) {
     report.add(event);
-    if (!("progress" in event) || quiet || performance.now() - said < every) continue;
-    said = performance.now();
+    if (!("progress" in event)) continue;
     const { repositories, files } = event.progress;
-    terminal.note(`checked ${repositories} repositories, read ${files} files`);
+    progress(() => `checked ${repositories} repositories, read ${files} files`);
   }
   return report;
 }

@@ -69,6 +69,5 @@ export function summary(target: string, plan: RestorePlan, { blobs, bytes }: Res
   const { added, moved } = countTags(plan);
   const count = plan.repositories.length;
   const tags = [counted(added, "tag") + " added", ...(moved > 0 ? [`${moved} moved`] : [])];
-  const repositories = count === 1 ? "1 repository" : `${count} repositories`;
-  return `restored ${repositories} into ${target}: ${tags.join(", ")}, ${counted(blobs, "blob")} brought (${humanSize(bytes)})`;
+  return `restored ${counted(count, "repository")} into ${target}: ${tags.join(", ")}, ${counted(blobs, "blob")} brought (${humanSize(bytes)})`;
 }

@@ -9,9 +9,10 @@ import type { Missing, RestoreTarget, Restored } from "../backup/target.ts";
 import { restoreUsers } from "../backup/users.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { type NameGlob, parseNameGlob } from "../oci/name-glob.ts";
+import { confirm } from "./confirm.ts";
 import { type DataOptions, configOf, withDataOptions } from "./data-options.ts";
 import { jsonDocument } from "./json.ts";
-import { progressNotes } from "./progress-notes.ts";
+import { progressOn } from "./progress.ts";
 import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
 import { keptLines, planLines, summary } from "./restore-report.ts";
 import { subcommand } from "./subcommand.ts";
@@ -75,7 +76,7 @@ async function restore(
     throw new RegistryError("USAGE", { reason });
   }
   const only = (flags.repository ?? []).map(globOf);
-  const progress = progressNotes(terminal, quiet);
+  const progress = progressOn(terminal, quiet);
   const surveys: Survey[] = [];
   for (const source of new Set(sources)) {
     const reading = (bytes: number) => progress(() => `read ${humanSize(bytes)} of ${source}`);
@@ -98,12 +99,9 @@ async function restore(
   }
   if (dryRun) return document(null);
   const isThere = missing.blobs === 0 && missing.links === 0;
-  if (!isThere && !(await isConfirmed(target, flags, terminal))) {
-    document(null);
-    const why = terminal.interactive
-      ? "the answer was not yes"
-      : "there is no terminal to ask, add --yes";
-    throw new RegistryError("UNCONFIRMED", { reason: `nothing was restored; ${why}` });
+  if (!isThere) {
+    const question = `Restore into ${target.name}? [y/N] `;
+    await confirm(question, "nothing was restored", flags, terminal, () => document(null));
   }
   const restored = isThere
     ? { blobs: 0, bytes: 0, refused: [] }
@@ -146,22 +144,6 @@ function globOf(text: string): NameGlob {
   throw new RegistryError("USAGE", {
     reason: `--repository ${JSON.stringify(text)}: ${glob.reason}`,
   });
-}
-
-async function isConfirmed(
-  target: RestoreTarget,
-  { yes, force }: RestoreFlags,
-  terminal: Terminal,
-): Promise<boolean> {
-  if (yes || force) return true;
-  if (!terminal.interactive) return false;
-  try {
-    return /^\s*y(?:es)?\s*$/i.test(await terminal.ask(`Restore into ${target.name}? [y/N] `));
-  } catch (error) {
-    // Ctrl-C or Ctrl-D instead of an answer.
-    if (error instanceof Error && error.name === "AbortError") return false;
-    throw error;
-  }
 }
 
 function plainRestore(

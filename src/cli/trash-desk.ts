@@ -1,7 +1,5 @@
 import { join, resolve } from "node:path";
-import { parseAddress } from "../client/address.ts";
-import { storedCredentials } from "../client/auth/stored-credentials.ts";
-import { type Connection, openConnection } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
 import * as remote from "../client/trash.ts";
 import { type EmptyEvent, emptyTrash, planEmpty } from "../gc/trash/empty.ts";
 import { type TrashEntry, entryOf } from "../gc/trash/entry.ts";
@@ -13,7 +11,7 @@ import { trashRows } from "../gc/trash/select.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
-import { type RegistryOptions, openRegistries } from "./registry-options.ts";
+import { type RegistryOptions, connectionTo, openRegistries } from "./registry-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface TrashFlags extends RegistryOptions {
@@ -64,12 +62,7 @@ export async function openDesk(
     throw new RegistryError("USAGE", { reason: "--data and --registry exclude each other" });
   }
   const url = ownerOf(join(data, OURS))?.url;
-  if (url) {
-    const credentials = storedCredentials(terminal.environment);
-    const address = parseAddress(url, url.startsWith("http:"));
-    const insecure = flags.insecure ?? false;
-    return remoteDesk(openConnection(address, { credentials, insecure }), sparse);
-  }
+  if (url) return remoteDesk(connectionTo(url, flags, terminal), sparse);
   if (purpose === "look") return folderDesk(data, await lookIntoTrash(data, sparse), null);
   const open = await openTrashFolder(data, purpose, sparse, (_, message) => terminal.note(message));
   return folderDesk(data, open, open.place);

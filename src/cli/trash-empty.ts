@@ -5,11 +5,10 @@ import { RegistryError } from "../oci/errors.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
-import { confirm } from "./trash-confirm.ts";
+import { confirm } from "./confirm.ts";
 import { openDesk } from "./trash-desk.ts";
-import { entriesIn } from "./trash-list.ts";
 import { type PartFlags, partOf, withTrashOptions } from "./trash-options.ts";
-import { humanSize } from "./units.ts";
+import { counted, humanSize } from "./units.ts";
 
 interface EmptyFlags extends PartFlags {
   readonly yes?: boolean;
@@ -55,7 +54,7 @@ async function empty(
   const document = ({ entries, bytes, unknown }: Emptied): void => {
     if (json) terminal.print(jsonDocument({ source, dryRun, entries, bytes, unknown }));
   };
-  const line = `${entriesIn(planned.entries)} with ${humanSize(planned.bytes)} (${planned.bytes} bytes)`;
+  const line = `${counted(planned.entries, "entry")} with ${humanSize(planned.bytes)} (${planned.bytes} bytes)`;
   const told =
     planned.entries === 0 && planned.bytes === 0
       ? `nothing is to be freed at ${source}`
@@ -66,18 +65,13 @@ async function empty(
     document(planned);
     return finish(planned);
   }
-  try {
-    const question = `Free ${line} for good? Nobody can restore it then. [y/N] `;
-    await confirm(question, "nothing was freed", flags, terminal);
-  } catch (error) {
-    document(planned);
-    throw error;
-  }
+  const question = `Free ${line} for good? Nobody can restore it then. [y/N] `;
+  await confirm(question, "nothing was freed", flags, terminal, () => document(planned));
   const done = await act();
   document(done);
   if (!json)
     terminal.print(
-      `freed ${entriesIn(done.entries)}, ${humanSize(done.bytes)} (${done.bytes} bytes)`,
+      `freed ${counted(done.entries, "entry")}, ${humanSize(done.bytes)} (${done.bytes} bytes)`,
     );
   finish(done);
 

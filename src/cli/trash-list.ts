@@ -81,7 +81,7 @@ const COLUMNS = [
 ] as const;
 
 /** `now`: UTC milliseconds from which ages are counted; null: times are shown as they are. Pure. */
-export function trashTable(
+function trashTable(
   found: readonly TrashEntry[],
   { whole, now }: { readonly whole: boolean; readonly now: number | null },
 ): string[] {
@@ -106,16 +106,10 @@ function nameOf({ kind, repository, tag }: TrashEntry): string {
 
 function summary({ entries: count, bytes }: { entries: number; bytes: number }): string {
   if (count === 0) return "the trash is empty";
-  const word = count === 1 ? "entry" : "entries";
-  return `the trash has ${count} ${word}, and ${humanSize(bytes)} that emptying it frees`;
+  return `the trash has ${counted(count, "entry")}, and ${humanSize(bytes)} that emptying it frees`;
 }
 
 /** Times in ISO 8601. Pure. */
-export function plainEntry({ madeAt, removedAt, ...entry }: TrashEntry) {
+function plainEntry({ madeAt, removedAt, ...entry }: TrashEntry) {
   return { ...entry, madeAt: isoTime(madeAt), removedAt: isoTime(removedAt) };
-}
-
-/** `3 entries`. Pure. */
-export function entriesIn(count: number): string {
-  return counted(count, "entry").replace(/ys$/, "ies");
 }

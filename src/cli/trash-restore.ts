@@ -6,7 +6,7 @@ import { RegistryError } from "../oci/errors.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
-import { confirm } from "./trash-confirm.ts";
+import { confirm } from "./confirm.ts";
 import { openDesk } from "./trash-desk.ts";
 import { type PartFlags, partOf, withTrashOptions } from "./trash-options.ts";
 import { lineOf, planLines, question, thingOf } from "./trash-restore-report.ts";
@@ -69,12 +69,8 @@ async function restore(
     document(planned);
     return finish(planned);
   }
-  try {
-    await confirm(question(coming), "nothing was restored", flags, terminal);
-  } catch (error) {
-    document(planned);
-    throw error;
-  }
+  const refused = (): void => document(planned);
+  await confirm(question(coming), "nothing was restored", flags, terminal, refused);
   const done = await act();
   document(done);
   finish(done);

@@ -44,9 +44,10 @@ export function isoTime(time: number): string {
   return Number.isNaN(date.getTime()) ? String(time) : `${date.toISOString().slice(0, -5)}Z`;
 }
 
-/** `3 tags`, `1 tag`. Pure. */
+/** `3 tags`, `1 tag`, `2 repositories`. Pure. */
 export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  if (count === 1) return `1 ${noun}`;
+  return `${count} ${noun.replace(/y$/, "ie")}s`;
 }
 
 /** The first 12 hex digits, as docker shows an id. Pure. */
