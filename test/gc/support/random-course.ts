@@ -179,6 +179,7 @@ export async function play(
   const player = new Player(hooks);
   await player.start(null);
   try {
+    await player.begin();
     for (const event of course) {
       await player.happen(event);
       const found = await player.wrong();
@@ -206,6 +207,14 @@ class Player {
         if (this.#countdown !== null && this.#countdown-- === 0) this.#cut = take();
       },
     });
+  }
+
+  /** Something that stays. Without any repository in it a tree is taken for one whose disk is not there. */
+  async begin(): Promise<void> {
+    const [stays] = things;
+    if (!stays) throw new Error("there is nothing to push");
+    for (const op of [...pushImage("stays", stays, "v1"), follow]) await op.run(this.world);
+    this.model.pushed("stays", stays, "v1", this.world.now());
   }
 
   async happen({ step, meanwhile: other, lag: turns, crash: cut }: Event): Promise<void> {
