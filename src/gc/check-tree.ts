@@ -34,6 +34,7 @@ export async function compareTree(
     const digest = digestOfLink(path);
     add("tree", digest, { cause: digest ? "torn" : "other", path, problem });
   };
+  const mention = (): void => undefined;
   const { storage } = what;
 
   const compareLinks = async (
@@ -42,7 +43,7 @@ export async function compareTree(
     expected: Iterable<Digest>,
   ): Promise<void> => {
     const unseen = new Set(expected);
-    await followLinks(storage, folder, new Kept(), remark, async (digest) => {
+    await followLinks(storage, folder, new Kept(), { remark, mention }, async (digest) => {
       if (unseen.delete(digest)) return;
       const path = linkOf(digest);
       const bytes = await storage.stat(blobPath(digest));

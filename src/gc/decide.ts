@@ -34,7 +34,7 @@ export interface Judged {
 }
 
 /** `untagged`: the policy keeps manifests that no tag names. */
-export type Kept = Exclude<KeptBecause, "gone"> | "untagged";
+export type Kept = Exclude<KeptBecause, "gone" | "unreadable"> | "untagged";
 
 /**
  * Says what of one repository is garbage, and why. Pure; linear in the size of the repository.

@@ -1,4 +1,3 @@
-import type { RepositoryInventory } from "../inventory/inventory.ts";
 import type { CollectionReads, RepositoryRecords } from "../metadata/collection.ts";
 import type { MetadataReads } from "../metadata/metadata.ts";
 import { allRepositories, allUnlinked } from "../metadata/paged.ts";
@@ -31,7 +30,9 @@ export async function* planOnline(
   for await (const { verdict } of judged(metadata, policy)) {
     for (const { digest } of leavesOf(verdict)) letGo.set(digest, (letGo.get(digest) ?? 0) + 1);
   }
-  const freed = await freedOf(letGo, metadata);
+  // As long as somebody hides what he needs, no bytes go.
+  const hiding = await metadata.findHiding();
+  const freed = hiding ? new Set<Digest>() : await freedOf(letGo, metadata);
   const counted = new Set<Digest>();
   const sum = { repositories: 0, manifests: pair(), links: pair(), blobs: 0, bytes: 0 };
   const keptRepositories: GcTotals["keptRepositories"][number][] = [];
@@ -46,8 +47,8 @@ export async function* planOnline(
     yield { repository: part };
   }
   const { all, going } = await metadata.sumBlobs();
-  const orphans = { blobs: going.blobs, bytes: going.bytes };
-  for await (const blobs of allUnlinked(metadata)) {
+  const orphans = hiding ? { blobs: 0, bytes: 0 } : { blobs: going.blobs, bytes: going.bytes };
+  for await (const blobs of hiding ? [] : allUnlinked(metadata)) {
     orphans.blobs += blobs.length;
     orphans.bytes += blobs.reduce((bytes, { size }) => bytes + size, 0);
   }
@@ -91,8 +92,7 @@ async function* judged(
   for await (const name of allRepositories(metadata)) {
     const records = await metadata.recordsOf(name);
     if (!records) continue;
-    const inventory: RepositoryInventory = { ...records, unreadable: [] };
-    yield { records, verdict: decide(inventory, policy) };
+    yield { records, verdict: decide(records, policy) };
     await new Promise(setImmediate);
   }
 }

@@ -1,4 +1,4 @@
-import type { KnownRepository, SnapshotManifest, TagRecord } from "../metadata/metadata.ts";
+import { type SnapshotManifest, type TagRecord, UNKNOWN_REPOSITORY } from "../metadata/metadata.ts";
 import { paged } from "../metadata/paged.ts";
 import { readStoredManifest } from "../metadata/stored-manifest.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -7,7 +7,6 @@ import { blobPath, revisionLink } from "../storage/tree.ts";
 import type { Repairable } from "./repairable.ts";
 
 const ALL = { blobs: "all", manifests: "all", tags: "all" } as const;
-const NOTHING: KnownRepository = { blobs: new Map(), manifests: new Map(), tags: new Map() };
 
 /** Makes a repository know a manifest of which the file is right. Null when that is done, else why not. */
 export async function addManifest(
@@ -43,7 +42,7 @@ export async function renewManifest(
   const manifest = await readFile(name, digest, what);
   if (typeof manifest === "string") return manifest;
   const { metadata } = what;
-  const known = (await metadata.knownRepository(name)) ?? NOTHING;
+  const known = (await metadata.knownRepository(name)) ?? UNKNOWN_REPOSITORY;
   const all = paged(
     { last: null, limit: 1000 },
     (page) => metadata.listTags(name, page),
@@ -70,9 +69,10 @@ async function readFile(
 ): Promise<SnapshotManifest | string> {
   const bytes = await storage.readSmall(blobPath(digest));
   if (!bytes) return "its bytes have gone meanwhile";
-  const { blobs } = (await metadata.knownRepository(name)) ?? NOTHING;
-  const read = readStoredManifest(bytes, blobs, () => undefined);
+  const { blobs } = (await metadata.knownRepository(name)) ?? UNKNOWN_REPOSITORY;
+  let doubt: string | null = null;
+  const read = readStoredManifest(bytes, blobs, (problem) => void (doubt ??= problem));
   if (!read) return "it is not a manifest that can be read";
   const linked = await storage.stat(revisionLink(name, digest));
-  return { digest, bytes, pushedAt: Math.min(linked?.modifiedAt ?? now(), now()), ...read };
+  return { digest, bytes, pushedAt: Math.min(linked?.modifiedAt ?? now(), now()), doubt, ...read };
 }

@@ -33,7 +33,7 @@ export function newReport(asked: boolean): RunReport {
     bytes: 0,
     uploads: 0,
     restored: 0,
-    kept: { tagged: 0, needed: 0, young: 0, protected: 0, waiting: 0, gone: 0 },
+    kept: { tagged: 0, needed: 0, young: 0, protected: 0, waiting: 0, unreadable: 0, gone: 0 },
   };
 }
 

@@ -13,8 +13,7 @@ export async function* inventoriesFromMetadata(
 ): AsyncGenerator<RepositoryInventory> {
   for await (const name of names) {
     const records = await metadata.recordsOf(name);
-    // What could not be read is not in the tables; what they have, they know whole.
-    if (records) yield { ...records, unreadable: [] };
+    if (records) yield records;
     // Reading a large one takes a while: others get their turn.
     await new Promise(setImmediate);
   }

@@ -1,4 +1,4 @@
-import type { ReferenceRecord } from "../metadata/metadata.ts";
+import type { Damage, ReferenceRecord } from "../metadata/metadata.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
@@ -49,8 +49,4 @@ export interface InventoryLink {
   readonly seenAt: number;
 }
 
-export interface Unreadable {
-  /** In the tree, relative to the data folder. */
-  readonly path: string;
-  readonly problem: string;
-}
+export type Unreadable = Damage;

@@ -1,7 +1,7 @@
-import { extract, mediaTypeOf, parseDocument } from "../metadata/lenient-manifest.ts";
+import { extract, mediaTypeOf, parseDocument, sayWhatHides } from "../metadata/lenient-manifest.ts";
 import type { ReferenceRecord } from "../metadata/metadata.ts";
 import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
-import { DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED, manifestKind } from "../oci/media-types.ts";
+import { isFirstFormat, manifestKind } from "../oci/media-types.ts";
 
 /** What decisions need of a manifest. */
 export interface TreeManifest {
@@ -39,31 +39,8 @@ export function readTreeManifest(
   if (!first && digestOf(bytes, algorithmOf(digest)) !== digest) {
     problem("the manifest's bytes are not those of its digest");
   }
-  for (const key of Object.keys(document)) {
-    // Registries written in Go took these keys in any case, and so do their clients.
-    if (!KEYS.has(key) && KEYS.has(key.toLowerCase())) problem(`the manifest has the key "${key}"`);
-  }
-  const { subject } = document;
+  sayWhatHides(document, problem);
   const content = extract(document, sizes, problem);
-  if (subject != null && content.subject === null) {
-    problem('what "subject" names in the manifest cannot be read');
-  }
   const { artifactType, references } = content;
   return { mediaType, subject: content.subject, artifactType, references };
 }
-
-/** Docker's schema 1, signed or not. */
-export function isFirstFormat(mediaType: string): boolean {
-  return mediaType === DOCKER_SCHEMA1 || mediaType === DOCKER_SCHEMA1_SIGNED;
-}
-
-const KEYS = new Set([
-  "mediatype",
-  "config",
-  "layers",
-  "blobs",
-  "fslayers",
-  "manifests",
-  "subject",
-]);
-for (const key of ["mediaType", "fsLayers"]) KEYS.add(key);

@@ -1,4 +1,5 @@
 import type { Digest } from "../oci/digest.ts";
+import { isFirstFormat } from "../oci/media-types.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { type Tag, isTag } from "../oci/reference.ts";
 import type { TreeFiles } from "../storage/tree-files.ts";
@@ -35,7 +36,7 @@ import {
   looked,
   readLinks,
 } from "./tree-links.ts";
-import { isFirstFormat, readTreeManifest } from "./tree-manifest.ts";
+import { readTreeManifest } from "./tree-manifest.ts";
 
 /** An inventory that was read from a tree, and what lies there beside content. */
 export interface TreeRepository extends RepositoryInventory {

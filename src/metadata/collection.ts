@@ -1,7 +1,14 @@
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
-import type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from "./records.ts";
+import type {
+  BlobRecord,
+  Damage,
+  LinkRecord,
+  Page,
+  ReferenceRecord,
+  TagRecord,
+} from "./records.ts";
 
 /**
  * The half of the metadata that collections work on: what was seen when, what may have become garbage,
@@ -28,12 +35,15 @@ export interface CollectionReads {
   countReview(before: ReviewBefore): Promise<ReviewCount>;
   /**
    * Looks at `limit` blobs in the order of their digests; `last` is a digest. Returns those that are live
-   * and that no repository links or has as a manifest, and where to go on: null when there are no more.
+   * and that no repository links, has as a manifest or mentions, and where to go on: null when there are no
+   * more.
    */
   listUnlinked(page: Page): Promise<UnlinkedBlobs>;
-  /** Whether any blob is doomed, and was not claimed yet. */
+  /** Whether any blob is doomed, and could be claimed. */
   hasDoomed(): Promise<boolean>;
-  /** For each what is known of it: `needed`: a repository links it or has it as a manifest. */
+  /** The first repository that hides which blobs it needs, and what of it could not be read; null: none does. */
+  findHiding(): Promise<{ readonly name: RepositoryName; readonly damage: Damage } | null>;
+  /** For each what is known of it: `needed`: a repository links it, has it as a manifest, or mentions it. */
   standingOf(digests: readonly Digest[]): Promise<("unknown" | "unneeded" | "needed")[]>;
   /** For each how often it is held: by links and as a manifest, in all repositories. */
   holdersOf(digests: readonly Digest[]): Promise<number[]>;
@@ -72,7 +82,8 @@ export interface CollectionWrites {
    * Judges these once more, in the transaction that removes what is garbage, to the trash: manifests with
    * their references and all above them that is garbage as well, links, then repositories that are empty.
    * What hangs on the removed is put up for review. What is too young waits until it has the age; what is
-   * protected is looked at again later; what is tagged, needed or waiting leaves the queue. So reading the
+   * protected is looked at again later; what is tagged, needed, waiting, or in a repository of which
+   * something is unreadable leaves the queue, which it comes back to when that is over. So reading the
    * queue (`reviewBefore`) and collecting what it gives, again and again, comes to an end.
    */
   collect(items: readonly ReviewItem[], policy: CollectPolicy): Promise<Collected>;
@@ -83,7 +94,8 @@ export interface CollectionWrites {
   doom(blobs: readonly BlobRecord[], at: number): Promise<void>;
   /**
    * Claims at most so many doomed blobs: they are leaving, and have a row in the trash. None of `except`, and
-   * none that the tree has yet to follow in: an entry of the journal may still bring its file.
+   * none that the tree has yet to follow in: an entry of the journal may still bring its file. None at all
+   * while a repository hides which blobs it needs, and none that a repository mentions.
    */
   claim(
     limit: number,
@@ -187,7 +199,15 @@ export interface Collected {
   readonly kept: Readonly<Record<KeptBecause, number>>;
 }
 
-export type KeptBecause = "tagged" | "needed" | "young" | "protected" | "waiting" | "gone";
+export type KeptBecause =
+  | "tagged"
+  | "needed"
+  | "young"
+  | "protected"
+  | "waiting"
+  /** Something of its repository could not be read or understood in the tree: all of that is kept. */
+  | "unreadable"
+  | "gone";
 
 /** A blob that is leaving. `id`: of its row in the trash. */
 export interface Claim {
@@ -205,6 +225,8 @@ export interface RepositoryRecords {
   readonly tags: readonly TagRecord[];
   readonly manifests: readonly CollectableManifest[];
   readonly links: readonly LinkRecord[];
+  /** What could not be read or understood in the tree, manifests in doubt included; empty: nothing. */
+  readonly unreadable: readonly Damage[];
 }
 
 export interface CollectableManifest {

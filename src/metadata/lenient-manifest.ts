@@ -47,6 +47,33 @@ export function mediaTypeOf(document: Document): string | null {
 }
 
 /**
+ * Says where a document may name something that is not looked for there. Registries written in Go took
+ * their keys in any case, and so do their clients.
+ */
+export function sayWhatHides(document: Document, remark: (problem: string) => void): void {
+  for (const key of Object.keys(document)) {
+    if (!KEYS.has(key) && IN_ANY_CASE.has(key.toLowerCase())) {
+      remark(`the manifest has the key "${key}"`);
+    }
+  }
+  const { subject } = document;
+  if (subject != null && digestIn(subject) === null) {
+    remark('what "subject" names in the manifest cannot be read');
+  }
+}
+
+const KEYS = new Set([
+  "mediaType",
+  "config",
+  "layers",
+  "blobs",
+  "fsLayers",
+  "manifests",
+  "subject",
+]);
+const IN_ANY_CASE = new Set([...KEYS].map((key) => key.toLowerCase()));
+
+/**
  * Takes every reference from wherever one can stand in any kind of manifest, so that nothing which it
  * may need is taken for unused.
  */

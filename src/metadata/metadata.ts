@@ -5,9 +5,25 @@ import type { Reference, Tag } from "../oci/reference.ts";
 import type { CollectionReads, CollectionWrites } from "./collection.ts";
 import type { EventCursor, EventRecord, Who } from "./event.ts";
 import type { JournalEntry } from "./journal.ts";
-import type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from "./records.ts";
+import type {
+  BlobRecord,
+  Damage,
+  LinkRecord,
+  Mention,
+  Page,
+  ReferenceRecord,
+  TagRecord,
+} from "./records.ts";
 
-export type { BlobRecord, LinkRecord, Page, ReferenceRecord, TagRecord } from "./records.ts";
+export type {
+  BlobRecord,
+  Damage,
+  LinkRecord,
+  Mention,
+  Page,
+  ReferenceRecord,
+  TagRecord,
+} from "./records.ts";
 
 /**
  * What is known about the content: which repository holds which manifests, tags and blobs.
@@ -140,6 +156,9 @@ export interface MetadataWrites extends CollectionWrites {
    *
    * Only differences are written: what is known already keeps what no tree can say (when it was pushed
    * and last seen, what a tag has named). A manifest that a kept tag names stays too.
+   *
+   * As long as the last snapshot had something `unreadable`, or a manifest is there that is in `doubt`,
+   * `collect` keeps all of the repository. What it mentions keeps its bytes (`claim`).
    */
   replaceRepository(snapshot: RepositorySnapshot): Promise<RepositoryChanges>;
   /**
@@ -230,6 +249,15 @@ export interface RepositorySnapshot {
    * registry that deletes a manifest removes its link first, and then it is not kept.)
    */
   readonly lost?: readonly Digest[];
+  /**
+   * What could not be read or understood, but for manifests, which say so themselves. It replaces what was
+   * recorded before; left out, that stays, with what was mentioned.
+   */
+  readonly unreadable?: readonly Damage[];
+  /** That may name any blob. */
+  readonly hides?: boolean;
+  /** Those of manifests are added to what was recorded, the others replace it. */
+  readonly mentions?: readonly Mention[];
 }
 
 export interface Keep {
@@ -249,7 +277,20 @@ export interface KnownRepository {
   readonly blobs: ReadonlyMap<Digest, number>;
   readonly manifests: ReadonlyMap<Digest, number>;
   readonly tags: ReadonlyMap<Tag, Digest>;
+  /** As the last snapshot had it. */
+  readonly unreadable: readonly Damage[];
+  readonly hides: boolean;
+  readonly mentions: readonly Mention[];
 }
+
+export const UNKNOWN_REPOSITORY: KnownRepository = {
+  blobs: new Map(),
+  manifests: new Map(),
+  tags: new Map(),
+  unreadable: [],
+  hides: false,
+  mentions: [],
+};
 
 /** What a snapshot has changed in what was known. */
 export interface RepositoryChanges {
@@ -277,4 +318,6 @@ export interface SnapshotManifest {
   readonly artifactType: string | null;
   readonly annotations: Readonly<Record<string, string>> | null;
   readonly references: readonly ReferenceRecord[];
+  /** What of it was not understood, in words; null or left out: nothing. */
+  readonly doubt?: string | null;
 }

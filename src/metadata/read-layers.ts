@@ -4,8 +4,8 @@ import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { BLOBS, blobPath, layerLink, layersPath } from "../storage/tree.ts";
 import type { KnownRepository, ReferenceRecord, SnapshotBlob } from "./metadata.ts";
+import type { Notes } from "./doubts.ts";
 import { Kept, followLinks, mustBeFolders } from "./read-links.ts";
-import type { Remark } from "./tree-problem.ts";
 
 /** The layer links of one repository, as they are in the tree. */
 export class Layers {
@@ -22,14 +22,14 @@ export class Layers {
     readonly storage: Storage,
     readonly name: RepositoryName,
     readonly known: KnownRepository["blobs"],
-    readonly remark: Remark,
+    readonly notes: Notes,
     /** Throws when the folder of all blobs is missing. */
     readonly blobsMustBeThere: () => Promise<void>,
   ) {}
 
   async read(past: (at: number) => number): Promise<void> {
-    const { storage, name, known, kept, remark } = this;
-    await followLinks(storage, layersPath(name), kept, remark, async (digest, at) => {
+    const { storage, name, known, kept, notes } = this;
+    await followLinks(storage, layersPath(name), kept, notes, async (digest, at) => {
       const data = await storage.stat(blobPath(digest));
       if (!data) {
         await this.#mustBeLost(blobPath(digest));
@@ -90,34 +90,35 @@ export class Layers {
           this.#found.set(digest, { digest, size, linkedAt });
           continue;
         }
-        this.remark(
+        this.notes.remark(
           path,
           `it has ${size} bytes instead of ${expected}, and not those of its digest; ` +
             "pulls of it are refused until the image is pushed again",
         );
       } catch (error) {
-        this.remark(path, `its ${size} bytes cannot be read (${(error as Error).message})`);
+        this.notes.remark(path, `its ${size} bytes cannot be read (${(error as Error).message})`);
       }
       if (this.kept.has(digest) && this.known.get(digest) === expected) continue;
       this.#found.set(digest, { digest, size: expected, linkedAt });
     }
   }
 
-  /** Says what the manifests need and the repository does not have. `needed`: by which manifest. */
-  remarkLost(needed: ReadonlyMap<Digest, Digest>): void {
+  /** Says what the manifests need and the repository does not have. `needed`: by which manifests. */
+  remarkLost(needed: ReadonlyMap<Digest, readonly Digest[]>): void {
     let leftovers = 0;
     for (const digest of this.#missing) {
       const by = needed.get(digest);
       if (by === undefined) leftovers++;
       else {
-        this.remark(
+        this.#mention(digest, by);
+        this.notes.remark(
           layerLink(this.name, digest),
-          `the bytes of ${digest} are missing, and ${by} needs them; push that image again`,
+          `the bytes of ${digest} are missing, and ${by.at(-1)} needs them; push that image again`,
         );
       }
     }
     if (leftovers > 0) {
-      this.remark(
+      this.notes.remark(
         layersPath(this.name),
         `of ${leftovers} linked blobs the bytes are missing, and no manifest here needs them; ` +
           "a collection of another registry leaves it so",
@@ -128,11 +129,16 @@ export class Layers {
     );
     const [first] = unlinked;
     if (!first) return;
-    this.remark(
+    for (const [digest, by] of unlinked) this.#mention(digest, by);
+    this.notes.remark(
       layersPath(this.name),
       `${unlinked.length} blobs are not linked here that manifests need, such as ${first[0]} of ` +
-        `${first[1]}; push those images again`,
+        `${first[1].at(-1)}; push those images again`,
     );
+  }
+
+  #mention(digest: Digest, by: readonly Digest[]): void {
+    for (const manifest of by) this.notes.mention(digest, manifest);
   }
 
   /** New, or different from what was known. */

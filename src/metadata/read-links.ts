@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import { type Digest, isAlgorithm, isDigest } from "../oci/digest.ts";
 import type { Entry, Storage } from "../storage/storage.ts";
-import { readLink } from "../storage/tree.ts";
 import { inParallel } from "./in-parallel.ts";
-import { type Remark, Unreadable } from "./tree-problem.ts";
+import { isTemporaryName, readLink } from "../storage/tree.ts";
+import type { Notes } from "./doubts.ts";
+import { Misplaced, type Remark, Unreadable } from "./tree-problem.ts";
 
 /** What of a repository stays as it is known: what is unchanged, and what could not be read. */
 export class Kept<T> {
@@ -39,16 +40,20 @@ const LONGEST_LINK = 200;
 
 /**
  * Null when there is no link. Throws when it cannot be told, or something else is in its place.
- * `folder`: one on the way to it, which is known to be there.
+ * `folder`: one on the way to it, which is known to be there. `strange`: without a link, its folder has
+ * something else than links on their way to their name.
  */
 export async function lookUpLink(
   storage: Storage,
   path: string,
   folder: string,
+  strange: (name: string) => void = () => undefined,
 ): Promise<Link | null> {
   const info = await storage.stat(path);
   if (!info) {
-    await mustBeAbsent(storage, path, folder);
+    const beside = await mustBeAbsent(storage, path, folder);
+    const stranger = beside.find(({ name }) => !isTemporaryName(name));
+    if (stranger) strange(stranger.name);
     return null;
   }
   const bytes = info.size <= LONGEST_LINK ? await storage.readSmall(path) : new Uint8Array();
@@ -59,13 +64,18 @@ export async function lookUpLink(
  * Throws unless there is nothing at a path, and folders up to where that shows: to a look, a folder in
  * the place of a file, or a file in that of a folder, is like nothing at all. It shows at the latest in
  * `folder`, which is known to be one: of a hundred thousand that are empty, nobody shall list what is
- * above each.
+ * above each. Returns what else is in the folder of the path.
  */
-export async function mustBeAbsent(storage: Storage, path: string, folder = ""): Promise<void> {
+export async function mustBeAbsent(
+  storage: Storage,
+  path: string,
+  folder = "",
+): Promise<readonly Entry[]> {
   const [parent, name] = split(path);
   const entries = await Array.fromAsync(storage.list(parent));
-  if (entries.some((one) => one.name === name)) throw new Error(`${path} is not a file`);
+  if (entries.some((one) => one.name === name)) throw new Misplaced(`${path} is not a file`);
   if (entries.length === 0) await mustBeFolders(storage, parent, folder);
+  return entries;
 }
 
 /** Throws when something else is in the place of a folder, or of one on the way to it, below `top`. */
@@ -74,7 +84,7 @@ export async function mustBeFolders(storage: Storage, folder: string, top: strin
     const [parent, name] = split(at);
     const entries = await Array.fromAsync(storage.list(parent));
     const entry = entries.find((one) => one.name === name);
-    if (entry && entry.kind !== "folder") throw new Error(`${at} is not a folder`);
+    if (entry && entry.kind !== "folder") throw new Misplaced(`${at} is not a folder`);
     // A parent with entries is a folder, and this one is simply not in it.
     if (entries.length > 0) return;
     at = parent;
@@ -100,29 +110,43 @@ export async function followLinks(
   storage: Storage,
   folder: string,
   kept: Kept<Digest>,
-  remark: Remark,
+  notes: Notes,
   each: (digest: Digest, at: number) => Promise<void>,
 ): Promise<void> {
+  const { remark } = notes;
+  const keep = (digest: Digest): void => {
+    kept.add(digest);
+    notes.mention(digest);
+  };
   const follow = async ([digest, path]: [Digest, string]): Promise<void> => {
-    const link = await lookUpLink(storage, path, dirname(path));
+    const link = await lookUpLink(storage, path, dirname(path), (beside) => {
+      // Its signatures may be there: something was here.
+      remark(
+        `${dirname(path)}/${beside}`,
+        "it is no link, and there is none beside it",
+        "something",
+      );
+      keep(digest);
+    });
     if (!link) return;
     if (link.digest === null) {
-      remark(path, "the link is empty or torn; it is taken for what its folder says");
+      remark(path, "the link is empty or torn; it is taken for what its folder says", "something");
     } else if (link.digest !== digest) {
-      remark(path, `the link names ${link.digest}; it is not followed`);
-      kept.add(digest);
+      remark(path, `the link names ${link.digest}; it is not followed`, "something");
+      keep(digest);
+      notes.mention(link.digest);
       return;
     }
     await each(digest, link.at);
   };
   await orKeepAll(folder, kept, remark, async () => {
-    const digests = digestsBelow(storage, folder, kept, remark);
+    const digests = digestsBelow(storage, folder, { all: () => kept.addAll(), keep }, remark);
     await inParallel(LOOKS, digests, async (one) => {
       try {
         await follow(one);
       } catch (error) {
         remark(one[1], new Unreadable(error));
-        kept.add(one[0]);
+        keep(one[0]);
       }
     });
   });
@@ -132,25 +156,33 @@ export async function followLinks(
 async function* digestsBelow(
   storage: Storage,
   folder: string,
-  kept: Kept<Digest>,
+  kept: { all(): void; keep(digest: Digest): void },
   remark: Remark,
 ): AsyncGenerator<[Digest, string]> {
   for await (const algorithm of foldersIn(storage, folder, remark, (name) => {
-    if (isAlgorithm(name)) kept.addAll();
+    if (!isAlgorithm(name)) return;
+    remark(`${folder}/${name}`, IN_ITS_PLACE, "something");
+    kept.all();
   })) {
     const path = `${folder}/${algorithm}`;
     if (!isAlgorithm(algorithm)) {
-      remark(path, "this digest algorithm is not known; what is in it is not read");
+      const hides = algorithm.startsWith(".") ? "nothing" : "blobs";
+      remark(path, "this digest algorithm is not known; what is in it is not read", hides);
       continue;
     }
     const digestFor = (hex: string): string => `${algorithm}:${hex}`;
     for await (const hex of foldersIn(storage, path, remark, (name) => {
       const digest = digestFor(name);
-      if (isDigest(digest)) kept.add(digest);
+      if (!isDigest(digest)) return;
+      remark(`${path}/${name}`, IN_ITS_PLACE, "something");
+      kept.keep(digest);
     })) {
       const digest = digestFor(hex);
       if (isDigest(digest)) yield [digest, `${path}/${hex}/link`];
-      else remark(`${path}/${hex}`, "the folder's name is not a digest; it is not read");
+      else {
+        const hides = hex.startsWith(".") ? "nothing" : "something";
+        remark(`${path}/${hex}`, "the folder's name is not a digest; it is not read", hides);
+      }
     }
   }
 }
@@ -177,6 +209,8 @@ export async function* foldersIn(
   }
   files.remark(folder, remark);
 }
+
+export const IN_ITS_PLACE = "there is something else in the place of a folder";
 
 export const NEITHER =
   "it is neither a file nor a folder, or a link that leads nowhere or in a circle; it is not read";
@@ -219,6 +253,6 @@ export async function orKeepAll<T>(
 /** Whether a folder is there. Throws when something else is in its place. */
 export function hasFolder(entries: readonly Entry[], name: string): boolean {
   const entry = entries.find((one) => one.name === name);
-  if (entry && entry.kind !== "folder") throw new Error(`${name} is not a folder`);
+  if (entry && entry.kind !== "folder") throw new Misplaced(`${name} is not a folder`);
   return entry !== undefined;
 }

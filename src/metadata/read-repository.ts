@@ -10,7 +10,15 @@ import {
   revisionsPath,
   tagsPath,
 } from "../storage/tree.ts";
-import type { Keep, KnownRepository, MetadataReads, RepositorySnapshot } from "./metadata.ts";
+import {
+  type Keep,
+  type KnownRepository,
+  type Mention,
+  type MetadataReads,
+  type RepositorySnapshot,
+  UNKNOWN_REPOSITORY,
+} from "./metadata.ts";
+import { Doubts } from "./doubts.ts";
 import { Layers } from "./read-layers.ts";
 import { hasFolder, mustBeAbsent, orKeepAll } from "./read-links.ts";
 import { Revisions } from "./read-revisions.ts";
@@ -24,7 +32,7 @@ export type Known = Pick<MetadataReads, "knownRepository" | "referencesOf">;
 /**
  * Reads one repository from the tree, and changes nothing there. Null when it is as it is known.
  *
- * Absent is only what the medium says is not there. What is broken or cannot be read goes to `remark`,
+ * Absent is only what the medium says is not there. What is broken or cannot be read goes to `heard`,
  * and what is known of just that stays; the rest is taken as it is. Rejects when nothing of the
  * repository can be read. `hasBlobs`: whether the tree has the folder of all blobs.
  */
@@ -33,17 +41,19 @@ export async function readRepository(
   name: RepositoryName,
   now: number,
   metadata: Known,
-  remark: Remark,
+  heard: Remark,
   hasBlobs: () => Promise<boolean>,
 ): Promise<RepositorySnapshot | null> {
+  const doubts = new Doubts(heard);
+  const { remark } = doubts;
   const recorded = await metadata.knownRepository(name);
-  const known = recorded ?? NOTHING;
+  const known = recorded ?? UNKNOWN_REPOSITORY;
   const blobsMustBeThere = async (): Promise<void> => {
     if (!(await hasBlobs())) throw new Error(`${BLOBS} is missing`);
   };
-  const layers = new Layers(storage, name, known.blobs, remark, blobsMustBeThere);
-  const revisions = new Revisions(storage, name, known.manifests, remark, blobsMustBeThere);
-  const tags = new Tags(storage, name, known.tags, remark);
+  const layers = new Layers(storage, name, known.blobs, doubts, blobsMustBeThere);
+  const revisions = new Revisions(storage, name, known.manifests, doubts, blobsMustBeThere);
+  const tags = new Tags(storage, name, known.tags, doubts);
   // A link's time can lie in the future when a clock was wrong; nothing that waits for an age would end.
   const past = (at: number): number => Math.min(at, now);
 
@@ -75,11 +85,30 @@ export async function readRepository(
   if (gone && recorded) await mustBeGone(storage, name);
   const keep = { blobs: layers.kept.items, manifests: revisions.kept.items, tags: tags.kept.items };
   const found = { blobs: layers.found, manifests: revisions.found, tags: tags.found };
-  if (revisions.lost.length === 0 && isAsKnown(found, keep, recorded, gone)) return null;
-  return { name, readAt: now, ...found, keep, gone, lost: revisions.lost };
+  const { hides, mentions, damages: unreadable } = doubts;
+  const doubt = { unreadable, hides, mentions };
+  const asKnown = isAsKnown(found, keep, recorded, gone) && isInSameDoubt(doubt, known);
+  if (revisions.lost.length === 0 && asKnown) return null;
+  return { name, readAt: now, ...found, keep, gone, lost: revisions.lost, ...doubt };
 }
 
-const NOTHING: KnownRepository = { blobs: new Map(), manifests: new Map(), tags: new Map() };
+/** Also when nothing else has changed: what has become readable may be collected, and the other way round. */
+function isInSameDoubt(
+  found: Pick<KnownRepository, "unreadable" | "hides" | "mentions">,
+  known: KnownRepository,
+): boolean {
+  const keys = (mentions: readonly Mention[]): string[] =>
+    mentions.map(({ digest, manifest }) => `${digest} ${manifest}`);
+  const [now, before] = [new Set(keys(found.mentions)), new Set(keys(known.mentions))];
+  // Those of manifests hold for as long as these are there, and are not looked up each time.
+  const unreadable = known.mentions.filter(({ manifest }) => manifest === null);
+  return (
+    found.hides === known.hides &&
+    JSON.stringify(found.unreadable) === JSON.stringify(known.unreadable) &&
+    now.isSubsetOf(before) &&
+    keys(unreadable).every((key) => now.has(key))
+  );
+}
 
 function isAsKnown(
   found: Pick<RepositorySnapshot, "blobs" | "manifests" | "tags">,

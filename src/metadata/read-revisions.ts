@@ -1,10 +1,11 @@
 import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
+import { isFirstFormat } from "../oci/media-types.ts";
 import type { Storage } from "../storage/storage.ts";
-import { blobPath, revisionLink, revisionsPath } from "../storage/tree.ts";
+import { blobPath, revisionLink, revisionsPath, signaturesPath } from "../storage/tree.ts";
 import type { KnownRepository, ReferenceRecord, SnapshotManifest } from "./metadata.ts";
-import { Kept, followLinks } from "./read-links.ts";
-import type { Remark } from "./tree-problem.ts";
+import type { Notes } from "./doubts.ts";
+import { Kept, followLinks, orKeepAll } from "./read-links.ts";
 import { readStoredManifest } from "./stored-manifest.ts";
 
 /** Nothing larger is read into memory as a manifest. Registry 2 takes 4 MiB, we take 8. */
@@ -22,14 +23,15 @@ export class Revisions {
     readonly storage: Storage,
     readonly name: RepositoryName,
     readonly known: KnownRepository["manifests"],
-    readonly remark: Remark,
+    readonly notes: Notes,
     /** Throws when the folder of all blobs is missing: then nothing is written there either. */
     readonly blobsMustBeThere: () => Promise<void>,
   ) {}
 
   async read(past: (at: number) => number, sizes: ReadonlyMap<Digest, number>): Promise<void> {
-    const { storage, name, known, kept, remark } = this;
-    await followLinks(storage, revisionsPath(name), kept, remark, async (digest, at) => {
+    const { storage, name, known, kept, notes } = this;
+    const { remark } = notes;
+    await followLinks(storage, revisionsPath(name), kept, notes, async (digest, at) => {
       const path = revisionLink(name, digest);
       const before = known.get(digest);
       if (before !== undefined) {
@@ -46,9 +48,30 @@ export class Revisions {
         this.lost.push(digest);
         return;
       }
-      const bytes = await readManifest(storage, digest, (problem) => remark(path, problem));
-      const read = bytes && readStoredManifest(bytes, sizes, (problem) => remark(path, problem));
-      if (read) this.#found.set(digest, { digest, bytes, pushedAt: past(at), ...read });
+      const problems: string[] = [];
+      const say = (problem: string): void => void problems.push(problem);
+      const bytes = await readManifest(storage, digest, say);
+      const read = bytes && readStoredManifest(bytes, sizes, say);
+      // What was recorded says itself that not all of what it needs may be known.
+      for (const problem of problems) remark(path, problem, read ? "nothing" : "something");
+      if (!read) {
+        notes.mention(digest);
+        return;
+      }
+      const doubt = problems[0] ?? null;
+      this.#found.set(digest, { digest, bytes, pushedAt: past(at), doubt, ...read });
+      if (isFirstFormat(read.mediaType)) await this.#readSignatures(digest);
+    });
+  }
+
+  /** Docker's first format: registries before 2.6 kept what signs a manifest as blobs, linked beside it. */
+  async #readSignatures(manifest: Digest): Promise<void> {
+    const { storage, name, notes } = this;
+    const folder = signaturesPath(name, manifest);
+    await orKeepAll(folder, new Kept(), notes.remark, async () => {
+      await followLinks(storage, folder, new Kept(), notes, async (signature) =>
+        notes.mention(signature, manifest),
+      );
     });
   }
 
@@ -61,13 +84,21 @@ export class Revisions {
     return [...this.#found.values()];
   }
 
-  /** The blobs that manifests need, each with one that does. `referencesOf`: of a known manifest. */
+  /**
+   * What manifests need, each with those that do; a child that is here is not among it. `referencesOf`: of
+   * a known manifest.
+   */
   async needed(
     referencesOf: ((digest: Digest) => Promise<readonly ReferenceRecord[]>) | null,
-  ): Promise<Map<Digest, Digest>> {
-    const needed = new Map<Digest, Digest>();
+  ): Promise<Map<Digest, Digest[]>> {
+    const needed = new Map<Digest, Digest[]>();
     const add = (by: Digest, references: readonly ReferenceRecord[]): void => {
-      for (const { digest, role } of references) if (role !== "child") needed.set(digest, by);
+      for (const { digest, role } of references) {
+        if (role === "child") continue;
+        const others = needed.get(digest);
+        if (others) others.push(by);
+        else needed.set(digest, [by]);
+      }
     };
     for (const { digest, references } of this.#found.values()) add(digest, references);
     if (!referencesOf) return needed;

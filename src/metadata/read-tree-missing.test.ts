@@ -5,7 +5,7 @@ import { digestOf, parseDigest } from "../oci/digest.ts";
 import { parseName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { BLOBS, blobPath, layerLink, layersPath, tagsPath } from "../storage/tree.ts";
-import type { KnownRepository } from "./metadata.ts";
+import { type KnownRepository, UNKNOWN_REPOSITORY } from "./metadata.ts";
 
 const APP = parseName("team/app");
 const OTHER = parseName("other");
@@ -13,9 +13,9 @@ const OTHER = parseName("other");
 const one = image();
 const LAYER = parseDigest(one.blobs[1]?.descriptor.digest ?? "");
 const KNOWN: KnownRepository = {
+  ...UNKNOWN_REPOSITORY,
   blobs: new Map(one.blobs.map(({ descriptor: { digest, size } }) => [parseDigest(digest), size])),
   manifests: new Map([[parseDigest(one.digest), one.bytes.length]]),
-  tags: new Map(),
 };
 
 test("a folder of blobs that is not there at all, as when its disk is not mounted, takes nothing away", async () => {

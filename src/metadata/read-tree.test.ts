@@ -9,7 +9,7 @@ import { readTree } from "./read-tree.ts";
 
 const APP = parseName("team/app");
 const OTHER = parseName("other");
-const FINE = { problems: [], unread: [] };
+const FINE = { problems: [], unread: [], unseen: [] };
 
 describe("reading a tree", () => {
   test("finds images, indexes and artifacts, with what they name and when they came", async () => {

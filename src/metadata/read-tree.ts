@@ -37,6 +37,11 @@ export interface ReadReport {
    * judged by it.
    */
   readonly unread: readonly string[];
+  /**
+   * Of those, the ones of which nothing at all could be read. Of the others the metadata say that something
+   * is unreadable, and collections keep them.
+   */
+  readonly unseen: readonly string[];
 }
 
 /** What is known, and where what is different is recorded. */
@@ -100,8 +105,8 @@ export class TreeReader {
   ) {}
 
   get report(): ReadReport {
-    const { problems, unread } = this.findings;
-    return { ...this.#counts, problems, unread };
+    const { problems, unread, unseen } = this.findings;
+    return { ...this.#counts, problems, unread, unseen };
   }
 
   /** The repositories of the tree. */

@@ -31,3 +31,17 @@ export interface ReferenceRecord {
   readonly digest: Digest;
   readonly size: number;
 }
+
+/** Something in a tree that could not be read or understood. */
+export interface Damage {
+  /** In the tree, relative to the data folder. */
+  readonly path: string;
+  readonly problem: string;
+}
+
+/** A repository names this digest, but has neither a link nor a manifest of it in the metadata. */
+export interface Mention {
+  readonly digest: Digest;
+  /** In this manifest; null: in something that could not be read. */
+  readonly manifest: Digest | null;
+}

@@ -24,11 +24,20 @@ export function sqliteCollect(
 class Collection {
   readonly #manifests: { name: RepositoryName; digest: Digest }[] = [];
   readonly #links: { name: RepositoryName; digest: Digest }[] = [];
-  readonly #kept = { tagged: 0, needed: 0, young: 0, protected: 0, waiting: 0, gone: 0 };
+  readonly #kept = {
+    tagged: 0,
+    needed: 0,
+    young: 0,
+    protected: 0,
+    waiting: 0,
+    unreadable: 0,
+    gone: 0,
+  };
   readonly #protected: ReadonlySet<Digest>;
   /** Kept by something above them: a root stays one for as long as this collection takes. */
   readonly #needed = new Set<string>();
   readonly #emptied = new Map<number, RepositoryName>();
+  readonly #unreadable = new Map<number, boolean>();
 
   constructor(
     readonly sql: Statements,
@@ -55,6 +64,11 @@ class Collection {
   #judge(item: ReviewItem): KeptBecause | null {
     const id = this.sql.repository.get({ name: item.name })?.id;
     if (id === undefined) return "gone";
+    if (this.#isUnreadable(id)) {
+      const digest = item.kind === "repository" ? "" : item.digest;
+      this.sql.unreview.run({ id, kind: item.kind, digest });
+      return "unreadable";
+    }
     switch (item.kind) {
       case "manifest":
         return this.#manifest(id, item.name, item.digest);
@@ -65,6 +79,12 @@ class Collection {
         this.#emptied.set(id, item.name);
         return null;
     }
+  }
+
+  #isUnreadable(id: number): boolean {
+    const known = this.#unreadable.get(id) ?? this.garbage.isUnreadable(id);
+    this.#unreadable.set(id, known);
+    return known;
   }
 
   #manifest(id: number, name: RepositoryName, digest: Digest): KeptBecause | null {

@@ -13,6 +13,7 @@ import type {
   TrashQuery,
   TrashRecord,
 } from "./collection.ts";
+import { IS_HIDDEN, IS_MENTIONED, findHiding, unreadableOf } from "./sqlite-doubt.ts";
 import type { BlobRecord, LinkRecord, ReferenceRecord, TagRecord } from "./metadata.ts";
 
 /** SQLite counts no further than this, and no moment lies behind it. */
@@ -40,6 +41,7 @@ export function sqliteCollectionReads(db: Database): CollectionReads {
         .all({ id })
         .map((one) => Object.assign(one, { references: references.get(one.digest) ?? [] })),
       links: sql.links.all({ id }),
+      unreadable: unreadableOf(db, id),
     };
   });
   const times = ({ manifests, links }: ReviewBefore) => ({ manifests: manifests ?? NEVER, links });
@@ -66,6 +68,9 @@ export function sqliteCollectionReads(db: Database): CollectionReads {
     },
     async hasDoomed() {
       return sql.anyDoomed.get() !== null;
+    },
+    async findHiding() {
+      return findHiding(db);
     },
     async standingOf(digests) {
       return digests.map((digest) => {
@@ -185,15 +190,18 @@ function statements(db: Database) {
     unlinked: db.query<BlobRecord & { unlinked: 0 | 1 }, { last: string; limit: number }>(
       `SELECT digest, size, state = 'live'
               AND NOT EXISTS (SELECT 1 FROM repository_blobs l WHERE l.digest = b.digest)
-              AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.digest = b.digest) AS unlinked
+              AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.digest = b.digest)
+              AND NOT ${IS_MENTIONED("b.digest")} AS unlinked
          FROM blobs b WHERE digest > $last ORDER BY digest LIMIT $limit`,
     ),
     anyDoomed: db.query<{ one: 1 }, []>(
-      "SELECT 1 AS one FROM blobs WHERE state <> 'live' AND state = 'doomed' LIMIT 1",
+      `SELECT 1 AS one FROM blobs WHERE state <> 'live' AND state = 'doomed' AND NOT ${IS_HIDDEN}
+        LIMIT 1`,
     ),
     isNeeded: db.query<{ one: 1 }, { digest: Digest }>(
       `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM repository_blobs WHERE digest = $digest)
-          OR EXISTS (SELECT 1 FROM manifests WHERE digest = $digest)`,
+          OR EXISTS (SELECT 1 FROM manifests WHERE digest = $digest)
+          OR ${IS_MENTIONED("$digest")}`,
     ),
     isKnown: db.query<{ one: 1 }, { digest: Digest }>(
       "SELECT 1 AS one FROM blobs WHERE digest = $digest",

@@ -3,6 +3,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import type { Claim, CollectionWrites, Seen, TrashRecord } from "./collection.ts";
 import { IS_LEAVING } from "./sqlite-collection-reads.ts";
 import { sqliteCollect } from "./sqlite-collect.ts";
+import { IS_HIDDEN, IS_MENTIONED } from "./sqlite-doubt.ts";
 import type { Garbage } from "./sqlite-garbage.ts";
 
 /** The writing half, each as the body of a transaction that is open. */
@@ -56,6 +57,8 @@ export function sqliteCollectionWrites(db: Database, garbage: Garbage): Writes {
 
     doom(blobs, at) {
       for (const { digest, size } of blobs) {
+        // A repository names it that has lost its link, or could not be read.
+        if (sql.isMentioned.get({ digest })) continue;
         sql.addBlob.run({ digest, size, at });
         garbage.doomUnlinked(digest);
       }
@@ -123,6 +126,9 @@ function statements(db: Database) {
       `UPDATE repository_blobs SET seen_at = max(seen_at, $at)
         WHERE repository_id = $id AND digest = $digest`,
     ),
+    isMentioned: db.query<{ one: 1 }, { digest: string }>(
+      `SELECT 1 AS one WHERE ${IS_MENTIONED("$digest")}`,
+    ),
     addBlob: db.query(
       "INSERT OR IGNORE INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)",
     ),
@@ -132,6 +138,7 @@ function statements(db: Database) {
       `SELECT digest, size FROM blobs
         WHERE state <> 'live' AND state = 'doomed'
           AND digest NOT IN (SELECT value FROM json_each($except))
+          AND NOT ${IS_HIDDEN} AND NOT ${IS_MENTIONED("blobs.digest")}
           AND digest NOT IN (SELECT digest FROM contents)
           AND digest NOT IN (SELECT json_extract(entry, '$.digest') FROM journal
                               WHERE json_extract(entry, '$.digest') IS NOT NULL)

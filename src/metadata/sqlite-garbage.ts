@@ -3,6 +3,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { JournalEntry } from "./journal.ts";
+import { IS_MENTIONED, IS_UNREADABLE } from "./sqlite-doubt.ts";
 
 /** Why something goes, as its row in the trash will say. */
 export interface Removal {
@@ -36,6 +37,16 @@ export function sqliteGarbage(db: Database) {
     sql.reviewReferrers.run({ id, digest });
   };
 
+  /** See `reviewRepository` in collection.ts. */
+  const reviewAll = (id: number): number =>
+    [sql.reviewAllManifests, sql.reviewAllLinks, sql.reviewEmpty].reduce(
+      (sum, query) => sum + query.run({ id }).changes,
+      0,
+    );
+
+  /** Something of the repository could not be read or understood: all of it is kept. */
+  const isUnreadable = (id: number): boolean => sql.isUnreadable.get({ id }) !== null;
+
   /** An empty repository is looked at, too. */
   const reviewIfEmpty = (id: number, since: number): void => {
     if (sql.isEmpty.get({ id }) !== null)
@@ -46,7 +57,12 @@ export function sqliteGarbage(db: Database) {
   const forgetIfEmpty = (id: number): boolean => {
     if (sql.isEmpty.get({ id }) === null) return false;
     // Its id may be given to another one.
-    for (const query of [sql.removeAllHistory, sql.unreviewAll, sql.removeRepository]) {
+    for (const query of [
+      sql.removeAllHistory,
+      sql.unreviewAll,
+      sql.forgetMentions,
+      sql.removeRepository,
+    ]) {
       query.run({ id });
     }
     return true;
@@ -71,13 +87,8 @@ export function sqliteGarbage(db: Database) {
       sql.unreviewManifest.run({ id, digest });
     },
 
-    /** See `reviewRepository` in collection.ts. */
-    reviewAll(id: number): number {
-      return [sql.reviewAllManifests, sql.reviewAllLinks, sql.reviewEmpty].reduce(
-        (sum, query) => sum + query.run({ id }).changes,
-        0,
-      );
-    },
+    reviewAll,
+    isUnreadable,
 
     /** The tag named it until now: was it the last one, its age begins to count. */
     untag(id: number, digest: Digest, at: number): void {
@@ -94,6 +105,7 @@ export function sqliteGarbage(db: Database) {
     dropManifest(id: number, name: RepositoryName, digest: Digest, removal: Removal): void {
       const { run, at, reason, by } = removal;
       sql.trashManifest.run({ id, name, digest, run, at, reason, by });
+      const inDoubt = sql.isInDoubt.get({ id, digest }) !== null;
       reviewBelow(id, digest);
       sql.removeReferences.run({ id, digest });
       sql.removeManifest.run({ id, digest });
@@ -105,6 +117,8 @@ export function sqliteGarbage(db: Database) {
       journal({ op: "remove-manifest", name, digest });
       doomUnlinked(digest);
       reviewIfEmpty(id, at);
+      // Was it for this one that all was kept, all may be garbage.
+      if (inDoubt && !isUnreadable(id)) reviewAll(id);
     },
 
     dropLink(id: number, name: RepositoryName, digest: Digest, removal: Removal): void {
@@ -159,7 +173,8 @@ function statements(db: Database) {
     doomUnlinked: db.query(
       `UPDATE blobs SET state = 'doomed' WHERE digest = $digest AND state = 'live'
         AND NOT EXISTS (SELECT 1 FROM repository_blobs WHERE digest = $digest)
-        AND NOT EXISTS (SELECT 1 FROM manifests WHERE digest = $digest)`,
+        AND NOT EXISTS (SELECT 1 FROM manifests WHERE digest = $digest)
+        AND NOT ${IS_MENTIONED("$digest")}`,
     ),
     review: db.query(
       `INSERT INTO review (repository_id, kind, digest, since) VALUES ($id, $kind, $digest, $since)
@@ -269,7 +284,15 @@ function statements(db: Database) {
     removeLink: db.query(
       "DELETE FROM repository_blobs WHERE repository_id = $id AND digest = $digest",
     ),
+    isUnreadable: db.query<{ id: number }, { id: number }>(
+      `SELECT $id AS id WHERE ${IS_UNREADABLE("$id")}`,
+    ),
+    isInDoubt: db.query<{ one: 1 }, Named>(
+      `SELECT 1 AS one FROM manifests
+        WHERE repository_id = $id AND digest = $digest AND doubt IS NOT NULL`,
+    ),
     isEmpty: db.query<{ id: number }, { id: number }>(`SELECT $id AS id WHERE ${EMPTY}`),
+    forgetMentions: db.query("DELETE FROM mentions WHERE repository_id = $id"),
     removeRepository: db.query("DELETE FROM repositories WHERE id = $id"),
   };
 }

@@ -13,6 +13,7 @@ import type {
   TagRecord,
   UploadRecord,
 } from "./metadata.ts";
+import { knownDoubt } from "./sqlite-doubt.ts";
 import { sqliteCollectionReads } from "./sqlite-collection-reads.ts";
 import { sqliteEventReads } from "./sqlite-events.ts";
 
@@ -112,6 +113,7 @@ export function sqliteReads(db: Database): MetadataReads {
         blobs: new Map(allBlobs.all({ id }).map(({ digest, size }) => [digest, size])),
         manifests: new Map(allManifests.all({ id }).map(({ digest, size }) => [digest, size])),
         tags: new Map(allTags.all({ id }).map(({ tag, digest }) => [tag, digest])),
+        ...knownDoubt(db, id),
       };
     },
     async listTags(name: RepositoryName, page: Page) {

@@ -3,6 +3,7 @@ import type { Digest } from "../oci/digest.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { JournalEntry } from "./journal.ts";
 import { type Garbage, REVIVE } from "./sqlite-garbage.ts";
+import { replaceDoubt } from "./sqlite-doubt.ts";
 import type { MovedTag, RepositoryChanges, RepositorySnapshot } from "./metadata.ts";
 
 /**
@@ -24,6 +25,8 @@ export function replaceRepository(
   const manifests = replaceManifests(db, id, snapshot);
   const blobs = replaceBlobs(db, id, snapshot);
   bringBack(db, id, snapshot);
+  // When all else is as it is in the tree: what a manifest mentioned that is gone goes with it.
+  for (const digest of replaceDoubt(db, id, snapshot)) garbage.doomUnlinked(digest);
   reviewChanged(db, garbage, id, snapshot.readAt, { tags, manifests, blobs });
   if (snapshot.gone) garbage.forgetIfEmpty(id);
   return { blobs: { ...blobs, removed: blobs.removed.length }, manifests, tags };
@@ -111,8 +114,8 @@ function replaceManifests(
   const blob = db.query(ADD_BLOB);
   const add = db.query(
     `INSERT INTO manifests (repository_id, digest, media_type, size, subject, artifact_type,
-                            annotations, pushed_at, bytes)
-     VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes)`,
+                            annotations, pushed_at, bytes, doubt)
+     VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes, $doubt)`,
   );
   const addReference = db.query(
     `INSERT OR IGNORE INTO manifest_references (repository_id, manifest, digest, role, size)
@@ -128,7 +131,7 @@ function replaceManifests(
   const known = digestsOf(db, "manifests", id);
 
   let added = 0;
-  for (const { digest, bytes, annotations, references, ...one } of manifests) {
+  for (const { digest, bytes, annotations, references, doubt = null, ...one } of manifests) {
     if (known.delete(digest)) continue;
     added++;
     blob.run({ digest, size: bytes.length, at: one.pushedAt });
@@ -142,6 +145,7 @@ function replaceManifests(
       artifactType: one.artifactType,
       annotations: annotations && JSON.stringify(annotations),
       at: one.pushedAt,
+      doubt,
     });
     for (const { digest: named, role, size } of references) {
       addReference.run({ id, manifest: digest, digest: named, role, size });

@@ -7,6 +7,7 @@ import {
   extract,
   mediaTypeOf,
   parseDocument,
+  sayWhatHides,
 } from "./lenient-manifest.ts";
 import type { ReferenceRecord } from "./metadata.ts";
 
@@ -43,6 +44,7 @@ export function readStoredManifest(
   if (manifestKind(mediaType) === null && !Array.isArray(document["fsLayers"])) {
     remark(`the media type ${mediaType} is not known; the manifest is served as it is stored`);
   }
+  sayWhatHides(document, remark);
   return { mediaType, ...extract(document, sizes, remark) };
 }
 

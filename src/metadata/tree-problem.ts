@@ -16,8 +16,17 @@ export class Unreadable {
   }
 }
 
-/** What a repository says about one path below it. */
-export type Remark = (path: string, problem: string | Unreadable) => void;
+/** Something else is in the place of a file or folder: that is known, and nothing was lost to a failing medium. */
+export class Misplaced extends Error {}
+
+/**
+ * What a problem may hide of what is needed: nothing; something of its own repository; or the names of
+ * blobs, of which any may be meant.
+ */
+export type Hides = "nothing" | "something" | "blobs";
+
+/** What a repository says about one path below it. Left out, a problem in words hides nothing. */
+export type Remark = (path: string, problem: string | Unreadable, hides?: Hides) => void;
 
 /** A repository that is broken all over need not say so a hundred thousand times. */
 const SAID_OF_EACH = 50;
@@ -26,6 +35,7 @@ const SAID_OF_EACH = 50;
 export class Findings {
   readonly problems: TreeProblem[] = [];
   readonly #unread = new Set<string>();
+  readonly #unseen = new Set<string>();
 
   /**
    * Repositories, or folders with all that is below them (`""`: all), of which something could not be
@@ -35,8 +45,20 @@ export class Findings {
     return [...this.#unread];
   }
 
+  /** Of the unread, those of which nothing at all was read: the metadata do not say that something is amiss. */
+  get unseen(): string[] {
+    return [...this.#unseen];
+  }
+
   add(repository: string, path: string, problem: string | Unreadable): void {
-    if (problem instanceof Unreadable) this.#unread.add(repository);
+    if (isFailure(problem)) {
+      this.#unread.add(repository);
+      this.#unseen.add(repository);
+    }
+    this.#say(repository, path, problem);
+  }
+
+  #say(repository: string, path: string, problem: string | Unreadable): void {
     this.problems.push({ repository, path, problem: String(problem) });
   }
 
@@ -52,8 +74,8 @@ export class Findings {
     let count = 0;
     return {
       remark: (at, problem) => {
-        if (problem instanceof Unreadable) this.#unread.add(repository);
-        if (++count <= SAID_OF_EACH) this.add(repository, at, problem);
+        if (isFailure(problem)) this.#unread.add(repository);
+        if (++count <= SAID_OF_EACH) this.#say(repository, at, problem);
       },
       end: () => {
         if (count <= SAID_OF_EACH) return;
@@ -61,4 +83,8 @@ export class Findings {
       },
     };
   }
+}
+
+function isFailure(problem: string | Unreadable): boolean {
+  return problem instanceof Unreadable && !(problem.error instanceof Misplaced);
 }

@@ -32,6 +32,11 @@ export function manifestKind(mediaType: string): ManifestKind | null {
   return Object.hasOwn(KINDS, mediaType) ? (KINDS[mediaType] ?? null) : null;
 }
 
+/** Docker's schema 1, signed or not. */
+export function isFirstFormat(mediaType: string): boolean {
+  return mediaType === DOCKER_SCHEMA1 || mediaType === DOCKER_SCHEMA1_SIGNED;
+}
+
 /** Layers that stay on their vendor's servers; registries take manifests that name them without the bytes. */
 export function isForeignLayer(mediaType: string): boolean {
   return (

@@ -123,7 +123,7 @@ export async function openRegistry(
     },
     collecting: {
       drain: () => follower.drain(),
-      compared: scan.finished.then((report) => asked && report?.unread.length === 0),
+      compared: scan.finished.then((report) => asked && report?.unseen.length === 0),
       writesStopped: () => stop.cause?.message ?? null,
       openSince,
     },

@@ -61,6 +61,7 @@ const CALLS = {
   countReview: [{ manifests: 1, links: 2 }],
   listUnlinked: [PAGE],
   hasDoomed: [],
+  findHiding: [],
   standingOf: [[DIGEST]],
   holdersOf: [[DIGEST]],
   sumBlobs: [],

@@ -2,7 +2,11 @@ import { join } from "node:path";
 import { parseDigest } from "../../src/oci/digest.ts";
 import { type RepositoryName, parseName } from "../../src/oci/name.ts";
 import { parseTag } from "../../src/oci/reference.ts";
-import type { KnownRepository, RepositorySnapshot } from "../../src/metadata/metadata.ts";
+import {
+  type KnownRepository,
+  type RepositorySnapshot,
+  UNKNOWN_REPOSITORY,
+} from "../../src/metadata/metadata.ts";
 import {
   type ReadOptions,
   type ReadReport,
@@ -97,7 +101,7 @@ export async function read(
 }
 
 /** A repository that is known, and empty. */
-export const EMPTY: KnownRepository = { blobs: new Map(), manifests: new Map(), tags: new Map() };
+export const EMPTY: KnownRepository = UNKNOWN_REPOSITORY;
 
 /** All that can be served, a line each. */
 export function served(recorded: ReadonlyMap<string, RepositorySnapshot>): string[] {

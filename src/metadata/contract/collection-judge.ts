@@ -4,7 +4,15 @@ import { parseTag } from "../../oci/reference.ts";
 import { POLICY, YOUNG, collectAll, gone, item, queue } from "./collection-support.ts";
 import { ALL, APP, type Given, OTHER, child, digestFor, layer } from "./fixtures.ts";
 
-const NOTHING_KEPT = { tagged: 0, needed: 0, young: 0, protected: 0, waiting: 0, gone: 0 };
+const NOTHING_KEPT = {
+  tagged: 0,
+  needed: 0,
+  young: 0,
+  protected: 0,
+  waiting: 0,
+  unreadable: 0,
+  gone: 0,
+};
 
 /** What `collect` takes, and what it keeps and why. */
 export function collectionJudge(given: Given): void {
@@ -184,6 +192,7 @@ export function collectionJudge(given: Given): void {
         tags: [],
         manifests: [],
         links: [],
+        unreadable: [],
       });
     });
 

@@ -255,6 +255,9 @@ export function records(given: Given): void {
           ["one", "two"].map((word) => [digestFor(word), bytesOf(word).length] as const),
         ),
         tags: new Map([[parseTag("v1"), digestFor("one")]]),
+        unreadable: [],
+        hides: false,
+        mentions: [],
       });
     });
 

@@ -54,3 +54,29 @@ CREATE TABLE runs (
   ended_at   INTEGER,
   report     TEXT
 );
+
+-- What of a repository could not be read or understood when it was compared with the tree, as JSON; null:
+-- nothing. While there is something, nothing of it is collected. hides: it may name any blob.
+ALTER TABLE repositories ADD COLUMN unreadable TEXT;
+ALTER TABLE repositories ADD COLUMN hides INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX repositories_hiding ON repositories (id) WHERE hides <> 0;
+-- What of a manifest was not understood: it may need more than its references say. Null: nothing.
+ALTER TABLE manifests ADD COLUMN doubt TEXT;
+CREATE INDEX manifests_doubt ON manifests (repository_id) WHERE doubt IS NOT NULL;
+UPDATE manifests SET doubt = 'its media type is not known' WHERE media_type NOT IN (
+  'application/vnd.oci.image.manifest.v1+json', 'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.artifact.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v1+prettyjws');
+
+-- What a repository names without having it, and whose bytes must stay all the same. manifest: which
+-- names it, for as long as that is here; '': something that could not be read.
+CREATE TABLE mentions (
+  digest        TEXT NOT NULL,
+  repository_id INTEGER NOT NULL,
+  manifest      TEXT NOT NULL,
+  PRIMARY KEY (digest, repository_id, manifest)
+) WITHOUT ROWID;
+CREATE INDEX mentions_repository ON mentions (repository_id);
