@@ -192,10 +192,11 @@ async function* layerObjects(
   unlessThere: Content,
 ): AsyncIterable<SmallObject> {
   for (const { name, digest, present } of links.values()) {
-    if (!present) continue;
     const small = await metadata.readContent(digest);
+    // Also of a link that went before we came: the metadata forgets these bytes with its entries, and what
+    // was removed can be restored, or is being linked again at this moment.
     if (small) yield* await unlessThere(digest, small);
-    yield { path: layerLink(name, digest), bytes: linkBytes(digest) };
+    if (present) yield { path: layerLink(name, digest), bytes: linkBytes(digest) };
   }
 }
 
