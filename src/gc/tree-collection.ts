@@ -45,6 +45,8 @@ export interface TreeCollectionOptions {
   readonly overlay?: Overlay | undefined;
   /** Registries of other programs that serve this tree at this moment, in words. */
   writers(): readonly string[];
+  /** From then on nothing more is begun; what was begun is brought to an end. */
+  readonly stop?: AbortSignal | undefined;
   progress?(what: string): void;
 }
 
@@ -59,6 +61,8 @@ export interface TreeOutcome {
   readonly putBack: PutBackCounts;
   /** Somebody else wrote to the tree meanwhile. */
   readonly written: boolean;
+  /** It was asked to stop, and did not do all of its plan. */
+  readonly stopped: boolean;
   readonly failures: readonly FailedStep[];
   /** Of which something went. */
   readonly touched: readonly RepositoryName[];
@@ -92,6 +96,7 @@ export class TreeCollection {
   readonly #touched = new Set<RepositoryName>();
   #began = 0;
   #written = false;
+  #stopped = false;
   #run: number | null = null;
 
   constructor(readonly options: TreeCollectionOptions) {
@@ -107,12 +112,20 @@ export class TreeCollection {
     await this.#deleteLeaving(await this.#settle(null));
   }
 
-  /** What a purge has put aside, unless something is hidden that may need it: then all of it comes back. */
-  async #deleteLeaving({ blobsStay }: TreeLook): Promise<void> {
-    const { files } = this.options;
-    if (blobsStay === null) await this.#do([leavingJobs(files)]);
-    else this.#bringBack();
+  /**
+   * What a purge has put aside. All of it comes back if something is hidden that may need it, or if somebody
+   * writes: a registry that remembers blobs takes pushes without their bytes, for as long as it runs.
+   */
+  async #deleteLeaving(
+    { blobsStay }: TreeLook,
+    writer = this.#writer(),
+  ): Promise<{ readonly blobs: number; readonly bytes: number }> {
+    const { files, purge } = this.options;
+    let back = { blobs: 0, bytes: 0 };
+    if (purge && blobsStay === null && writer === null) await this.#do([leavingJobs(files)]);
+    else back = this.#bringBack();
     forgetLeaving(files);
+    return back;
   }
 
   /** Throws REFUSED when bytes should be freed at once, and somebody else turns out to write. */
@@ -141,6 +154,7 @@ export class TreeCollection {
       ...this.#counts,
       putBack: this.#putBack,
       written: this.#written,
+      stopped: this.#stopped,
       failures: this.#failures,
       touched: [...this.#touched],
     };
@@ -158,6 +172,7 @@ export class TreeCollection {
         weight += removal.indexes.length + removal.manifests.length + removal.links.length + 1;
       }
       if (weight < AT_ONCE && at < going.length - 1) continue;
+      if (await this.#stops()) return;
       await this.#removeGroup(group);
       this.options.progress?.(`${at + 1} of ${going.length} repositories cleaned`);
       group = [];
@@ -191,16 +206,16 @@ export class TreeCollection {
   async #removeBlobs(plan: TreeLook): Promise<void> {
     const { files, policy, purge } = this.options;
     const look = await this.#settle(plan);
-    if (purge) this.#refuseWriters();
+    if (purge) refuse(this.#writer());
     const { blobs } = look.reader;
     // What nobody needed when the plan was made, and nobody needs now.
     const going = [...look.garbage()].filter((id) => {
       const shown = plan.reader.blobs.find(blobs.digestOf(id));
       return shown >= 0 && plan.blobsStay === null && isGarbage(plan.reader, shown, policy);
     });
-    if (going.length === 0) return;
+    if (going.length === 0 || (await this.#stops())) return;
     makeFolders(files.root, purge ? LEAVING : TRASH);
-    for (let at = 0; at < going.length; at += AT_ONCE) {
+    for (let at = 0; at < going.length && !(await this.#stops()); at += AT_ONCE) {
       await this.#moveAway(going.slice(at, at + AT_ONCE), look);
       this.options.progress?.(
         `${Math.min(at + AT_ONCE, going.length)} of ${going.length} blobs removed`,
@@ -214,9 +229,11 @@ export class TreeCollection {
     await this.#pause();
     const last = await this.#settle(plan);
     if (!purge) return;
-    if (this.#written) this.#bringBack();
-    this.#refuseWriters();
-    await this.#deleteLeaving(last);
+    const writer = this.#writer();
+    const back = await this.#deleteLeaving(last, writer);
+    this.#counts.blobs -= back.blobs;
+    this.#counts.bytes -= back.bytes;
+    refuse(writer);
   }
 
   /**
@@ -225,21 +242,22 @@ export class TreeCollection {
    */
   async #pause(): Promise<void> {
     const beside = this.#written || this.options.writers().length > 0;
-    if (beside) await Bun.sleep(BESIDE_WRITERS_MS);
-    else if (!this.options.purge) await Bun.sleep(ALONE_MS);
+    await Bun.sleep(beside ? BESIDE_WRITERS_MS : ALONE_MS);
   }
 
   /** A purge had begun before it showed that somebody may need any of it: nothing is deleted. */
-  #bringBack(): void {
+  #bringBack(): { blobs: number; bytes: number } {
     const { files } = this.options;
+    const back = { blobs: 0, bytes: 0 };
     for (const name of files.names(LEAVING) ?? []) {
       const digest = leavingDigest(name);
       if (digest === null || files.look(blobPath(digest)) !== null) continue;
       if (!moveBack(files.root, leavingPath(digest), blobPath(digest))) continue;
-      this.#counts.blobs--;
-      this.#counts.bytes -= files.look(blobPath(digest))?.size ?? 0;
+      back.blobs++;
+      back.bytes += files.look(blobPath(digest))?.size ?? 0;
     }
     this.#sync(files);
+    return back;
   }
 
   async #moveAway(ids: readonly BlobId[], { reader: { blobs } }: TreeLook): Promise<void> {
@@ -273,12 +291,17 @@ export class TreeCollection {
     }
   }
 
-  #refuseWriters(): void {
+  async #stops(): Promise<boolean> {
+    // What has blocked the thread has kept the wish from being heard.
+    await new Promise(setImmediate);
+    this.#stopped ||= this.options.stop?.aborted === true;
+    return this.#stopped;
+  }
+
+  /** Who else writes to the tree, in words; null: nobody, as far as can be seen. */
+  #writer(): string | null {
     const [first] = this.options.writers();
-    if (first === undefined && !this.#written) return;
-    const who = first ?? "another program writes to this folder";
-    const reason = `${who}; nothing was freed, what it may need is still there. Without --purge all goes through the trash, from where it can come back`;
-    throw new RegistryError("REFUSED", { reason });
+    return first ?? (this.#written ? "another program writes to this folder" : null);
   }
 
   /** Does what the rows tell of, and takes back those of which nothing could be done. Returns the others. */
@@ -325,6 +348,12 @@ function isNothing(
   const going = repositories.some(({ keptWhole }) => keptWhole === null);
   const hollow = reader.hollow.some(({ at }) => at < remainsBefore);
   return !going && !hollow && totals.blobs.garbage === 0;
+}
+
+function refuse(writer: string | null): void {
+  if (writer === null) return;
+  const reason = `${writer}; nothing was freed, what it may need is still there. Without --purge all goes through the trash, from where it can come back`;
+  throw new RegistryError("REFUSED", { reason });
 }
 
 function prefixOf(digest: Digest): string {
