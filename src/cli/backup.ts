@@ -34,7 +34,7 @@ export function backupCommand(terminal: Terminal): Command {
   const command = subcommand("backup", terminal)
     .summary("copy a registry into a file or a folder, while it runs")
     .description(
-      "Makes a backup of a data folder: all repositories as they are at one moment, with every byte\n" +
+      "Makes a backup of a data folder: all repositories as they are at one moment, with every byte " +
         "compared with its digest. A server may have the folder open, and pushes go on.",
     )
     .argument("<TARGET>", "a new file (.tar, .tar.gz, .tgz, .tar.zst), or else a folder")

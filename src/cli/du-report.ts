@@ -102,7 +102,7 @@ export class UsageReport {
       );
     }
     if (trash.entries > 0) {
-      lines.push(`${humanSize(trash.bytes)} in the trash (${counted(trash.entries, "removal")})`);
+      lines.push(`${humanSize(trash.bytes)} in the trash (${counted(trash.entries, "entry")})`);
     }
     const unread = this.#repositories.filter(({ unreadable }) => unreadable > 0);
     if (unread.length > 0) {

@@ -30,7 +30,7 @@ export function duCommand(terminal: Terminal): Command {
   const command = subcommand("du", terminal)
     .summary("how many bytes repositories and tags take")
     .description(
-      "Counts the bytes of each repository, what would be freed if it went alone (UNIQUE), and what others\n" +
+      "Counts the bytes of each repository, what would be freed if it went alone (UNIQUE), and what others " +
         "need too (SHARED); with REPO also of its tags. Each blob counts once. Changes nothing.",
     )
     .argument(

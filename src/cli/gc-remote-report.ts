@@ -27,7 +27,9 @@ export function progressLine(run: RemoteRun): string {
 /** The last line, of a run that has ended. Pure. */
 export function runLine(run: RemoteRun): string {
   const bytes = numberOf(run, "bytes");
-  return `collected ${countsOf(run)}: ${humanSize(bytes)} (${bytes} bytes) are in the trash`;
+  const counts = ["manifests", "links", "blobs", "uploads"].map((key) => numberOf(run, key));
+  if (counts.every((count) => count === 0)) return "there was nothing to collect";
+  return `collected ${countsOf(run)}: ${humanSize(bytes)} (${bytes} bytes) went to the trash`;
 }
 
 function countsOf(run: RemoteRun): string {

@@ -43,7 +43,7 @@ describe("wharf gc without a folder", () => {
     expect(err.join("\n")).toContain("1 untagged");
     expect(exit).toBe(0);
     expect(out.at(-1)).toContain("collected 1 manifest, 2 layer links, 3 blobs");
-    expect(out.at(-1)).toContain(`(${bytes} bytes) are in the trash`);
+    expect(out.at(-1)).toContain(`(${bytes} bytes) went to the trash`);
     expect(await has(registry, dead)).toBe(false);
   });
 

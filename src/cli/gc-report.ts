@@ -95,7 +95,9 @@ export function freedLines(freed: FreedOld | null): string[] {
   const { entries, bytes, held } = freed;
   return [
     ...(entries > 0
-      ? [`freed for good what was old in the trash: ${humanSize(bytes)} in ${entries} removals`]
+      ? [
+          `freed for good what was old in the trash: ${humanSize(bytes)} in ${counted(entries, "entry")}`,
+        ]
       : []),
     ...(held === null ? [] : [`what is old in the trash stays: ${held}`]),
   ];

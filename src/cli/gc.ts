@@ -34,8 +34,9 @@ export function gcCommand(terminal: Terminal): Command {
   const command = subcommand("gc", terminal)
     .summary("collect garbage: remove what no tag, index or subject keeps")
     .description(
-      "Removes what nobody needs from a folder of registry:2, registry:3 or Wharfinger.\n" +
-        "Shows first what would go and why, then asks. What goes lies in the trash for a while.\n" +
+      "Removes what nobody needs from a running Wharfinger, or from a folder of " +
+        "registry:2, registry:3 or Wharfinger. Shows first what would go and why, then asks. " +
+        "What goes can be restored for a while: `wharf trash`. " +
         "A repository of which anything cannot be understood is kept whole.",
     )
     .argument(
@@ -64,7 +65,8 @@ Examples:
   wharf gc -n /var/lib/registry             only shows
   wharf gc --purge --yes /var/lib/registry  frees the bytes at once
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or not confirmed, 3 done in part, 5 refused.`;
+Exit codes: 0 done, 1 failed, 2 wrong usage or not confirmed, 3 done in part,
+            4 credentials, 5 refused.`;
 
 const GRACE = 3_600_000;
 

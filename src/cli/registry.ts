@@ -51,6 +51,10 @@ function collectCommand(terminal: Terminal): Command {
   return subcommand("garbage-collect", terminal)
     .showHelpAfterError("See: registry garbage-collect --help")
     .summary("remove what nobody needs, also beside a running registry")
+    .description(
+      "Removes blobs that no manifest needs, at once, as the original does, but to the trash: what goes can be " +
+        "restored for a while with `wharf trash`. Beside a running Wharfinger that one collects.",
+    )
     .argument("[CONFIG]", "as for serve")
     .option("-d, --dry-run", "only show what would be removed")
     .option("-m, --delete-untagged", "also manifests that no tag, index or subject keeps")

@@ -44,7 +44,7 @@ function tagParts(planned: readonly PlannedTag[]): string[] {
   const says = [
     [counts.added, "to add"],
     [counts.moved, "to move"],
-    [counts.same, "as it is"],
+    [counts.same, "unchanged"],
     [counts.kept, "kept, because it names something else"],
   ] as const;
   return says

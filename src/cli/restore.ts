@@ -34,8 +34,8 @@ export function restoreCommand(terminal: Terminal): Command {
   const command = subcommand("restore", terminal)
     .summary("bring back what is in a backup")
     .description(
-      "Restores a backup, or the tar of a stopped registry, into a data folder that no server has open,\n" +
-        "or into a running registry (--registry). Reads all of it first, shows what would be done, then\n" +
+      "Restores a backup, or the tar of a stopped registry, into a data folder that no server has open, " +
+        "or into a running registry (--registry). Reads all of it first, shows what would be done, then " +
         "asks. What is there stays; a tag that names something else is moved with --overwrite-tags only.",
     )
     .argument("<SOURCE...>", "the backup, and the earlier ones that it builds on, in any order")

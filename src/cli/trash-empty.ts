@@ -22,7 +22,7 @@ export function emptyTrashCommand(terminal: Terminal): Command {
   const command = subcommand("empty", terminal)
     .summary("free what was removed, for good")
     .description(
-      "Frees the bytes of what was removed; nobody can restore it then. Without REF it is the whole trash.\n" +
+      "Frees the bytes of what was removed; nobody can restore it then. Without REF it is the whole trash. " +
         "With what is named go the blobs that nothing else in the trash needs.",
     )
     .argument("[REF...]", "a repository, REPO:TAG or REPO@DIGEST")

@@ -93,7 +93,9 @@ function trashTable(
     entry.kind === "tag" ? "-" : humanSize(entry.size),
     entry.run === null ? "-" : String(entry.run),
     entry.removedBy ?? "-",
-    entry.reason.replace(/sha(?:256|512):[0-9a-f]+/g, (digest) => short(digest)),
+    entry.reason
+      .replace(/sha(?:256|512):[0-9a-f]+/g, (digest) => short(digest))
+      .replace(/(T\d\d:\d\d:\d\d)\.\d{3}Z/g, "$1Z"),
   ]);
   return table(COLUMNS, rows);
 }

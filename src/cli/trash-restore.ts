@@ -21,8 +21,8 @@ export function restoreTrashCommand(terminal: Terminal): Command {
   const command = subcommand("restore", terminal)
     .summary("bring back what was removed, with all that it needs")
     .description(
-      "Brings back tags, manifests or whole repositories, each whole or not at all: all bytes are compared with\n" +
-        "their digests first. A tag that was pushed again meanwhile stays as it is; one that was moved, and is\n" +
+      "Brings back tags, manifests or whole repositories, each whole or not at all: all bytes are compared with " +
+        "their digests first. A tag that was pushed again meanwhile stays as it is; one that was moved, and is " +
         "named here, is moved back.",
     )
     .argument("[REF...]", "REPO:TAG, REPO@DIGEST, REPO:TAG@DIGEST, or a whole repository")

@@ -9,7 +9,7 @@ export function trashCommand(terminal: Terminal, now: () => number = Date.now): 
   return subcommand("trash", terminal)
     .summary("list, restore or free what was removed")
     .description(
-      "What a collection removed, and tags and manifests that somebody deleted or moved, can be restored\n" +
+      "What a collection removed, and tags and manifests that somebody deleted or moved, can be restored " +
         "for a while: `trash.keepFor`, 24 hours unless the configuration says something else.",
     )
     .addCommand(listTrashCommand(terminal, now))

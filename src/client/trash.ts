@@ -30,7 +30,7 @@ export async function* listTrash(
   }
 }
 
-/** How many removals are in the trash, and how many bytes emptying it frees. */
+/** How many entries the trash has, and how many bytes emptying it frees. */
 export async function sumTrash(
   connection: Connection,
 ): Promise<{ readonly entries: number; readonly bytes: number }> {
