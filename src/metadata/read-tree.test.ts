@@ -112,7 +112,7 @@ describe("reading a tree", () => {
     await tree.put(APP, gone);
     const digest = parseDigest(gone.digest);
     await tree.storage.delete(revisionLink(APP, digest));
-    await tree.write(`${revisionsPath(APP)}/sha256/${digest.slice(7)}/.keep`, "");
+    await tree.write(`${revisionsPath(APP)}/sha256/${digest.slice(7)}/link.1b4e28ba.tmp`, "");
     const { report, recorded } = await read(tree.storage);
     expect(report.problems).toEqual([]);
     expect(recorded.get(APP)?.manifests.map((one) => one.digest as string)).toEqual([kept.digest]);

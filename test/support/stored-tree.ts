@@ -111,3 +111,24 @@ export function served(recorded: ReadonlyMap<string, RepositorySnapshot>): strin
     ...tags.map(({ tag, digest }) => `${name} tag ${tag} ${digest}`),
   ]);
 }
+
+/** What a reading takes away from what is known. */
+export function takenFrom(
+  known: KnownRepository,
+  snapshot: RepositorySnapshot | undefined,
+): string[] {
+  if (!snapshot) return [];
+  const { keep, gone = false } = snapshot;
+  const stays = { blobs: snapshot.blobs, manifests: snapshot.manifests };
+  const isKept = (kept: ReadonlySet<string> | "all" | undefined, one: string): boolean =>
+    kept === "all" || (kept?.has(one) ?? false);
+  const lost = (["blobs", "manifests"] as const).flatMap((part) =>
+    [...known[part].keys()].filter(
+      (one) => !isKept(keep?.[part], one) && !stays[part].some(({ digest }) => digest === one),
+    ),
+  );
+  const tags = [...known.tags.keys()].filter(
+    (one) => !isKept(keep?.tags, one) && !snapshot.tags.some(({ tag }) => tag === one),
+  );
+  return [...lost, ...tags, ...(gone ? ["all of it"] : [])];
+}
