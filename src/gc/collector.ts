@@ -22,7 +22,8 @@ import { type PastRun, type RunReport, newReport, readRun } from "./run-report.t
 import type { CollectorStatus, Phase, Waiting, Wish } from "./collector-status.ts";
 import { type Times, inWindow, untilScheduled } from "./schedule.ts";
 import { type CollectionFigures, Totals } from "./run-totals.ts";
-import { doomOrphans, removeUploads, restoreNeeded } from "./walk.ts";
+import { clearLeftovers } from "./leftovers.ts";
+import { doomOrphans, restoreNeeded } from "./walk.ts";
 
 /** How often it is looked whether something is due, when nothing else is said. */
 const LOOK_MS = 60_000;
@@ -298,10 +299,19 @@ export class Collector {
       await collectDue(id, parts, report, (phase) => (running.phase = phase));
       if (wish?.walk) {
         running.phase = "looking";
-        await removeUploads(id, parts, report);
+        await clearLeftovers(id, parts, report);
         await doomOrphans(id, parts);
         running.phase = "bytes";
         await removeBytes(id, parts, report, new Set());
+      }
+      const hiding = await metadata.findHiding();
+      if (hiding) {
+        const { name, damage } = hiding;
+        report.hiding = `${name}: ${damage.path}: ${damage.problem}`;
+        events.warn(
+          { repository: name, path: damage.path },
+          `no bytes go, because it could not be read which of them are needed: ${damage.problem}`,
+        );
       }
       report.outcome = "done";
     } catch (error) {

@@ -15,6 +15,10 @@ export interface RunReport {
   bytes: number;
   /** Unfinished uploads that another registry has left in the tree. */
   uploads: number;
+  /** What else other registries have left there beside content: history of tags, links to nothing, folders. */
+  leftovers: number;
+  /** Which repository hides what it needs, and why, so that no bytes went; null: none does. */
+  hiding: string | null;
   /** Blobs that were in the trash and are needed again. */
   restored: number;
   /** What was looked at and stays, by reason. */
@@ -32,6 +36,8 @@ export function newReport(asked: boolean): RunReport {
     blobs: 0,
     bytes: 0,
     uploads: 0,
+    leftovers: 0,
+    hiding: null,
     restored: 0,
     kept: { tagged: 0, needed: 0, young: 0, protected: 0, waiting: 0, unreadable: 0, gone: 0 },
   };

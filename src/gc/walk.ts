@@ -1,12 +1,8 @@
 import { allUnlinked } from "../metadata/paged.ts";
-import { Findings } from "../metadata/tree-problem.ts";
-import { walkRepositories } from "../metadata/walk-repositories.ts";
 import type { BlobRecord } from "../metadata/metadata.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
-import type { RepositoryName } from "../oci/name.ts";
-import { BLOBS, blobPath, trashPath, uploadsPath } from "../storage/tree.ts";
-import { ForeignWriter, type RunParts, goOn, policyOf } from "./collect-run.ts";
-import { youngest } from "./foreign.ts";
+import { BLOBS, blobPath, trashPath } from "../storage/tree.ts";
+import { type RunParts, goOn, policyOf } from "./collect-run.ts";
 import type { RunReport } from "./run-report.ts";
 
 /**
@@ -19,6 +15,8 @@ const AT_ONCE = 200;
 /** Dooms what nobody links: blobs that are known, and files that lie in the tree without being known. */
 export async function doomOrphans(id: number, parts: RunParts): Promise<void> {
   const { metadata } = parts.registry;
+  // Which of them it needs, nobody knows.
+  if ((await metadata.findHiding()) !== null) return;
   const doom = async (blobs: readonly BlobRecord[]): Promise<void> => {
     if (blobs.length === 0) return;
     goOn(parts);
@@ -64,40 +62,6 @@ async function* storedDigests({ registry: { storage } }: RunParts): AsyncGenerat
       for (let at = 0; at < digests.length; at += AT_ONCE) yield digests.slice(at, at + AT_ONCE);
     }
   }
-}
-
-/**
- * Removes unfinished uploads that another registry has left in the tree: here nobody can go on with
- * them. One that is younger than our start is no leftover. Throws ForeignWriter.
- */
-export async function removeUploads(id: number, parts: RunParts, report: RunReport): Promise<void> {
-  const { storage } = parts.registry;
-  for await (const name of walkRepositories(storage, new Findings())) {
-    goOn(parts);
-    report.uploads += await removeUploadsOf(name, id, parts);
-  }
-}
-
-async function removeUploadsOf(name: RepositoryName, id: number, parts: RunParts): Promise<number> {
-  const { storage } = parts.registry;
-  const { seenBefore, waitingUntil } = policyOf(id, parts);
-  const folder = uploadsPath(name);
-  const entries = await Array.fromAsync(storage.list(folder));
-  let removed = 0;
-  for (const { name: upload, kind } of entries) {
-    if (kind !== "folder") continue;
-    const path = `${folder}/${upload}`;
-    const time = await youngest(path, storage);
-    if (time >= parts.openSince) throw new ForeignWriter(path);
-    const waits = waitingUntil !== null && time < waitingUntil;
-    // Without any file it has no time, and may be about to get one.
-    if (time === 0 || time >= seenBefore || waits) continue;
-    await parts.pace.take(1);
-    await storage.delete(path);
-    removed++;
-  }
-  if (removed > 0 && removed === entries.length) await storage.delete(folder);
-  return removed;
 }
 
 /**

@@ -93,6 +93,11 @@ export interface CollectionWrites {
    */
   doom(blobs: readonly BlobRecord[], at: number): Promise<void>;
   /**
+   * Takes from the tree, by the journal, what is left there beside content, if the tables still know nothing
+   * of it, and nothing of the repository is unreadable. Returns how many went.
+   */
+  clear(name: RepositoryName, leftovers: readonly Leftover[]): Promise<number>;
+  /**
    * Claims at most so many doomed blobs: they are leaving, and have a row in the trash. None of `except`, and
    * none that the tree has yet to follow in: an entry of the journal may still bring its file. None at all
    * while a repository hides which blobs it needs, and none that a repository mentions.
@@ -208,6 +213,17 @@ export type KeptBecause =
   /** Something of its repository could not be read or understood in the tree: all of that is kept. */
   | "unreadable"
   | "gone";
+
+/** What another registry, or a crash, has left in the tree. */
+export type Leftover =
+  /** The folder of a link, with a link to bytes that are gone, or with none. */
+  | { readonly kind: "link" | "manifest"; readonly digest: Digest }
+  /** A tag named this manifest before, which is gone. */
+  | { readonly kind: "history"; readonly tag: Tag; readonly digest: Digest }
+  /** A tag that names nothing. */
+  | { readonly kind: "tag"; readonly tag: Tag }
+  /** Folders without anything in them. */
+  | { readonly kind: "repository" };
 
 /** A blob that is leaving. `id`: of its row in the trash. */
 export interface Claim {

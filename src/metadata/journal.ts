@@ -25,7 +25,8 @@ export type JournalEntry =
       readonly op: "remove-tag";
       readonly name: RepositoryName;
       readonly tag: Tag;
-      readonly previous: Digest;
+      /** Null: what another registry had left of a tag, without a link. */
+      readonly previous: Digest | null;
     }
   /** A manifest is gone that the tag had named: the tag's index forgets it. */
   | {

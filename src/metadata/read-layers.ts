@@ -127,9 +127,13 @@ export class Layers {
     const unlinked = [...needed].filter(
       ([digest]) => !this.sizes.has(digest) && !this.#missing.has(digest) && !this.kept.has(digest),
     );
+    // Also where a list that could not be read may have them: what is not known is not in the tables.
+    for (const [digest, by] of needed) {
+      const isRecorded = this.sizes.has(digest) || this.known.has(digest);
+      if (!isRecorded) this.#mention(digest, by);
+    }
     const [first] = unlinked;
     if (!first) return;
-    for (const [digest, by] of unlinked) this.#mention(digest, by);
     this.notes.remark(
       layersPath(this.name),
       `${unlinked.length} blobs are not linked here that manifests need, such as ${first[0]} of ` +

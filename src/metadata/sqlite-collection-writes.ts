@@ -4,6 +4,7 @@ import type { Claim, CollectionWrites, Seen, TrashRecord } from "./collection.ts
 import { IS_LEAVING } from "./sqlite-collection-reads.ts";
 import { sqliteCollect } from "./sqlite-collect.ts";
 import { IS_HIDDEN, IS_MENTIONED } from "./sqlite-doubt.ts";
+import { sqliteClear } from "./sqlite-clear.ts";
 import type { Garbage } from "./sqlite-garbage.ts";
 
 /** The writing half, each as the body of a transaction that is open. */
@@ -54,6 +55,7 @@ export function sqliteCollectionWrites(db: Database, garbage: Garbage): Writes {
     },
 
     collect: sqliteCollect(db, garbage),
+    clear: sqliteClear(db, garbage),
 
     doom(blobs, at) {
       for (const { digest, size } of blobs) {

@@ -25,6 +25,7 @@ const WRITES = Object.keys({
   reviewRepository: true,
   collect: true,
   doom: true,
+  clear: true,
   claim: true,
   settle: true,
   removeTrash: true,

@@ -4,6 +4,9 @@ import { BLOBS, REPOSITORIES, TREE } from "../storage/tree.ts";
 import { Files, NEITHER } from "./read-links.ts";
 import { type Findings, Unreadable } from "./tree-problem.ts";
 
+/** Those, or only unfinished uploads of another registry. */
+export const MARKS_OR_UPLOADS: readonly string[] = ["_layers", "_manifests", "_uploads"];
+
 /** A folder with one of these is a repository; one that holds only `_uploads` has never had content. */
 const MARKS = ["_layers", "_manifests"];
 
@@ -11,11 +14,12 @@ const MARKS = ["_layers", "_manifests"];
  * The repositories of a tree. They nest: `team` may be one, and `team/app` too.
  *
  * A folder that cannot be read, or whose name no client could ask for, is reported and left out with
- * all that is below it; the walk goes on.
+ * all that is below it; the walk goes on. `marks`: folders of which a repository has one.
  */
 export async function* walkRepositories(
   storage: Storage,
   findings: Findings,
+  marks: readonly string[] = MARKS,
 ): AsyncGenerator<RepositoryName> {
   const folders = [""];
   for (let name = folders.pop(); name !== undefined; name = folders.pop()) {
@@ -27,7 +31,7 @@ export async function* walkRepositories(
       findings.add(name, path, new Unreadable(error));
       continue;
     }
-    if (entries.some((entry) => MARKS.includes(entry.name)) && isRepositoryName(name)) yield name;
+    if (entries.some((entry) => marks.includes(entry.name)) && isRepositoryName(name)) yield name;
     const files = new Files();
     for (const entry of entries) {
       // The layout's own folders begin with `_`, which no name does.

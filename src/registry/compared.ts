@@ -54,6 +54,7 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     removeManifest: (name, ...rest) => change(name, () => inner.removeManifest(name, ...rest)),
     recordsOf: (name) => read(name, () => inner.recordsOf(name)),
     reviewRepository: (name) => change(name, () => inner.reviewRepository(name)),
+    clear: (name, ...rest) => change(name, () => inner.clear(name, ...rest)),
     see: (seen) => changeAll(seen, () => inner.see(seen)),
     collect: (items, policy) => changeAll(items, () => inner.collect(items, policy)),
     putManifest: (push, ...rest) => change(push.name, () => inner.putManifest(push, ...rest)),

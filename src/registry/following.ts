@@ -16,6 +16,7 @@ export function following(metadata: Metadata, follower: TreeFollower): Metadata 
     putManifest: (...parameters) => woken(metadata.putManifest(...parameters)),
     removeTag: (...parameters) => woken(metadata.removeTag(...parameters)),
     removeManifest: (...parameters) => woken(metadata.removeManifest(...parameters)),
+    clear: (...parameters) => woken(metadata.clear(...parameters)),
     collect: (...parameters) => woken(metadata.collect(...parameters)),
   };
 }

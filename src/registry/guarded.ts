@@ -59,6 +59,7 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     review: (items) => removing(() => metadata.review(items)),
     reviewRepository: (name) => removing(() => metadata.reviewRepository(name)),
     collect: (...of) => removing(() => metadata.collect(...of)),
+    clear: (...of) => removing(() => metadata.clear(...of)),
     doom: (...of) => removing(() => metadata.doom(...of)),
     claim: (...of) => removing(() => metadata.claim(...of)),
     settle: (claims) => removing(() => metadata.settle(claims)),

@@ -74,6 +74,7 @@ const CALLS = {
   review: [[{ kind: "link", name: NAME, digest: DIGEST, since: 1 }]],
   reviewRepository: [NAME],
   collect: [[{ kind: "link", name: NAME, digest: DIGEST, since: 1 }], { now: 1 }],
+  clear: [NAME, [{ kind: "repository" }]],
   doom: [[{ digest: DIGEST, size: 0 }], 1],
   claim: [5, [DIGEST], { run: 1, now: 1 }],
   settle: [[{ id: 1, digest: DIGEST, size: 0, moved: true }]],

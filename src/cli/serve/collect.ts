@@ -42,8 +42,8 @@ export function settingsOf({ gc, readOnly }: Config): CollectorSettings {
 }
 
 function tell({ id, outcome, reason, asked, ...run }: PastRun, log: Log): void {
-  const { manifests, links, repositories, blobs, bytes, uploads, restored } = run;
-  const counts = { manifests, links, repositories, blobs, bytes, uploads, restored };
+  const { manifests, links, repositories, blobs, bytes, uploads, leftovers, restored } = run;
+  const counts = { manifests, links, repositories, blobs, bytes, uploads, leftovers, restored };
   const nothing = Object.values(counts).every((count) => count === 0);
   const facts = { run: id, outcome, ...(reason !== null && { reason }), ...counts };
   if (nothing && !asked && outcome === "done") log.debug(facts, "nothing was to be collected");

@@ -5,7 +5,8 @@ import { emptyTrash } from "../../../src/gc/trash/empty.ts";
 import { EVERYTHING, parseChoice } from "../../../src/gc/trash/names.ts";
 import { registryPlace } from "../../../src/gc/trash/registry-place.ts";
 import { restoreTrash } from "../../../src/gc/trash/restore.ts";
-import { doomOrphans, removeUploads, restoreNeeded } from "../../../src/gc/walk.ts";
+import { clearLeftovers } from "../../../src/gc/leftovers.ts";
+import { doomOrphans, restoreNeeded } from "../../../src/gc/walk.ts";
 import { parseDigest } from "../../../src/oci/digest.ts";
 import { RegistryError } from "../../../src/oci/errors.ts";
 import { BLOBS, TRASH, blobPath } from "../../../src/storage/tree.ts";
@@ -45,7 +46,7 @@ export async function collectIn(world: World, { walk = true } = {}): Promise<voi
   if (walk) await restoreNeeded(parts, report);
   await collectDue(id, parts, report, () => undefined);
   if (walk) {
-    await removeUploads(id, parts, report);
+    await clearLeftovers(id, parts, report);
     await doomOrphans(id, parts);
     await removeBytes(id, parts, report, new Set());
   }
