@@ -1,16 +1,8 @@
-import type { RepositoryName } from "../oci/name.ts";
 import type { Storage } from "../storage/storage.ts";
 import { blobPath, readLink, tagCurrentLink } from "../storage/tree.ts";
 import { fold, followTree } from "./follow-tree.ts";
 import type { JournalRecord, Metadata } from "./metadata.ts";
-
-/** Something that our journal was about to write, and that the tree does not allow any more. */
-export interface Conflict {
-  readonly name: RepositoryName;
-  readonly problem: string;
-  /** Whether the journal's entry would cause the conflict. */
-  covers(record: JournalRecord): boolean;
-}
+import { type Conflict, pushedMeanwhile } from "./settle-removals.ts";
 
 /**
  * At start: brings what the last run did not finish into the tree. Returns what it left out, with the
@@ -19,7 +11,7 @@ export interface Conflict {
  *
  * While we were down another registry may have served the tree. A tag is touched only where the tree
  * still shows what we last saw, or a link that is torn (our own unfinished write); a layer is linked
- * only where its bytes still are.
+ * only where its bytes still are; and nothing is removed from a repository to which somebody has pushed.
  */
 export async function settleJournal(metadata: Metadata, storage: Storage): Promise<Conflict[]> {
   const records = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
@@ -27,12 +19,23 @@ export async function settleJournal(metadata: Metadata, storage: Storage): Promi
   if (!last) return [];
   const conflicts = [
     ...(await movedTags(records, storage)),
-    ...(await lostLayers(records, metadata, storage)),
+    ...(await pushedMeanwhile(records, metadata, storage)),
   ];
-  const agreed = records.filter((record) => !conflicts.some((conflict) => conflict.covers(record)));
-  await followTree(agreed, metadata, storage, { trusting: false });
+  const agreed = without(conflicts, records);
+  // What is not unlinked any more is linked.
+  const lost = await lostLayers(agreed, metadata, storage);
+  conflicts.push(...lost);
+  await followTree(without(lost, agreed), metadata, storage, { trusting: false });
   await metadata.retireJournal(last.id);
   return conflicts;
+}
+
+function without(
+  conflicts: readonly Conflict[],
+  records: readonly JournalRecord[],
+): readonly JournalRecord[] {
+  if (conflicts.length === 0) return records;
+  return records.filter((record) => !conflicts.some((conflict) => conflict.covers(record)));
 }
 
 async function movedTags(records: readonly JournalRecord[], storage: Storage): Promise<Conflict[]> {

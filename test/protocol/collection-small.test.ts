@@ -9,12 +9,12 @@ const small = (): Blob => blob("application/octet-stream", randomBytes(500));
 
 const GRACE = 60_000;
 
-async function remove({ ask }: TestRegistry, { descriptor }: Blob): Promise<void> {
-  expect((await ask("DELETE", `/v2/app/blobs/${descriptor.digest}`)).status).toBe(202);
+async function remove(registry: TestRegistry, { descriptor }: Blob): Promise<void> {
+  expect((await registry.ask("DELETE", `/v2/app/blobs/${descriptor.digest}`)).status).toBe(202);
 }
 
-async function restore({ ask }: TestRegistry, { descriptor }: Blob): Promise<void> {
-  const answer = await ask("POST", "/api/v1/trash/restore", {
+async function restore(registry: TestRegistry, { descriptor }: Blob): Promise<void> {
+  const answer = await registry.ask("POST", "/api/v1/trash/restore", {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ names: [`app@${descriptor.digest}`] }),
   });
