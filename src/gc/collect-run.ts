@@ -67,7 +67,7 @@ export async function collectDue(
   phase: (phase: "bytes") => void,
 ): Promise<void> {
   const { metadata } = parts.registry;
-  await settleClaims(parts.registry, parts.registry.now());
+  await endClaims(parts);
   const touched = new Set<RepositoryName>();
   let last = "";
   for (;;) {
@@ -105,7 +105,7 @@ export async function removeBytes(
   for (let drainedAt = Number.NEGATIVE_INFINITY; ;) {
     goOn(parts);
     if (performance.now() - drainedAt > DRAIN_MS) {
-      await parts.drain();
+      await followed(parts);
       drainedAt = performance.now();
       await refuseForeign(touched, parts);
       touched.clear();
@@ -116,13 +116,41 @@ export async function removeBytes(
     const claimed = await registry.custody.leaving(
       async (except) => await registry.metadata.claim(size, except, policy),
       async (claims) => {
-        const { trashed, bytes } = await takeAway(claims, registry);
+        const { trashed, bytes } = await takeAway(claims, registry).catch(
+          async (error: unknown) => {
+            // A push of one of them would be refused for as long as it is claimed.
+            await settleClaims(registry, registry.now()).catch(() => undefined);
+            throw error;
+          },
+        );
         report.blobs += trashed;
         report.bytes += bytes;
         return claims.length;
       },
     );
     if (claimed === 0) return;
+  }
+}
+
+/** Claims that an earlier batch has left, because the disk or the metadata failed. */
+async function endClaims({ registry }: RunParts): Promise<void> {
+  const { metadata, custody, now } = registry;
+  await custody.leaving(
+    async () => await metadata.listClaims(),
+    async (claims) => claims.length > 0 && (await settleClaims(registry, now())),
+  );
+}
+
+/**
+ * Lets the tree follow. Where it cannot, in a repository whose folder cannot be written, that one does not
+ * hold up the others: nothing is claimed that the journal still names. Throws Stopped.
+ */
+async function followed(parts: RunParts): Promise<void> {
+  try {
+    await parts.drain();
+  } catch {
+    // Whoever lets it follow has said why.
+    goOn(parts);
   }
 }
 

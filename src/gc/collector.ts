@@ -1,4 +1,3 @@
-import { allRepositories } from "../metadata/paged.ts";
 import type { CollectPolicy } from "../metadata/collection.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -13,7 +12,7 @@ import {
   removeBytes,
   reviewBefore,
 } from "./collect-run.ts";
-import { giveConsent, waitingUntil } from "../registry/consent.ts";
+import { giveConsent, isHeard, reviewWaiting, waitingUntil } from "../registry/consent.ts";
 import { type GcPlanPart } from "../plan/gc-plan.ts";
 import { type Obstacle, obstacleOf } from "./obstacles.ts";
 import { planOnline, planTotals } from "./online-plan.ts";
@@ -101,7 +100,10 @@ export class Collector {
   /** The settings are others. With a shorter grace what was told under the longer one still holds. */
   changed(): void {
     const { grace } = this.#parts.settings();
-    if (grace < this.#grace) this.#longer = { at: this.#uptime(), for: BEYOND * this.#grace };
+    if (grace < this.#grace) {
+      const held = BEYOND * this.#grace;
+      if (this.#heldLonger() < held) this.#longer = { at: this.#uptime(), for: held };
+    }
     this.#grace = grace;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -124,10 +126,7 @@ export class Collector {
     const { metadata } = this.#parts.registry;
     const obstacle = this.#obstacle(true);
     if (obstacle && obstacle.endsIn === null) throw refusal(obstacle, this.#parts);
-    if (wish.consent) {
-      await giveConsent(metadata);
-      for await (const name of allRepositories(metadata)) await metadata.reviewRepository(name);
-    }
+    if (wish.consent) await giveConsent(metadata);
     // What goes on may be past what is asked for now.
     const again = wish.consent || wish.walk;
     if (this.#running === null || again) this.#wish = { ...this.#wish, ...wish };
@@ -267,7 +266,9 @@ export class Collector {
     const { metadata } = this.#parts.registry;
     const policy = await this.#policy(false);
     const [first] = await metadata.readReview(reviewBefore(policy), 1);
-    return first !== undefined || (await metadata.hasDoomed());
+    if (first !== undefined || (await metadata.hasDoomed())) return true;
+    // What an earlier one has left half done.
+    return (await metadata.listClaims()).length > 0 || (await isHeard(metadata));
   }
 
   async #run(): Promise<void> {
@@ -294,6 +295,7 @@ export class Collector {
       openSince,
     };
     try {
+      await reviewWaiting(metadata);
       if (!this.#restored || wish?.walk) await restoreNeeded(parts, report);
       this.#restored = true;
       await collectDue(id, parts, report, (phase) => (running.phase = phase));
@@ -345,6 +347,10 @@ export class Collector {
     );
   }
 
+  #heldLonger(): number {
+    return this.#longer.at + this.#longer.for - this.#uptime();
+  }
+
   #pause(asked: boolean): string | null {
     return this.#obstacle(asked)?.reason ?? null;
   }
@@ -359,7 +365,7 @@ export class Collector {
       foreign: this.#foreign,
       compared: this.#compared,
       young: this.#began + now.grace - this.#uptime(),
-      longer: this.#longer.at + this.#longer.for - this.#uptime(),
+      longer: this.#heldLonger(),
       heldOff: registry.promises.holdsOff,
       enabled: now.enabled,
       inWindow: inWindow(now, registry.now()),

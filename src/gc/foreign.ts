@@ -39,7 +39,12 @@ export async function findForeign(
   if (upload !== null || !links) return upload;
   const suspects = await unknownLinks(name, looked, openSince);
   if (suspects.length === 0) return null;
-  await drain();
+  const hasFollowed = await drain().then(
+    () => true,
+    () => false,
+  );
+  // What it could not follow may be these.
+  if (!hasFollowed) return null;
   const still = new Set(await unknownLinks(name, looked, openSince));
   return suspects.find((path) => still.has(path)) ?? null;
 }

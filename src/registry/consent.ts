@@ -1,6 +1,7 @@
 import type { Storage } from "../storage/storage.ts";
 import { REPOSITORIES } from "../storage/tree.ts";
-import type { MetadataReads, MetadataWrites } from "../metadata/metadata.ts";
+import type { Metadata, MetadataReads, MetadataWrites } from "../metadata/metadata.ts";
+import { allRepositories } from "../metadata/paged.ts";
 
 /**
  * The owner's yes. In a tree that another registry has filled, nothing that was there is collected
@@ -11,13 +12,15 @@ const SETTING = "collect-waits-until";
 
 const FOREVER = "forever";
 const SAID = "said";
+/** The same, and what has waited is not up for review yet. */
+const HEARD = "heard";
 
 /** What was here at this moment (UTC milliseconds) waits for the yes; null: nothing does. */
 export async function waitingUntil(
   metadata: Pick<MetadataReads, "getSetting">,
 ): Promise<number | null> {
   const text = await metadata.getSetting(SETTING);
-  if (text === null || text === SAID) return null;
+  if (text === null || text === SAID || text === HEARD) return null;
   const time = Date.parse(text);
   // Also for what nobody understands: when in doubt nothing is collected.
   return Number.isNaN(time) ? Number.MAX_SAFE_INTEGER : time;
@@ -52,12 +55,29 @@ export async function awaitConsent(
   { found, foreign }: { readonly found: boolean; readonly foreign: boolean },
 ): Promise<void> {
   const text = await metadata.getSetting(SETTING);
-  if (text === SAID || text === FOREVER) return;
+  if (text === SAID || text === HEARD || text === FOREVER) return;
   if (foreign) await metadata.setSetting(SETTING, FOREVER);
   else if (found) await metadata.setSetting(SETTING, new Date(now).toISOString());
 }
 
-/** The yes. It holds for good. */
+/** The yes. It holds for good; the next collection begins with `reviewWaiting`. */
 export async function giveConsent(metadata: Settings): Promise<void> {
+  await metadata.setSetting(SETTING, HEARD);
+}
+
+/** Whether there is a yes that no collection has begun with. */
+export async function isHeard(metadata: Pick<MetadataReads, "getSetting">): Promise<boolean> {
+  return (await metadata.getSetting(SETTING)) === HEARD;
+}
+
+/**
+ * Puts all that has waited up for review, once. Not while a collection goes on that began before the yes: it
+ * would take out of the queue what it takes to be waiting. Cut off, it is begun anew.
+ */
+export async function reviewWaiting(
+  metadata: Settings & Pick<MetadataReads, "listRepositories"> & Pick<Metadata, "reviewRepository">,
+): Promise<void> {
+  if (!(await isHeard(metadata))) return;
+  for await (const name of allRepositories(metadata)) await metadata.reviewRepository(name);
   await metadata.setSetting(SETTING, SAID);
 }
