@@ -116,14 +116,15 @@ function rootBecause(
 }
 
 function linkBecause(
-  { digest, seenAt }: InventoryLink,
+  { digest, seenAt, linkedAt = seenAt }: InventoryLink,
   named: ReadonlySet<Digest>,
   keeps: ReadonlySet<Digest>,
   { seenBefore, waitingUntil }: GcPolicy,
 ): Kept | null {
   if (named.has(digest)) return "needed";
   if (keeps.has(digest)) return "protected";
-  if (waitingUntil !== null && seenAt <= waitingUntil) return "waiting";
+  // Whoever has asked for it since has not said yes to its going.
+  if (waitingUntil !== null && linkedAt <= waitingUntil) return "waiting";
   return seenAt < seenBefore ? null : "young";
 }
 

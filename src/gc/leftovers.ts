@@ -60,7 +60,7 @@ async function removeUploadsOf(name: RepositoryName, id: number, parts: RunParts
     const path = `${folder}/${upload}`;
     const time = await youngest(path, storage);
     if (time >= parts.openSince) throw new ForeignWriter(path);
-    const waits = waitingUntil !== null && time < waitingUntil;
+    const waits = waitingUntil !== null && time <= waitingUntil;
     // Without any file it has no time, and may be about to get one.
     if (time === 0 || time >= seenBefore || waits) continue;
     await parts.pace.take(1);

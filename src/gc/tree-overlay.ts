@@ -45,7 +45,9 @@ export function withRecords(
     }),
     links: repository.links.map((link) => {
       const known = linked.get(link.digest);
-      return known ? { ...link, seenAt: Math.max(known.seenAt, link.seenAt) } : link;
+      if (!known) return link;
+      const linkedAt = Math.min(known.linkedAt, link.seenAt);
+      return { ...link, linkedAt, seenAt: Math.max(known.seenAt, link.seenAt) };
     }),
   };
 }

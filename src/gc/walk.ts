@@ -46,7 +46,7 @@ async function strangers(
   for (const digest of digests.filter((_, index) => standing[index] === "unknown")) {
     const file = await storage.stat(blobPath(digest));
     if (!file || file.modifiedAt >= seenBefore) continue;
-    if (parts.waitingUntil !== null && file.modifiedAt < parts.waitingUntil) continue;
+    if (parts.waitingUntil !== null && file.modifiedAt <= parts.waitingUntil) continue;
     found.push({ digest, size: file.size });
   }
   return found;

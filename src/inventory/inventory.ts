@@ -47,6 +47,8 @@ export interface InventoryLink {
   readonly size: number | null;
   /** The last upload, mount or promise of existence; in a foreign tree the time of the link. */
   readonly seenAt: number;
+  /** When it was made, as far as that is recorded beside `seenAt`. Never after it. */
+  readonly linkedAt?: number;
 }
 
 export type Unreadable = Damage;

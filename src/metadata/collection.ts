@@ -240,9 +240,14 @@ export interface RepositoryRecords {
   readonly name: RepositoryName;
   readonly tags: readonly TagRecord[];
   readonly manifests: readonly CollectableManifest[];
-  readonly links: readonly LinkRecord[];
+  readonly links: readonly CollectableLink[];
   /** What could not be read or understood in the tree, manifests in doubt included; empty: nothing. */
   readonly unreadable: readonly Damage[];
+}
+
+export interface CollectableLink extends LinkRecord {
+  /** When it was made. Never after `seenAt`. */
+  readonly linkedAt: number;
 }
 
 export interface CollectableManifest {

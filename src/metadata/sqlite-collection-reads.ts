@@ -4,6 +4,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import type {
   BlobSum,
   Claim,
+  CollectableLink,
   CollectableManifest,
   CollectionReads,
   ReviewBefore,
@@ -14,7 +15,7 @@ import type {
   TrashRecord,
 } from "./collection.ts";
 import { IS_HIDDEN, IS_MENTIONED, findHiding, unreadableOf } from "./sqlite-doubt.ts";
-import type { BlobRecord, LinkRecord, ReferenceRecord, TagRecord } from "./metadata.ts";
+import type { BlobRecord, ReferenceRecord, TagRecord } from "./metadata.ts";
 
 /** SQLite counts no further than this, and no moment lies behind it. */
 const NEVER = -1;
@@ -169,8 +170,9 @@ function statements(db: Database) {
       `SELECT manifest, role, digest, size FROM manifest_references
         WHERE repository_id = $id ORDER BY manifest, digest, role`,
     ),
-    links: db.query<LinkRecord, OfRepository>(
-      `SELECT l.digest, b.size, l.seen_at AS seenAt FROM repository_blobs l JOIN blobs b USING (digest)
+    links: db.query<CollectableLink, OfRepository>(
+      `SELECT l.digest, b.size, l.seen_at AS seenAt, l.linked_at AS linkedAt
+         FROM repository_blobs l JOIN blobs b USING (digest)
         WHERE l.repository_id = $id ORDER BY l.digest`,
     ),
     review: db.query<ReviewRow, Times & { limit: number }>(

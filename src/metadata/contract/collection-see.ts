@@ -89,7 +89,7 @@ export function collectionSee(given: Given): void {
         { tag: parseTag("old"), digest: digestFor("index"), pushedAt: 3000 },
         { tag: parseTag("v1"), digest: digestFor("index"), pushedAt: 3000 },
       ]);
-      expect(records?.links).toEqual([{ ...blobOf("layer"), seenAt: 1000 }]);
+      expect(records?.links).toEqual([{ ...blobOf("layer"), seenAt: 1000, linkedAt: 1000 }]);
       const byDigest = new Map(records?.manifests.map((one) => [one.digest, one]));
       expect(byDigest.get(digestFor("one"))).toEqual({
         digest: digestFor("one"),
