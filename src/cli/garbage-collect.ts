@@ -5,7 +5,8 @@ import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
 import { type CollectFlags, collectAtServer, totalLines } from "./garbage-collect-server.ts";
-import { keptLines, freedLines, outcomeLines } from "./gc-report.ts";
+import { keptLines, freedLines, outcomeLines, waitingLines } from "./gc-report.ts";
+import { stopOn } from "./stop-on.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Beside a registry that runs, what is younger may be a push that is under way. */
@@ -16,14 +17,14 @@ const HOUR = 3_600_000;
  * collector. It acts at once, as they expect, but what it removes can be restored for a while. Like the
  * original it knows no grace, unless a registry runs on the folder or somebody is uploading.
  *
- * It says nothing about what waits for the owner's yes: a job that runs at night is not he.
+ * It is not the owner's yes: a job that runs at night is not he. In a folder of ours what waits for it stays.
  */
 export async function garbageCollect(
   file: string,
   { dryRun = false, deleteUntagged = false, quiet = false }: CollectFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { data } = loadConfig({ file, environment: terminal.environment, flags: {} });
+  const { data, gc } = loadConfig({ file, environment: terminal.environment, flags: {} });
   const owner = ownerOf(`${data}/${OURS}`);
   if (owner?.url)
     return await collectAtServer(owner.url, { dryRun, deleteUntagged, quiet }, terminal);
@@ -39,18 +40,27 @@ export async function garbageCollect(
     untaggedAfter: deleteUntagged ? grace : null,
     remainsAfter: HOUR,
     purge: false,
+    consent: false,
+    protectedDigests: gc.protected,
   };
   const show = (plan: FolderPlan): void => {
     for (const line of keptLines(plan.totals)) terminal.note(line);
     if (!quiet) for (const line of eligible(plan)) terminal.print(line);
+    for (const line of waitingLines(data, plan)) terminal.note(line);
   };
   if (dryRun) return show(await planFolder(what));
-  const { plan, outcome, freed } = await collectFolder(what, null, false, show);
+  const stop = stopOn(terminal);
+  const { plan, outcome, freed } = await collectFolder(
+    { ...what, stop: stop.asked },
+    null,
+    show,
+  );
   if (!quiet) {
     for (const line of [...outcomeLines(outcome, plan, false), ...freedLines(freed)]) {
       terminal.note(line);
     }
   }
+  if (outcome.stopped) stop.end();
   if (outcome.failures.length > 0) {
     throw new RegistryError("PARTIAL", {
       reason: `${outcome.failures.length} could not be removed`,

@@ -30,6 +30,16 @@ export function planLines(folder: string, { look, totals, running }: FolderPlan)
   ];
 }
 
+/** What stays because its owner has not been asked. Pure. */
+export function waitingLines(folder: string, { waiting }: FolderPlan): string[] {
+  if (!waiting) return [];
+  const { manifests, blobs, bytes } = waiting;
+  return [
+    `${humanSize(bytes)} of garbage (${counted(manifests, "manifest")}, ${counted(blobs, "blob")}) wait for their owner's yes: ` +
+      `\`wharf gc ${folder}\` shows what would go, and asks`,
+  ];
+}
+
 /** The repositories of which nothing goes, and why. Pure. */
 export function keptLines({ keptRepositories }: GcTotals): string[] {
   if (keptRepositories.length === 0) return [];

@@ -16,6 +16,7 @@ import {
 import { collectRemote } from "./gc-remote.ts";
 import { type RegistryOptions, connectionTo, withRegistryOptions } from "./registry-options.ts";
 import { progressOn } from "./progress.ts";
+import { stopOn } from "./stop-on.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -87,6 +88,7 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
     grace,
     untaggedAfter: flags.keepUntagged ? null : flags.grace === undefined ? undefined : grace,
     purge,
+    consent: true,
     progress: (line) => progress(() => line),
   };
   const show = (plan: FolderPlan): void => {
@@ -109,15 +111,21 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
     const refused = (): void => document(plan);
     await confirm(question(plan, purge), "nothing was removed", flags, terminal, refused);
   }
-  const { plan, outcome, freed, trash } = await collectFolder(what, shown, true, (found) => {
-    if (shown === null) show(found);
-  });
+  const stop = stopOn(terminal);
+  const { plan, outcome, freed, trash } = await collectFolder(
+    { ...what, stop: stop.asked },
+    shown,
+    (found) => {
+      if (shown === null) show(found);
+    },
+  );
   if (!quiet) {
     for (const line of [...outcomeLines(outcome, plan, purge), ...freedLines(freed)]) {
       terminal.note(line);
     }
   }
   document(plan, trash);
+  if (outcome.stopped) stop.end();
   if (outcome.failures.length > 0) {
     if (quiet)
       for (const { path, problem } of outcome.failures) terminal.note(`${path}: ${problem}`);

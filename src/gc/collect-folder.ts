@@ -1,6 +1,8 @@
 import { RegistryError } from "../oci/errors.ts";
 import type { GcTotals } from "../plan/gc-plan.ts";
+import type { Digest } from "../oci/digest.ts";
 import { giveConsent, waitingUntil } from "../registry/consent.ts";
+import { protectedIn } from "../registry/protected.ts";
 import { type OpenTree, openTreeToCollect, openTreeToLook } from "./open-tree.ts";
 import { type RunningRegistry, runningRegistries } from "./running-registries.ts";
 import { type FreedOld, freeOld } from "./trash/free-folder.ts";
@@ -20,7 +22,23 @@ export interface FolderGc {
   /** The least age of unfinished uploads and leftover files; default: the grace. */
   readonly remainsAfter?: number;
   readonly purge: boolean;
+  /**
+   * Whether the owner of a folder of ours says yes with it, or is asked to: then nothing waits for that any
+   * more. Otherwise what waits stays.
+   */
+  readonly consent: boolean;
+  /** Kept in every repository, besides those of the settings that the folder was last served with. */
+  readonly protectedDigests?: readonly Digest[];
+  /** From then on nothing more is begun. */
+  readonly stop?: AbortSignal;
   readonly progress?: (what: string) => void;
+}
+
+/** Garbage that waits for the owner's yes. */
+export interface Waiting {
+  readonly manifests: number;
+  readonly blobs: number;
+  readonly bytes: number;
 }
 
 export interface FolderPlan {
@@ -29,6 +47,8 @@ export interface FolderPlan {
   /** With the bytes that are in the trash. */
   readonly totals: GcTotals;
   readonly running: readonly RunningRegistry[];
+  /** Null: nothing waits. */
+  readonly waiting: Waiting | null;
 }
 
 /** What `serve` waits before an untagged manifest goes, unless its configuration says otherwise. */
@@ -50,14 +70,12 @@ export interface FolderOutcome {
 }
 
 /**
- * Removes what nobody needs. `shown`: nothing else goes than this plan says; null: all that there is.
- * `consent`: the owner has said yes to a plan. Throws DATA_FOLDER when another process has the folder open,
+ * Removes what nobody needs. `shown`: nothing else goes than this plan says; null: all that there is. Throws DATA_FOLDER when another process has the folder open,
  * REFUSED when bytes should be freed at once and another registry is running on it.
  */
 export async function collectFolder(
   what: FolderGc,
   shown: FolderPlan | null,
-  consent: boolean,
   planned: (plan: FolderPlan) => void,
 ): Promise<FolderOutcome> {
   await using open = await openTreeToCollect(what.folder, !what.purge);
@@ -72,8 +90,9 @@ export async function collectFolder(
     files,
     metadata,
     overlay,
-    policy: policyOf(what, open.ours),
+    policy: await policyOf(what, open),
     purge: what.purge,
+    stop: what.stop,
     writers: () =>
       runningRegistries(what.folder).map(
         ({ pid }) => `a registry runs on this folder (process ${pid})`,
@@ -90,7 +109,7 @@ export async function collectFolder(
     open.ours || !metadata
       ? null
       : await freeOld(files, metadata, { now: what.now, written: plan.look.newest });
-  if (consent && open.ours && metadata && (await waitingUntil(metadata)) !== null) {
+  if (what.consent && !outcome.stopped && open.ours && metadata && (await waitingUntil(metadata)) !== null) {
     await giveConsent(metadata);
   }
   return { plan, outcome, freed, trash: (await metadata?.sumTrash())?.bytes ?? 0 };
@@ -98,27 +117,48 @@ export async function collectFolder(
 
 async function planOf(open: OpenTree, what: FolderGc): Promise<FolderPlan> {
   const { files, overlay, ours, reads } = open;
-  const look = await lookAtTree(files, policyOf(what, ours), {
+  const policy = await policyOf(what, open);
+  const look = await lookAtTree(files, policy, {
     overlay,
     onRepository: (count) => what.progress?.(`${count} repositories read`),
   });
   const trash = (await reads?.sumTrash())?.bytes ?? 0;
   const totals = { ...look.totals, bytes: { ...look.totals.bytes, trash } };
-  return { look, ours, totals, running: runningRegistries(what.folder) };
+  const waiting = policy.waitingUntil === null ? null : await waitingIn(open, what, look.totals);
+  return { look, ours, totals, running: runningRegistries(what.folder), waiting };
 }
 
-function policyOf(
-  { now, grace, untaggedAfter, remainsAfter = grace }: FolderGc,
-  ours: boolean,
-): TreePolicy {
+/** What would go besides, if the owner said yes. */
+async function waitingIn(
+  open: OpenTree,
+  what: FolderGc,
+  { manifests, blobs, bytes }: GcTotals,
+): Promise<Waiting | null> {
+  const policy = await policyOf({ ...what, consent: true }, open);
+  const { totals } = await lookAtTree(open.files, policy, { overlay: open.overlay });
+  const waiting = {
+    manifests: totals.manifests.garbage - manifests.garbage,
+    blobs: totals.blobs.garbage - blobs.garbage,
+    bytes: totals.bytes.garbage - bytes.garbage,
+  };
+  return waiting.manifests + waiting.blobs > 0 ? waiting : null;
+}
+
+async function policyOf(
+  { now, grace, untaggedAfter, remainsAfter = grace, consent, protectedDigests = [] }: FolderGc,
+  { ours, reads }: Pick<OpenTree, "ours" | "reads">,
+): Promise<TreePolicy> {
   const untagged = untaggedAfter === undefined ? (ours ? UNTAGGED_AFTER : grace) : untaggedAfter;
+  const kept = ours && reads ? await protectedIn(reads) : [];
+  const waits = ours && reads && !consent ? await waitingUntil(reads) : null;
   return {
     now,
     seenBefore: now - grace,
-    remainsBefore: now - remainsAfter,
+    // Whatever lies about in it is not ours to clear up before the yes, either.
+    remainsBefore: waits === null ? now - remainsAfter : 0,
     untaggedBefore: untagged === null ? null : now - untagged,
-    protectedDigests: [],
-    waitingUntil: null,
-    removeEmpty: true,
+    protectedDigests: [...protectedDigests, ...kept],
+    waitingUntil: waits,
+    removeEmpty: waits === null,
   };
 }

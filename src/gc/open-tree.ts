@@ -9,6 +9,7 @@ import { openSqlite } from "../metadata/sqlite.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { TREE_READ, unsettled } from "../registry/compare.ts";
+import { waitingUntil } from "../registry/consent.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { lockFolder } from "../storage/lock.ts";
 import { type TreeFiles, treeFiles } from "../storage/tree-files.ts";
@@ -41,7 +42,7 @@ export async function openTreeToLook(folder: string): Promise<OpenTree> {
   }
   const db = opened(path, () => openUntouched(path));
   const reads = sqliteReads(db);
-  const ours = (await reads.getSetting(TREE_READ)) !== null;
+  const ours = await isOurs(reads);
   return {
     ...nothing,
     ours,
@@ -63,7 +64,7 @@ export async function openTreeToCollect(folder: string, trash: boolean): Promise
     const path = databaseOf(root);
     const metadata = trash || existsSync(path) ? await openSqlite(path) : null;
     const storage = filesystemStorage(root, { blocking: true });
-    const ours = (await metadata?.getSetting(TREE_READ)) != null;
+    const ours = metadata !== null && (await isOurs(metadata));
     if (ours && metadata) await settleJournal(metadata, storage);
     return {
       files: treeFiles(root),
@@ -84,6 +85,17 @@ export async function openTreeToCollect(folder: string, trash: boolean): Promise
     lock.release();
     throw error;
   }
+}
+
+/**
+ * Whether a server of ours has had the folder open, and not only its trash was made. It may have been
+ * stopped before it had read the whole tree: what it has acknowledged until then may stand in its journal only.
+ */
+export async function isOurs(reads: MetadataReads): Promise<boolean> {
+  if ((await reads.getSetting(TREE_READ)) !== null) return true;
+  if ((await waitingUntil(reads)) !== null) return true;
+  if ((await reads.listRepositories({ last: null, limit: 1 })).length > 0) return true;
+  return (await reads.readJournal(1)).length > 0;
 }
 
 function existing(folder: string): string {

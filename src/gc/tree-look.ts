@@ -70,9 +70,15 @@ export async function lookAtTree(
   };
 }
 
-/** Whether a blob may go: nobody needs it, and it has been there for the grace. */
-export function isGarbage({ blobs }: TreeReader, id: BlobId, { seenBefore }: GcPolicy): boolean {
-  return (blobs.marksOf(id) & LIVE) === 0 && blobs.timeOf(id) < seenBefore;
+/** Whether a blob may go: nobody needs it, it has been there for the grace, and waits for nobody's yes. */
+export function isGarbage(
+  { blobs }: TreeReader,
+  id: BlobId,
+  { seenBefore, waitingUntil }: GcPolicy,
+): boolean {
+  const at = blobs.timeOf(id);
+  if (waitingUntil !== null && at <= waitingUntil) return false;
+  return (blobs.marksOf(id) & LIVE) === 0 && at < seenBefore;
 }
 
 function bytesOf(

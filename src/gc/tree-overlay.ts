@@ -39,7 +39,7 @@ export function withRecords(
       return {
         ...manifest,
         pushedAt,
-        untaggedAt: untaggedAt ?? manifest.untaggedAt,
+        untaggedAt: laterOf(untaggedAt, manifest.untaggedAt),
         seenAt: Math.max(known.seenAt, manifest.seenAt),
       };
     }),
@@ -50,4 +50,9 @@ export function withRecords(
       return { ...link, linkedAt, seenAt: Math.max(known.seenAt, link.seenAt) };
     }),
   };
+}
+
+/** Another registry may have served the tree since, and have taken a tag away. */
+function laterOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
 }

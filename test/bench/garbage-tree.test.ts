@@ -23,7 +23,7 @@ function files(data: string): number {
 
 function purge(folder: string): FolderGc {
   const now = Date.now();
-  return { folder, now, grace: 3_600_000, untaggedAfter: undefined, purge: true };
+  return { folder, now, grace: 3_600_000, untaggedAfter: undefined, purge: true, consent: true };
 }
 
 test("the bench's tree has as many files as it says, and without its garbage every image is whole", async () => {
@@ -54,7 +54,7 @@ test("a collection leaves exactly what is live of it", async () => {
   });
   expect(files(folder.path)).toBe(tree.files);
 
-  await collectFolder(purge(folder.path), null, true, () => {});
+  await collectFolder(purge(folder.path), null, () => {});
   expect(files(folder.path)).toBe(tree.live);
   expect(await expectClean(folder.path)).toMatchObject({ tags: 72, manifests: 72 });
 });

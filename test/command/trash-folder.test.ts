@@ -30,8 +30,8 @@ async function age(folder: string): Promise<void> {
 }
 
 async function collect(data: string, now: number = Date.now()): Promise<void> {
-  const rules = { grace: 3_600_000, untaggedAfter: undefined, purge: false };
-  await collectFolder({ folder: data, now, ...rules }, null, true, () => undefined);
+  const rules = { grace: 3_600_000, untaggedAfter: undefined, purge: false, consent: true };
+  await collectFolder({ folder: data, now, ...rules }, null, () => undefined);
 }
 
 /** The tree of another registry, with a tag, and an untagged index of two images that was collected. */

@@ -4,6 +4,7 @@ import type { PastRun } from "../../gc/run-report.ts";
 import type { Log } from "../../observe/log.ts";
 import type { OpenRegistry } from "../../registry/open.ts";
 import { awaitConsent } from "../../registry/consent.ts";
+import { rememberProtected } from "../../registry/protected.ts";
 import { counted, humanSize } from "../units.ts";
 
 /** Collects garbage in a registry that is open, by the settings that are in force. */
@@ -20,6 +21,9 @@ export async function startCollector(
       log.warn({ err: error }, "it could not be written down that collecting waits for a yes"),
     );
   }
+  await rememberProtected(registry.metadata, config().gc.protected).catch((error: unknown) =>
+    log.warn({ err: error }, "it could not be written down which digests are protected"),
+  );
   const collector = new Collector({
     registry,
     ...collecting,

@@ -10,6 +10,7 @@ import type { LineWriter } from "../../observe/line-writer.ts";
 import type { Log } from "../../observe/log.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import { RegistryError } from "../../oci/errors.ts";
+import { rememberProtected } from "../../registry/protected.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Announcements } from "./announcements.ts";
 import { assemble, rulesOf } from "./assemble.ts";
@@ -91,6 +92,7 @@ async function apply(running: Running, config: Config): Promise<void> {
   // Also when the setting is the same: the files may be others.
   if (watch && config.tls && certificates) await watch.follow(config.tls, certificates);
   await announcements.follow(config);
+  await rememberProtected(running.registry.metadata, config.gc.protected);
   running.gate = gate;
   // What is shown stays what it is compared with: whether there is TLS waits for a restart.
   running.config = { ...config, tls: watch ? (config.tls ?? before.tls) : undefined };

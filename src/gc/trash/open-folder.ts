@@ -4,11 +4,10 @@ import type { MetadataReads } from "../../metadata/metadata.ts";
 import { openForLooking } from "../../metadata/sqlite-file.ts";
 import { sqliteReads } from "../../metadata/sqlite-reads.ts";
 import { RegistryError } from "../../oci/errors.ts";
-import { TREE_READ } from "../../registry/compare.ts";
 import { openRegistry } from "../../registry/open.ts";
 import { filesystemStorage } from "../../storage/filesystem.ts";
 import { OURS, TREE } from "../../storage/tree.ts";
-import { openTreeToCollect } from "../open-tree.ts";
+import { isOurs, openTreeToCollect } from "../open-tree.ts";
 import { recoverTrash } from "../tree-recover.ts";
 import { putBackNeeded, refuseRunning } from "./free-folder.ts";
 import type { TrashPlace, TrashReads, TrashView } from "./place.ts";
@@ -121,11 +120,6 @@ function look(database: string): { metadata: MetadataReads; close: () => void } 
     const reason = `${database}: ${(error as Error).message}`;
     throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
-}
-
-/** Otherwise the database was made for the trash alone. */
-async function isOurs(metadata: MetadataReads): Promise<boolean> {
-  return (await metadata.getSetting(TREE_READ)) !== null;
 }
 
 const NOTHING: TrashReads = {
