@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Metadata } from "../metadata/metadata.ts";
 import { readTree } from "../metadata/read-tree.ts";
+import { passOldTrash } from "../metadata/old-trash.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -40,6 +41,7 @@ export async function openRepairable(
   const rows = await openSqlite(join(root, OURS, "metadata.sqlite"));
   opened.defer(async () => await rows.close());
   const storage = filesystemStorage(root);
+  await passOldTrash(rows, storage);
   const metadata = ours ? rows : await temporaryMetadata(opened);
   // What a crash has left. Of a foreign tree it is the tree that fills the tables.
   if (ours) await settleJournal(metadata, storage);

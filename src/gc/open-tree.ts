@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Metadata, MetadataReads } from "../metadata/metadata.ts";
+import { passOldTrash } from "../metadata/old-trash.ts";
 import { readTree } from "../metadata/read-tree.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openUntouched } from "../metadata/sqlite-file.ts";
@@ -65,6 +66,7 @@ export async function openTreeToCollect(folder: string, trash: boolean): Promise
     const metadata = trash || existsSync(path) ? await openSqlite(path) : null;
     const storage = filesystemStorage(root, { blocking: true });
     const ours = metadata !== null && (await isOurs(metadata));
+    if (metadata) await passOldTrash(metadata, storage);
     if (ours && metadata) await settleJournal(metadata, storage);
     return {
       files: treeFiles(root),

@@ -46,11 +46,11 @@ describe("the inventory of what the metadata know", () => {
       name: OTHER,
       tags: [],
       manifests: [],
-      links: [{ ...blobOf("layer"), seenAt: 1000 }],
+      links: [{ ...blobOf("layer"), seenAt: 1000, linkedAt: 1000 }],
       unreadable: [],
     });
     expect(app).toMatchObject({ name: APP, tags: [], unreadable: [] });
-    expect(app?.links).toEqual([{ ...blobOf("layer"), seenAt: 4000 }]);
+    expect(app?.links).toEqual([{ ...blobOf("layer"), seenAt: 4000, linkedAt: 1000 }]);
     const manifests = new Map(app?.manifests.map((one) => [one.digest, one]));
     expect(manifests.get(digestFor("one"))).toMatchObject({
       pushedAt: 2000,

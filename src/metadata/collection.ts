@@ -124,6 +124,8 @@ export interface CollectionWrites {
   removeTrash(ids: readonly number[]): Promise<void>;
   /** Adds rows to the trash, for what was removed outside of these tables (a tree of another registry). */
   addTrash(records: readonly Omit<TrashRecord, "id">[]): Promise<number[]>;
+  /** From now on ids of the trash are greater than this one, which somebody else has used. */
+  passTrash(id: number): Promise<void>;
   /** Returns its id. Only the last runs are remembered. */
   startRun(at: number): Promise<number>;
   endRun(id: number, at: number, report: string): Promise<void>;

@@ -98,6 +98,10 @@ export function sqliteCollectionWrites(db: Database, garbage: Garbage): Writes {
       });
     },
 
+    passTrash(id) {
+      if (sql.raiseTrash.run({ id }).changes === 0) sql.beginTrash.run({ id });
+    },
+
     startRun(at) {
       const id = Number(sql.startRun.run({ at }).lastInsertRowid);
       sql.forgetRuns.run({ before: id - RUNS });
@@ -173,6 +177,9 @@ function statements(db: Database) {
        VALUES ($run, $kind, $repository, $tag, $digest, $size, $mediaType, $madeAt, $removedAt,
                $reason, $removedBy, $bytes)`,
     ),
+    // AUTOINCREMENT counts in this table, which has a row for what was ever inserted into.
+    raiseTrash: db.query("UPDATE sqlite_sequence SET seq = max(seq, $id) WHERE name = 'trash'"),
+    beginTrash: db.query("INSERT INTO sqlite_sequence (name, seq) VALUES ('trash', $id)"),
     startRun: db.query("INSERT INTO runs (started_at) VALUES ($at)"),
     forgetRuns: db.query("DELETE FROM runs WHERE id <= $before"),
     endRun: db.query("UPDATE runs SET ended_at = $at, report = $report WHERE id = $id"),

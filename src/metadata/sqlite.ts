@@ -30,6 +30,7 @@ const WRITES = Object.keys({
   settle: true,
   removeTrash: true,
   addTrash: true,
+  passTrash: true,
   startRun: true,
   endRun: true,
 } satisfies Record<keyof MetadataWrites, true>) as (keyof MetadataWrites)[];

@@ -65,6 +65,7 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     settle: (claims) => removing(() => metadata.settle(claims)),
     removeTrash: (ids) => removing(() => metadata.removeTrash(ids)),
     addTrash: (records) => removing(() => metadata.addTrash(records)),
+    passTrash: (id) => removing(() => metadata.passTrash(id)),
     startRun: (at) => removing(() => metadata.startRun(at)),
     endRun: (...of) => removing(() => metadata.endRun(...of)),
     setSetting: (...of) => stop.watch(() => metadata.setSetting(...of)),

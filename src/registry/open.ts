@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type CacheCounts, cached } from "../metadata/cached.ts";
 import type { Metadata } from "../metadata/metadata.ts";
+import { passOldTrash } from "../metadata/old-trash.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
 import { startTreeFollower } from "../metadata/tree-follower.ts";
@@ -172,6 +173,7 @@ export async function recover(
   now: () => number,
 ): Promise<UploadSessions> {
   const { metadata, storage } = parts;
+  await passOldTrash(metadata, storage);
   await settle(parts, events);
   try {
     await settleClaims(parts, now());

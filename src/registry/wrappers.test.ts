@@ -80,6 +80,7 @@ const CALLS = {
   settle: [[{ id: 1, digest: DIGEST, size: 0, moved: true }]],
   removeTrash: [[1]],
   addTrash: [[{ kind: "blob", digest: DIGEST }]],
+  passTrash: [1],
   startRun: [1],
   endRun: [1, 2, "{}"],
   close: [],

@@ -17,9 +17,34 @@ const ANN: Who = {
   agent: "test",
 };
 
+const A_LINK: Omit<TrashRecord, "id" | "digest"> = {
+  run: null,
+  kind: "link",
+  repository: APP,
+  tag: null,
+  size: 3,
+  mediaType: null,
+  bytes: null,
+  madeAt: 1000,
+  removedAt: 2000,
+  reason: "deleted",
+  removedBy: null,
+};
+
 /** What lies in the trash, whoever removed it; and what is remembered of runs. */
 export function collectionTrash(given: Given): void {
   const list = async (): Promise<string[]> => await trash(given.metadata);
+
+  test("gives no id that it was told of, and never goes back", async () => {
+    const row = { ...A_LINK, digest: digestFor("one") };
+    for (const passed of [17, 5]) await given.metadata.passTrash(passed);
+    const [first = 0] = await given.metadata.addTrash([row]);
+    await given.metadata.passTrash(3);
+    const [second] = await given.metadata.addTrash([row]);
+
+    expect(first).toBeGreaterThan(17);
+    expect(second).toBe(first + 1);
+  });
 
   describe("the trash has", () => {
     test("a tag that was moved, and where to; none that stayed", async () => {
