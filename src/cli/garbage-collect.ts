@@ -50,11 +50,7 @@ export async function garbageCollect(
   };
   if (dryRun) return show(await planFolder(what));
   const stop = stopOn(terminal);
-  const { plan, outcome, freed } = await collectFolder(
-    { ...what, stop: stop.asked },
-    null,
-    show,
-  );
+  const { plan, outcome, freed } = await collectFolder({ ...what, stop: stop.asked }, null, show);
   if (!quiet) {
     for (const line of [...outcomeLines(outcome, plan, false), ...freedLines(freed)]) {
       terminal.note(line);

@@ -109,7 +109,13 @@ export async function collectFolder(
     open.ours || !metadata
       ? null
       : await freeOld(files, metadata, { now: what.now, written: plan.look.newest });
-  if (what.consent && !outcome.stopped && open.ours && metadata && (await waitingUntil(metadata)) !== null) {
+  if (
+    what.consent &&
+    !outcome.stopped &&
+    open.ours &&
+    metadata &&
+    (await waitingUntil(metadata)) !== null
+  ) {
     await giveConsent(metadata);
   }
   return { plan, outcome, freed, trash: (await metadata?.sumTrash())?.bytes ?? 0 };

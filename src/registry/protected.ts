@@ -16,5 +16,6 @@ export async function rememberProtected(
   digests: readonly Digest[],
 ): Promise<void> {
   const text = digests.join(" ");
-  if (((await metadata.getSetting(SETTING)) ?? "") !== text) await metadata.setSetting(SETTING, text);
+  if (((await metadata.getSetting(SETTING)) ?? "") !== text)
+    await metadata.setSetting(SETTING, text);
 }
