@@ -20,6 +20,7 @@ import {
 import { listings } from "./contract/listings.ts";
 import { manifests } from "./contract/manifests.ts";
 import { records } from "./contract/records.ts";
+import { unreadable } from "./contract/unreadable.ts";
 import type { Metadata } from "./metadata.ts";
 
 /** Where metadata are kept for one test; nothing is in it at first. */
@@ -62,5 +63,6 @@ export function metadataContract(name: string, newPlace: () => Promise<Place>): 
     collectionBlobs(given);
     collectionTrash(given);
     collectionSee(given);
+    unreadable(given);
   });
 }

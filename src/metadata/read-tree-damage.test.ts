@@ -4,6 +4,7 @@ import { type Blob, blob, json, mediaTypes } from "../../test/support/oci.ts";
 import {
   EMPTY,
   type Tree,
+  knownOf,
   newTree,
   read,
   served,
@@ -13,7 +14,6 @@ import { type Digest, parseDigest } from "../oci/digest.ts";
 import { parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { KnownRepository, RepositorySnapshot } from "./metadata.ts";
 import {
   REPOSITORIES,
   blobPath,
@@ -348,25 +348,6 @@ describe("a medium that fails", () => {
     expect(report.unread).toEqual([""]);
   });
 });
-
-/** What is known after a reading, as the metadata would say it. */
-function knownOf(
-  recorded: ReadonlyMap<string, RepositorySnapshot>,
-): Record<string, KnownRepository> {
-  const entries = [...recorded].map(([name, { blobs, manifests, tags, ...doubt }]) => {
-    const { unreadable = [], hides = false, mentions = [] } = doubt;
-    const known: KnownRepository = {
-      blobs: new Map(blobs.map(({ digest, size }) => [digest, size])),
-      manifests: new Map(manifests.map(({ digest, bytes }) => [digest, bytes.length])),
-      tags: new Map(tags.map(({ tag, digest }) => [tag, digest])),
-      unreadable,
-      hides,
-      mentions,
-    };
-    return [name, known] as const;
-  });
-  return Object.fromEntries(entries);
-}
 
 async function treeOfThree(): Promise<Tree> {
   const tree = newTree();

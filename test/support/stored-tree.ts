@@ -132,3 +132,22 @@ export function takenFrom(
   );
   return [...lost, ...tags, ...(gone ? ["all of it"] : [])];
 }
+
+/** What is known after a reading, as the metadata would say it. */
+export function knownOf(
+  recorded: ReadonlyMap<string, RepositorySnapshot>,
+): Record<string, KnownRepository> {
+  const entries = [...recorded].map(([name, { blobs, manifests, tags, ...doubt }]) => {
+    const { unreadable = [], hides = false, mentions = [] } = doubt;
+    const known: KnownRepository = {
+      blobs: new Map(blobs.map(({ digest, size }) => [digest, size])),
+      manifests: new Map(manifests.map(({ digest, bytes }) => [digest, bytes.length])),
+      tags: new Map(tags.map(({ tag, digest }) => [tag, digest])),
+      unreadable,
+      hides,
+      mentions,
+    };
+    return [name, known] as const;
+  });
+  return Object.fromEntries(entries);
+}
