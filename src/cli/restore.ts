@@ -7,6 +7,7 @@ import { openRegistryTarget } from "../backup/registry-target.ts";
 import { type Survey, survey } from "../backup/survey.ts";
 import type { Missing, RestoreTarget, Restored } from "../backup/target.ts";
 import { restoreUsers } from "../backup/users.ts";
+import { runningRegistries } from "../gc/running-registries.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { type NameGlob, parseNameGlob } from "../oci/name-glob.ts";
 import { confirm } from "./confirm.ts";
@@ -135,6 +136,12 @@ async function openTarget(
     return openRegistryTarget(openRegistries(flags, terminal).at(null));
   }
   const { data } = configOf(flags, terminal);
+  for (const { pid } of runningRegistries(resolve(data))) {
+    terminal.note(
+      `A registry runs on this folder (process ${pid}): a tag that is pushed to it meanwhile may be overwritten. ` +
+        "Stop it first, or restore through it with --registry.",
+    );
+  }
   return await openFolderTarget(resolve(data), { looking: dryRun, now: Date.now });
 }
 

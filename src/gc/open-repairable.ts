@@ -13,6 +13,7 @@ import type { Storage } from "../storage/storage.ts";
 import { OURS, TREE } from "../storage/tree.ts";
 import { isOurs, openCheckable, temporaryMetadata } from "./open-checkable.ts";
 import { followWithTrash } from "./repair-forget.ts";
+import { runningRegistries } from "./running-registries.ts";
 import type { Repairable, RepairableMetadata } from "./repairable.ts";
 
 export interface OpenRepairable extends AsyncDisposable {
@@ -23,7 +24,7 @@ export interface OpenRepairable extends AsyncDisposable {
 /**
  * Opens a data folder that no server has open, to repair it. What a crash has left in the journal is brought
  * to the tree first. In a folder of another registry, whose server must be stopped, only our trash is ours.
- * Throws DATA_FOLDER.
+ * Throws DATA_FOLDER, and REFUSED when another registry is seen to run on it.
  */
 export async function openRepairable(
   folder: string,
@@ -34,6 +35,7 @@ export async function openRepairable(
   if (!ours && !existsSync(join(root, TREE))) {
     throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
   }
+  refuseBeside(root);
   await using opened = new AsyncDisposableStack();
   await makeOurs(root);
   const lock = lockFolder(join(root, OURS));
@@ -87,6 +89,14 @@ export async function openForPlan(
     now,
   };
   return { what, ours: open.ours, [Symbol.asyncDispose]: open[Symbol.asyncDispose] };
+}
+
+/** What it writes at this moment, a link that is empty yet, would look like damage. */
+function refuseBeside(root: string): void {
+  const [first] = runningRegistries(root);
+  if (!first) return;
+  const reason = `a registry runs on this folder (process ${first.pid}); stop it first: what it is about to write looks like damage`;
+  throw new RegistryError("REFUSED", { reason });
 }
 
 async function makeOurs(root: string): Promise<void> {

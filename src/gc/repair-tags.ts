@@ -119,6 +119,9 @@ async function decideUnknown(
   const drop: Decision = {
     says: "the tag goes: it says nothing, and nothing that it may have named is there",
     async run() {
+      // A registry that nobody sees may have pushed it since.
+      const now = await what.storage.readSmall(tagCurrentLink(name, tag));
+      if (now && readLink(now)) return null;
       await what.storage.delete(tagPath(name, tag));
       await what.storage.write([]);
       return null;
