@@ -2,15 +2,14 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { databaseIn, demandRegistry, isOurs, lookInto } from "../metadata/data-folder.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { readTree } from "../metadata/read-tree.ts";
-import { openForLooking } from "../metadata/sqlite-file.ts";
 import { sqliteReads } from "../metadata/sqlite-reads.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
-import { RegistryError } from "../oci/errors.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { lockFolder } from "../storage/lock.ts";
-import { OURS, TREE } from "../storage/tree.ts";
+import { OURS } from "../storage/tree.ts";
 import type { Checkable } from "./checkable.ts";
 
 export interface OpenCheckable extends AsyncDisposable {
@@ -32,39 +31,14 @@ export async function openCheckable(
 ): Promise<OpenCheckable> {
   const root = resolve(folder);
   if (isOurs(root)) return await openOurs(root, databaseIn(root));
-  if (existsSync(join(root, TREE))) return await openForeign(root, now);
-  throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
-}
-
-function databaseIn(root: string): string {
-  return join(root, OURS, "metadata.sqlite");
-}
-
-/**
- * Whether what our database knows of a folder is more than its trash: commands create it in the folders
- * of other registries, too. One that cannot be read is ours, so that nobody goes on without it.
- */
-export function isOurs(root: string): boolean {
-  const database = databaseIn(root);
-  if (!existsSync(database)) return false;
-  try {
-    const reader = openForLooking(database);
-    try {
-      const has = (table: string): boolean =>
-        reader.query(`SELECT 1 FROM ${table} LIMIT 1`).get() !== null;
-      return ["settings", "repositories", "journal", "uploads"].some(has);
-    } finally {
-      reader.close();
-    }
-  } catch {
-    return true;
-  }
+  demandRegistry(root);
+  return await openForeign(root, now);
 }
 
 async function openOurs(root: string, database: string): Promise<OpenCheckable> {
   const lock = lockFolder(join(root, OURS));
   try {
-    const reader = openForLooking(database);
+    const reader = lookInto(database);
     const metadata = sqliteReads(reader);
     const waiting = await metadata.readJournal(Number.MAX_SAFE_INTEGER);
     return {
@@ -79,8 +53,7 @@ async function openOurs(root: string, database: string): Promise<OpenCheckable> 
     };
   } catch (error) {
     lock.release();
-    const reason = `${database}: ${(error as Error).message}`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
+    throw error;
   }
 }
 
@@ -113,7 +86,7 @@ export async function temporaryMetadata(opened: AsyncDisposableStack): Promise<M
 
 function trashIn(root: string, opened: AsyncDisposableStack): OpenCheckable["trash"] {
   if (!existsSync(databaseIn(root))) return null;
-  const reader = openForLooking(databaseIn(root));
+  const reader = lookInto(databaseIn(root));
   opened.defer(() => reader.close());
   return sqliteReads(reader);
 }

@@ -1,17 +1,14 @@
-import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { databaseIn, demandRegistry, isOurs, makeOurs } from "../metadata/data-folder.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { readTree } from "../metadata/read-tree.ts";
 import { passOldTrash } from "../metadata/old-trash.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
-import { RegistryError } from "../oci/errors.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { lockFolder } from "../storage/lock.ts";
 import type { Storage } from "../storage/storage.ts";
-import { OURS, TREE } from "../storage/tree.ts";
-import { isOurs, openCheckable, temporaryMetadata } from "./open-checkable.ts";
+import { openCheckable, temporaryMetadata } from "./open-checkable.ts";
 import { followWithTrash } from "./repair-forget.ts";
 import { runningRegistries } from "./running-registries.ts";
 import type { Repairable, RepairableMetadata } from "./repairable.ts";
@@ -31,16 +28,13 @@ export async function openRepairable(
   now: () => number = Date.now,
 ): Promise<OpenRepairable> {
   const root = resolve(folder);
+  demandRegistry(root);
   const ours = isOurs(root);
-  if (!ours && !existsSync(join(root, TREE))) {
-    throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
-  }
   refuseBeside(root);
   await using opened = new AsyncDisposableStack();
-  await makeOurs(root);
-  const lock = lockFolder(join(root, OURS));
+  const lock = lockFolder(makeOurs(root));
   opened.defer(() => lock.release());
-  const rows = await openSqlite(join(root, OURS, "metadata.sqlite"));
+  const rows = await openSqlite(databaseIn(root));
   opened.defer(async () => await rows.close());
   const storage = filesystemStorage(root);
   await passOldTrash(rows, storage);
@@ -97,15 +91,6 @@ function refuseBeside(root: string): void {
   if (!first) return;
   const reason = `a registry runs on this folder (process ${first.pid}); stop it first: what it is about to write looks like damage`;
   throw new RegistryError("REFUSED", { reason });
-}
-
-async function makeOurs(root: string): Promise<void> {
-  try {
-    await mkdir(join(root, OURS), { recursive: true });
-  } catch (error) {
-    const reason = `${join(root, OURS)} cannot be created (${(error as Error).message})`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
-  }
 }
 
 /** Both directions, while nobody else changes anything. */

@@ -1,5 +1,13 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import {
+  databaseIn,
+  demandRegistry,
+  hasRegistry,
+  isOurs,
+  lookInto,
+  makeOurs,
+} from "../metadata/data-folder.ts";
 import type { Metadata, MetadataReads } from "../metadata/metadata.ts";
 import { passOldTrash } from "../metadata/old-trash.ts";
 import { readTree } from "../metadata/read-tree.ts";
@@ -7,14 +15,11 @@ import { settleJournal } from "../metadata/settle-journal.ts";
 import { openUntouched } from "../metadata/sqlite-file.ts";
 import { sqliteReads } from "../metadata/sqlite-reads.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
-import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import { TREE_READ, unsettled } from "../registry/compare.ts";
-import { waitingUntil } from "../registry/consent.ts";
+import { unsettled } from "../registry/compare.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { lockFolder } from "../storage/lock.ts";
 import { type TreeFiles, treeFiles } from "../storage/tree-files.ts";
-import { OURS, TREE } from "../storage/tree.ts";
 import type { Overlay } from "./tree-look.ts";
 import { overlayOf } from "./tree-overlay.ts";
 
@@ -34,16 +39,17 @@ export interface OpenTree extends AsyncDisposable {
 
 /** Opens a folder to look at it. Nothing is written at all. Throws DATA_FOLDER. */
 export async function openTreeToLook(folder: string): Promise<OpenTree> {
-  const root = existing(folder);
-  const path = databaseOf(root);
+  const root = resolve(folder);
+  demandRegistry(root);
+  const path = databaseIn(root);
   const nothing = { files: treeFiles(root), metadata: null, agree: async () => undefined };
   if (!existsSync(path)) {
     const none = { ours: false, overlay: undefined, reads: null };
     return { ...nothing, ...none, [Symbol.asyncDispose]: async () => undefined };
   }
-  const db = opened(path, () => openUntouched(path));
+  const db = lookInto(path, openUntouched);
   const reads = sqliteReads(db);
-  const ours = await isOurs(reads);
+  const ours = hasRegistry(db);
   return {
     ...nothing,
     ours,
@@ -59,13 +65,14 @@ export async function openTreeToLook(folder: string): Promise<OpenTree> {
  * Throws DATA_FOLDER when another process has it.
  */
 export async function openTreeToCollect(folder: string, trash: boolean): Promise<OpenTree> {
-  const root = existing(folder);
-  const lock = lockOf(root);
+  const root = resolve(folder);
+  demandRegistry(root);
+  const lock = lockFolder(makeOurs(root));
   try {
-    const path = databaseOf(root);
+    const path = databaseIn(root);
+    const ours = isOurs(root);
     const metadata = trash || existsSync(path) ? await openSqlite(path) : null;
     const storage = filesystemStorage(root, { blocking: true });
-    const ours = metadata !== null && (await isOurs(metadata));
     if (metadata) await passOldTrash(metadata, storage);
     if (ours && metadata) await settleJournal(metadata, storage);
     return {
@@ -86,49 +93,5 @@ export async function openTreeToCollect(folder: string, trash: boolean): Promise
   } catch (error) {
     lock.release();
     throw error;
-  }
-}
-
-/**
- * Whether a server of ours has had the folder open, and not only its trash was made. It may have been
- * stopped before it had read the whole tree: what it has acknowledged until then may stand in its journal only.
- */
-export async function isOurs(reads: MetadataReads): Promise<boolean> {
-  if ((await reads.getSetting(TREE_READ)) !== null) return true;
-  if ((await waitingUntil(reads)) !== null) return true;
-  if ((await reads.listRepositories({ last: null, limit: 1 })).length > 0) return true;
-  return (await reads.readJournal(1)).length > 0;
-}
-
-function existing(folder: string): string {
-  const root = resolve(folder);
-  // A registry of ours to which nobody has pushed yet has no tree.
-  if (existsSync(join(root, TREE)) || existsSync(join(root, OURS))) return root;
-  throw new RegistryError("DATA_FOLDER", {
-    reason: `${root} is no data folder of a registry: it has no ${TREE}`,
-  });
-}
-
-function databaseOf(root: string): string {
-  return join(root, OURS, "metadata.sqlite");
-}
-
-function lockOf(root: string): ReturnType<typeof lockFolder> {
-  const ours = join(root, OURS);
-  try {
-    mkdirSync(ours, { recursive: true });
-  } catch (error) {
-    const reason = `${ours} cannot be created (${(error as Error).message})`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
-  }
-  return lockFolder(ours);
-}
-
-function opened<T>(path: string, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    const reason = `${path}: ${(error as Error).message}`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
 }

@@ -1,12 +1,9 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { type UsageSource, usageOfMetadata, usageOfTree } from "../inventory/measure-usage.ts";
-import { openForLooking } from "../metadata/sqlite-file.ts";
+import { databaseIn, demandRegistry, isOurs, lookInto } from "../metadata/data-folder.ts";
 import { sqliteReads } from "../metadata/sqlite-reads.ts";
-import { RegistryError } from "../oci/errors.ts";
 import { treeFiles } from "../storage/tree-files.ts";
-import { OURS, TREE } from "../storage/tree.ts";
-import { isOurs } from "./open-checkable.ts";
 
 /**
  * Opens a data folder that no server of ours has open, to count its bytes. Nothing in it is changed, not even a
@@ -14,11 +11,8 @@ import { isOurs } from "./open-checkable.ts";
  */
 export function openUsage(folder: string): Disposable & { readonly source: UsageSource } {
   const root = resolve(folder);
-  const database = join(root, OURS, "metadata.sqlite");
-  const ours = isOurs(root);
-  if (!ours && !existsSync(join(root, TREE))) {
-    throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
-  }
+  demandRegistry(root);
+  const database = databaseIn(root);
   if (!existsSync(database)) {
     const none = async (): Promise<{ entries: number; bytes: number }> => ({
       entries: 0,
@@ -26,19 +20,10 @@ export function openUsage(folder: string): Disposable & { readonly source: Usage
     });
     return { source: usageOfTree(treeFiles(root), none), [Symbol.dispose]: () => undefined };
   }
-  const reader = open(database);
+  const reader = lookInto(database);
   const metadata = sqliteReads(reader);
-  const source = ours
+  const source = isOurs(root)
     ? usageOfMetadata(metadata)
     : usageOfTree(treeFiles(root), async () => await metadata.sumTrash());
   return { source, [Symbol.dispose]: () => reader.close() };
-}
-
-function open(database: string): ReturnType<typeof openForLooking> {
-  try {
-    return openForLooking(database);
-  } catch (error) {
-    const reason = `${database}: ${(error as Error).message}`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
-  }
 }

@@ -121,7 +121,8 @@ export async function dropLink(
   }
   const content = await storage.readSmall(path);
   // A registry that nobody sees may have pushed it since.
-  if (content && readLink(content) === digest && (await storage.stat(blobPath(digest)))) return null;
+  if (content && readLink(content) === digest && (await storage.stat(blobPath(digest))))
+    return null;
   if (content && readLink(content)) {
     await trash?.addTrash([
       {

@@ -163,6 +163,16 @@ export function readSetting(path: string, key: string): string | null {
   }
 }
 
+/** Whether the tree lacks changes that were acknowledged: they stand in the journal. */
+export function isBehind(path: string): boolean {
+  const db = open(path);
+  try {
+    return db.query("SELECT 1 FROM journal LIMIT 1").get() !== null;
+  } finally {
+    db.close();
+  }
+}
+
 /** What an older program has written has all that is asked for here. */
 function open(path: string): Database {
   let db: Database | undefined;

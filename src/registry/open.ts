@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type CacheCounts, cached } from "../metadata/cached.ts";
+import { databaseIn } from "../metadata/data-folder.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { passOldTrash } from "../metadata/old-trash.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
@@ -79,7 +80,7 @@ export async function openRegistry(
   const openSince = Date.now();
   const room = await prepare(root);
   const lock = lockFolder(join(root, OURS));
-  const database = join(root, OURS, "metadata.sqlite");
+  const database = databaseIn(root);
   const stop = new WriteStop((cause) => {
     events.warn({ err: cause }, "a sync failed: no change is taken until the next start");
   });

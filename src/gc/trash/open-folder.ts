@@ -1,13 +1,16 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import type { MetadataReads } from "../../metadata/metadata.ts";
-import { openForLooking } from "../../metadata/sqlite-file.ts";
+import { resolve } from "node:path";
+import {
+  databaseIn,
+  demandRegistry,
+  hasRegistry,
+  isOurs,
+  lookInto,
+} from "../../metadata/data-folder.ts";
 import { sqliteReads } from "../../metadata/sqlite-reads.ts";
-import { RegistryError } from "../../oci/errors.ts";
 import { openRegistry } from "../../registry/open.ts";
 import { filesystemStorage } from "../../storage/filesystem.ts";
-import { OURS, TREE } from "../../storage/tree.ts";
-import { isOurs, openTreeToCollect } from "../open-tree.ts";
+import { openTreeToCollect } from "../open-tree.ts";
 import { recoverTrash } from "../tree-recover.ts";
 import { putBackNeeded, refuseRunning } from "./free-folder.ts";
 import type { TrashPlace, TrashReads, TrashView } from "./place.ts";
@@ -26,20 +29,20 @@ const MAX_MANIFEST_SIZE = 8 * 1024 * 1024;
 /** Opens the trash of a folder to look at it. Changes nothing, and takes no lock. Throws DATA_FOLDER. */
 export async function lookIntoTrash(folder: string, sparse: boolean): Promise<TrashFolder> {
   const root = resolve(folder);
+  demandRegistry(root);
   const storage = filesystemStorage(root);
-  const database = databaseOf(root);
-  if (!database) {
+  if (!existsSync(databaseIn(root))) {
     const place = treeView(NOTHING, storage, sparse);
     return { place, ours: false, async [Symbol.asyncDispose]() {} };
   }
-  const { metadata, close } = look(database);
-  const ours = await isOurs(metadata);
+  const reader = lookInto(databaseIn(root));
+  const ours = hasRegistry(reader);
   const view = ours ? registryView : treeView;
   return {
-    place: view(metadata, storage, sparse),
+    place: view(sqliteReads(reader), storage, sparse),
     ours,
     async [Symbol.asyncDispose]() {
-      close();
+      reader.close();
     },
   };
 }
@@ -56,13 +59,8 @@ export async function openTrashFolder(
   warn: (facts: Readonly<Record<string, unknown>>, message: string) => void,
 ): Promise<TrashFolder<TrashPlace>> {
   const root = resolve(folder);
-  const database = databaseOf(root);
-  if (database) {
-    const { metadata, close } = look(database);
-    const ours = await isOurs(metadata);
-    close();
-    if (ours) return await openOurs(root, sparse, warn);
-  }
+  demandRegistry(root);
+  if (isOurs(root)) return await openOurs(root, sparse, warn);
   return await openForeign(root, purpose, sparse);
 }
 
@@ -101,24 +99,6 @@ async function openForeign(
   } catch (error) {
     await open[Symbol.asyncDispose]();
     throw error;
-  }
-}
-
-/** Null: nothing of ours is in the folder yet. Throws DATA_FOLDER when it is no registry's at all. */
-function databaseOf(root: string): string | null {
-  const database = join(root, OURS, "metadata.sqlite");
-  if (existsSync(database)) return database;
-  if (existsSync(join(root, TREE))) return null;
-  throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
-}
-
-function look(database: string): { metadata: MetadataReads; close: () => void } {
-  try {
-    const reader = openForLooking(database);
-    return { metadata: sqliteReads(reader), close: () => reader.close() };
-  } catch (error) {
-    const reason = `${database}: ${(error as Error).message}`;
-    throw new RegistryError("DATA_FOLDER", { reason }, { cause: error });
   }
 }
 
