@@ -12,4 +12,5 @@ export const EXIT_CODES: readonly { readonly code: number; readonly means: strin
   },
   { code: 6, means: "damage found" },
   { code: 130, means: "cancelled with Ctrl-C" },
+  { code: 143, means: "stopped with SIGTERM" },
 ];

@@ -7,8 +7,17 @@ import type { GcTotals } from "../plan/gc-plan.ts";
 import { type GcRow, MANIFEST_REASONS, WHY, gcTable } from "./gc-table.ts";
 import { counted, humanSize } from "./units.ts";
 
+/** Of one that is seen nothing is freed at once; of one that is not, nobody knows. */
+const UNSEEN =
+  "--purge frees the bytes for good. A registry that runs on this folder where it cannot be seen from here " +
+  "(another machine, another container) may take pushes that need them, and serve broken images: stop it first.";
+
 /** The plan of a folder for people. Pure. */
-export function planLines(folder: string, { look, totals, running }: FolderPlan): string[] {
+export function planLines(
+  folder: string,
+  { look, totals, running }: FolderPlan,
+  purge = false,
+): string[] {
   const going = look.repositories.filter(({ keptWhole }) => keptWhole === null);
   const { blobs, bytes } = totals.orphans;
   return [
@@ -22,6 +31,7 @@ export function planLines(folder: string, { look, totals, running }: FolderPlan)
       : [
           `No blob is removed, because it could not be read what is needed: ${printable(look.blobsStay)}`,
         ]),
+    ...(purge && totals.blobs.garbage > 0 ? [UNSEEN] : []),
     ...running.map(
       ({ pid }) =>
         `A registry runs on this folder (process ${pid}): what it needs meanwhile comes back.`,
@@ -123,7 +133,14 @@ export function outcomeLines(outcome: TreeOutcome, plan: FolderPlan, purge: bool
     ...(repositories > 0 ? [counted(repositories, "repository")] : []),
   ].join(", ");
   const caching = plan.running.filter(({ caches }) => caches);
+  const unseen = !plan.ours && plan.running.length === 0 && blobs > 0;
   return [
+    ...(unseen
+      ? [
+          "no registry is seen to run on this folder; restart one that serves it from another container or machine now: " +
+            "it may remember blobs that are gone",
+        ]
+      : []),
     manifests + links + blobs + repositories === 0
       ? "nothing was removed"
       : `${purge ? "deleted" : "moved to the trash:"} ${what}`,

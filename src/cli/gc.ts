@@ -48,7 +48,10 @@ export function gcCommand(terminal: Terminal): Command {
     .option("-f, --force", "the same as --yes")
     .option("-n, --dry-run", "only show what would go; writes nothing, wins over --yes")
     .option("--grace <DURATION>", "keep what is younger (default: 1h)")
-    .option("--purge", "free the bytes at once, instead of moving them to the trash")
+    .option(
+      "--purge",
+      "free the bytes at once and for good; stop every registry on the folder first, also in other containers",
+    )
     .option("--keep-untagged", "keep manifests that no tag names")
     .option("--json", "one JSON document of counts")
     .option("-q, --quiet", "say only what went wrong")
@@ -93,7 +96,7 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
   };
   const show = (plan: FolderPlan): void => {
     if (quiet || (json && dryRun)) return;
-    for (const line of planLines(folder, plan)) {
+    for (const line of planLines(folder, plan, purge)) {
       if (dryRun) terminal.print(line);
       else terminal.note(line);
     }

@@ -312,4 +312,39 @@ describe("wharf gc DIR", () => {
       expect(await treeOf(data)).toEqual(clean);
     }
   });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "asked to stop (%s), it ends where it is safe, says so, and another run goes on",
+    async (signal, code) => {
+      // On a busy machine the signal may come when all is done.
+      for (let exit = 0, left = 5; exit === 0; left--) {
+        expect(left).toBeGreaterThan(0);
+        await using folder = await temporaryFolder();
+        const { data, clean } = await filled(folder);
+        const child = Bun.spawn([process.execPath, main, "gc", data, "--yes"], {
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        let err = "";
+        for await (const chunk of child.stderr) {
+          err += Buffer.from(chunk).toString();
+          // The plan is there: it begins to remove.
+          if (!err.includes("stopping") && err.includes("stay")) child.kill(signal);
+        }
+        exit = await child.exited;
+
+        expect(child.signalCode).toBeNull();
+        expect(err).toContain(`${signal}: stopping where it is safe`);
+        const files = new Set(await treeOf(data));
+        expect(clean.filter((path) => !files.has(path))).toEqual([]);
+        if (exit === 0) continue;
+        expect(exit).toBe(code);
+        expect(err.trimEnd().split("\n").at(-1)).toStartWith("stopped before its end");
+        expect((await gc([data, "--yes"])).exit).toBe(0);
+        expect(await treeOf(data)).toEqual([...clean]);
+      }
+    },
+  );
 });

@@ -1,7 +1,13 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { backupCommand } from "../../src/cli/backup.ts";
+import { checkCommand } from "../../src/cli/check.ts";
 import { gcCommand } from "../../src/cli/gc.ts";
+import { restoreCommand } from "../../src/cli/restore.ts";
+import { parseName } from "../../src/oci/name.ts";
+import { parseTag } from "../../src/oci/reference.ts";
+import { tagCurrentLink } from "../../src/storage/tree.ts";
 import { age } from "../support/aged.ts";
 import { expectClean } from "../support/clean.ts";
 import { runCommand } from "../support/command.ts";
@@ -133,5 +139,24 @@ group("wharf gc beside docker-registry", ["docker-registry"], () => {
     await server.stop();
     await using again = await start(folder, true);
     expect(await notServed(again.url, "team/a", "late", fixture)).toEqual([]);
+  });
+
+  test("nothing is repaired beside it, and who restores a backup hears of it", async () => {
+    await using folder = await temporaryFolder();
+    const data = folder.at("data");
+    await using server = await start(folder, false);
+    await image().push(server.url, "team/a", "v1");
+    const link = join(data, tagCurrentLink(parseName("team/a"), parseTag("v1")));
+    await Bun.write(link, "");
+    const beside = `registry runs on this folder (process ${server.pid})`;
+
+    const repaired = await runCommand(checkCommand, ["--repair", "--yes", data]);
+
+    expect([repaired.exit, repaired.err.at(-1)]).toEqual([5, expect.stringContaining(beside)]);
+    expect(await Bun.file(link).exists()).toBe(true);
+    const backup = folder.at("a.tar");
+    expect((await runCommand(backupCommand, [backup, "--data", data])).exit).toBe(0);
+    const restored = await runCommand(restoreCommand, [backup, "--data", data, "-n"]);
+    expect(restored.err.join("\n")).toContain(beside);
   });
 });
