@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { databaseIn } from "../metadata/data-folder.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { readTree } from "../metadata/read-tree.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
@@ -19,7 +20,7 @@ import { blobsOf } from "./blobs-of.ts";
 import { setTime } from "./folder-sink.ts";
 import { linksOf } from "./links-of.ts";
 import type { RestorePlan, TagsNow } from "./plan.ts";
-import { isOurs } from "./source.ts";
+import { wasRead } from "./source.ts";
 import { type Bringing, type Missing, type Restored, type RestoreTarget, SMALL } from "./target.ts";
 
 /** Whatever a crash leaves there under this name the next start of the server removes. */
@@ -42,9 +43,9 @@ export async function openFolderTarget(
     throw new RegistryError("DATA_FOLDER", { reason });
   }
   const storage = filesystemStorage(root);
-  const database = join(root, OURS, "metadata.sqlite");
+  const database = databaseIn(root);
   if (looking) {
-    const db = isOurs(root) ? look(database) : null;
+    const db = wasRead(root) ? look(database) : null;
     const tagsNow = db ? tagsKnown(sqliteReads(db)) : tagsInTree(storage);
     return target(root, storage, tagsNow, null, now, async () => db?.close());
   }
@@ -52,7 +53,7 @@ export async function openFolderTarget(
   const lock = lockFolder(join(root, OURS));
   let metadata: Metadata | null = null;
   try {
-    metadata = isOurs(root) ? await openSqlite(database) : null;
+    metadata = wasRead(root) ? await openSqlite(database) : null;
     const tagsNow = metadata ? tagsKnown(metadata) : tagsInTree(storage);
     return target(root, storage, tagsNow, metadata, now, async () => {
       await metadata?.close();

@@ -48,3 +48,14 @@ test("a tree that a server has open and has not read yet is no source", async ()
   ]);
   lock.release();
 });
+
+test("a tree that lacks what a server acknowledged before it was cut off, in its first reading, is no source", async () => {
+  await using folder = await temporaryFolder();
+  await database(folder, VERSION_1, VERSION_1_CONTENT, "PRAGMA user_version = 1");
+  await database(folder, "DELETE FROM settings WHERE key = 'tree-read'");
+  const failure = await failureOf(openSource(folder.path, () => 0));
+  expect([failure.kind, failure.message]).toEqual([
+    "BACKUP_FAILED",
+    expect.stringContaining("start it once"),
+  ]);
+});

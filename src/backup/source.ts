@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { databaseIn, demandRegistry } from "../metadata/data-folder.ts";
 import { readTree } from "../metadata/read-tree.ts";
-import { type Snapshot, openSnapshot, readSetting } from "../metadata/snapshot.ts";
+import { type Snapshot, isBehind, openSnapshot, readSetting } from "../metadata/snapshot.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
 import type { TreeProblem } from "../metadata/tree-problem.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -11,7 +12,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import { TREE_READ } from "../registry/compare.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { ownerOf } from "../storage/lock.ts";
-import { OURS, TREE } from "../storage/tree.ts";
+import { OURS } from "../storage/tree.ts";
 import type { BlobPlace } from "./blob-bytes.ts";
 
 /** A data folder of which a backup is made. Nothing in it is changed. */
@@ -25,16 +26,16 @@ export interface BackupSource extends AsyncDisposable {
 }
 
 /** Whether a folder's metadata answer for it: its tree was read once, whole. Throws DATA_FOLDER. */
-export function isOurs(root: string): boolean {
-  const path = join(root, OURS, "metadata.sqlite");
+export function wasRead(root: string): boolean {
+  const path = databaseIn(root);
   return existsSync(path) && readSetting(path, TREE_READ) !== null;
 }
 
 /** Opens a data folder, whether or not a server has it open. Throws DATA_FOLDER. */
 export async function openSource(folder: string, now: () => number): Promise<BackupSource> {
   const root = resolve(folder);
-  const database = join(root, OURS, "metadata.sqlite");
-  if (isOurs(root)) {
+  const database = databaseIn(root);
+  if (wasRead(root)) {
     return {
       place: { root, database },
       ours: true,
@@ -49,9 +50,11 @@ export async function openSource(folder: string, now: () => number): Promise<Bac
     const reason = `process ${owner.pid} has ${root} open and has not read all of its tree yet; try again when it has`;
     throw new RegistryError("BACKUP_FAILED", { reason });
   }
-  if (!existsSync(join(root, TREE))) {
-    throw new RegistryError("DATA_FOLDER", { reason: `${root} is no data folder of a registry` });
+  if (existsSync(database) && isBehind(database)) {
+    const reason = `a server of ours was cut off in ${root} before it had read all of its tree, which lacks what was pushed last; start it once`;
+    throw new RegistryError("BACKUP_FAILED", { reason });
   }
+  demandRegistry(root);
   return await readForeign(root, database, now);
 }
 
