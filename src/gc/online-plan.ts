@@ -1,6 +1,8 @@
-import type { CollectionReads, RepositoryRecords } from "../metadata/collection.ts";
+import { inventoriesFromMetadata } from "../inventory/from-metadata.ts";
+import type { RepositoryInventory } from "../inventory/inventory.ts";
+import type { CollectionReads } from "../metadata/collection.ts";
 import type { MetadataReads } from "../metadata/metadata.ts";
-import { allRepositories, allUnlinked } from "../metadata/paged.ts";
+import { allUnlinked } from "../metadata/paged.ts";
 import type { Digest } from "../oci/digest.ts";
 import {
   type GcPlanPart,
@@ -36,11 +38,11 @@ export async function* planOnline(
   const counted = new Set<Digest>();
   const sum = { repositories: 0, manifests: pair(), links: pair(), blobs: 0, bytes: 0 };
   const keptRepositories: GcTotals["keptRepositories"][number][] = [];
-  for await (const { records, verdict } of judged(metadata, policy)) {
-    const part = describe(records, verdict, freed, counted, sum);
+  for await (const { inventory, verdict } of judged(metadata, policy)) {
+    const part = describe(inventory, verdict, freed, counted, sum);
     sum.repositories++;
     if (part.keptWhole !== null) {
-      keptRepositories.push({ repository: records.name, reason: part.keptWhole });
+      keptRepositories.push({ repository: inventory.name, reason: part.keptWhole });
     }
     if (part.manifests.length + part.links.length === 0 && !part.removed && part.keptWhole === null)
       continue;
@@ -88,12 +90,9 @@ function pair(): { live: number; garbage: number } {
 async function* judged(
   metadata: PlanReads,
   policy: GcPolicy,
-): AsyncGenerator<{ readonly records: RepositoryRecords; readonly verdict: Verdict }> {
-  for await (const name of allRepositories(metadata)) {
-    const records = await metadata.recordsOf(name);
-    if (!records) continue;
-    yield { records, verdict: decide(records, policy) };
-    await new Promise(setImmediate);
+): AsyncGenerator<{ readonly inventory: RepositoryInventory; readonly verdict: Verdict }> {
+  for await (const inventory of inventoriesFromMetadata(metadata)) {
+    yield { inventory, verdict: decide(inventory, policy) };
   }
 }
 
@@ -124,7 +123,7 @@ async function freedOf(
 }
 
 function describe(
-  { name, manifests, links }: RepositoryRecords,
+  { name, manifests, links }: RepositoryInventory,
   verdict: Verdict,
   freed: ReadonlySet<Digest>,
   counted: Set<Digest>,

@@ -1,7 +1,7 @@
-import type { Damage, ReferenceRecord } from "../metadata/metadata.ts";
+import type { CollectableManifest } from "../metadata/collection.ts";
+import type { Damage, TagRecord } from "../metadata/records.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import type { Tag } from "../oci/reference.ts";
 
 /**
  * What one repository holds, as decisions need it, wherever it was read: from the metadata, from a tree
@@ -19,28 +19,11 @@ export interface RepositoryInventory {
   readonly unreadable: readonly Unreadable[];
 }
 
-export interface InventoryTag {
-  readonly tag: Tag;
-  readonly digest: Digest;
-  /** The tag's last PUT. */
-  readonly pushedAt: number;
-}
+export type InventoryTag = TagRecord;
 
-export interface InventoryManifest {
-  readonly digest: Digest;
-  readonly mediaType: string;
-  readonly size: number;
-  readonly pushedAt: number;
-  /** When it was last pushed, pulled or asked for, as far as that is recorded. Never before `pushedAt`. */
-  readonly seenAt: number;
-  /** Since when no tag names it; null: one does, or none ever did, or nobody knows. */
-  readonly untaggedAt: number | null;
-  readonly subject: Digest | null;
-  readonly artifactType: string | null;
-  /** Config, layers and children. */
-  readonly references: readonly ReferenceRecord[];
-}
+export type InventoryManifest = CollectableManifest;
 
+/** A layer link. */
 export interface InventoryLink {
   readonly digest: Digest;
   /** Null: the bytes are not there. */
@@ -51,4 +34,5 @@ export interface InventoryLink {
   readonly linkedAt?: number;
 }
 
+/** What could not be read or understood, and where. */
 export type Unreadable = Damage;

@@ -1,8 +1,8 @@
 import type { MetadataReads } from "../metadata/metadata.ts";
-import type { UnlinkedBlobs } from "../metadata/collection.ts";
-import { allRepositories } from "../metadata/paged.ts";
+import { allUnlinked } from "../metadata/paged.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { TreeFiles } from "../storage/tree-files.ts";
+import { inventoriesFromMetadata } from "./from-metadata.ts";
 import { TreeReader } from "./from-tree.ts";
 import type { RepositoryInventory } from "./inventory.ts";
 import { type EntryUsage, type RepositoryUsage, UsageCount, type UsageTotals } from "./usage.ts";
@@ -60,20 +60,9 @@ export async function* measureUsage(
 /** A registry of ours, whether or not it serves. */
 export function usageOfMetadata(metadata: MetadataReads): UsageSource {
   return {
-    async *inventories() {
-      for await (const name of allRepositories(metadata)) {
-        const records = await metadata.recordsOf(name);
-        if (records) yield { ...records, unreadable: [] };
-      }
-    },
+    inventories: () => inventoriesFromMetadata(metadata),
     async *unlinked() {
-      for (let last: Digest | null = null, over = false; !over;) {
-        const { blobs, next }: UnlinkedBlobs = await metadata.listUnlinked({ last, limit: 1000 });
-        for (const { size } of blobs) yield size;
-        last = next;
-        over = next === null;
-        await new Promise(setImmediate);
-      }
+      for await (const blobs of allUnlinked(metadata)) for (const { size } of blobs) yield size;
     },
     trash: async () => await metadata.sumTrash(),
   };

@@ -238,6 +238,7 @@ export interface Settlement extends Claim {
   readonly moved: boolean;
 }
 
+/** All that is known of one repository, as of one moment. */
 export interface RepositoryRecords {
   readonly name: RepositoryName;
   readonly tags: readonly TagRecord[];
@@ -247,21 +248,25 @@ export interface RepositoryRecords {
   readonly unreadable: readonly Damage[];
 }
 
+/** A link, as judging it needs it. */
 export interface CollectableLink extends LinkRecord {
   /** When it was made. Never after `seenAt`. */
   readonly linkedAt: number;
 }
 
+/** A manifest, as judging it needs it. Times are UTC milliseconds. */
 export interface CollectableManifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly size: number;
   readonly pushedAt: number;
-  /** Never before `pushedAt`. */
+  /** When it was last pushed, pulled or asked for, as far as that is recorded. Never before `pushedAt`. */
   readonly seenAt: number;
+  /** Since when no tag names it; null: one does, or none ever did, or nobody knows. */
   readonly untaggedAt: number | null;
   readonly subject: Digest | null;
   readonly artifactType: string | null;
+  /** Config, layers and children. */
   readonly references: readonly ReferenceRecord[];
 }
 
