@@ -10,20 +10,29 @@ export async function inTurn<T>(
   storage: Registry["storage"],
   other: string,
   events: AsyncGenerator<T>,
-): Promise<AsyncGenerator<T | Record<string, never>>> {
+): Promise<AsyncGenerator<T>> {
   if (busy.has(storage)) {
     throw new RegistryError("UNAVAILABLE", { reason: `${other} is under way` });
   }
   busy.add(storage);
-  async function* lines(): AsyncGenerator<T | Record<string, never>> {
+  return await until(() => void busy.delete(storage), events);
+}
+
+/** The same events; `end` is called after the last of them, or when nobody wants more. */
+export async function until<T>(
+  end: () => void,
+  events: AsyncGenerator<T>,
+): Promise<AsyncGenerator<T>> {
+  async function* all(): AsyncGenerator<T> {
     try {
-      yield {};
+      // Only a sign that it has begun, which nobody is sent.
+      yield undefined as T;
       yield* events;
     } finally {
-      busy.delete(storage);
+      end();
     }
   }
-  const begun = lines();
+  const begun = all();
   // What was never begun would end without its last words.
   await begun.next();
   return begun;

@@ -1,10 +1,8 @@
 import type { Collector } from "../../gc/collector.ts";
 import type { Wish } from "../../gc/collector-status.ts";
 import { RegistryError } from "../../oci/errors.ts";
-import { isRecord } from "../../oci/json.ts";
-import { JsonError, parseStrictJson } from "../../oci/strict-json.ts";
-import { readBody } from "../body.ts";
 import type { Exchange, Handler } from "../exchange.ts";
+import { readWish, yesOrNo } from "../json-body.ts";
 import { jsonLines } from "../json-lines.ts";
 import { flag } from "../query.ts";
 import { json } from "../reply.ts";
@@ -46,31 +44,9 @@ function collectorOf({ operations }: Exchange): Collector {
 
 /** Throws PARAMETER_INVALID. */
 async function wishIn({ request }: Exchange): Promise<Wish> {
-  const bytes = await readBody(request, LONGEST_WISH, (limit) =>
-    bad(`it is longer than ${limit} bytes`),
-  );
-  if (bytes.length === 0) return { walk: true };
-  const wish = parse(bytes);
-  const { consent = false, walk = true, ...others } = wish;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw bad(`${JSON.stringify(unknown.slice(0, 40))} is not known`);
-  if (typeof consent !== "boolean" || typeof walk !== "boolean") {
-    throw bad("consent and walk are true or false");
-  }
-  return { consent, walk };
-}
-
-function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value = parseStrictJson(bytes);
-    if (isRecord(value)) return value;
-    throw bad("it is not a JSON object");
-  } catch (error) {
-    if (error instanceof JsonError) throw bad(error.message);
-    throw error;
-  }
-}
-
-function bad(why: string): RegistryError {
-  return new RegistryError("PARAMETER_INVALID", { reason: `the body: ${why}`, parameter: "body" });
+  const wish = await readWish(request, ["consent", "walk"], {
+    limit: LONGEST_WISH,
+    optional: true,
+  });
+  return { consent: yesOrNo(wish, "consent"), walk: yesOrNo(wish, "walk", true) };
 }

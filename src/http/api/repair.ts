@@ -2,11 +2,9 @@ import { repairRegistry } from "../../gc/repair.ts";
 import { repairServing } from "../../gc/repair-serving.ts";
 import { type SourceWish, openSource } from "../../gc/repair-source.ts";
 import { settled } from "../../gc/settled.ts";
-import { RegistryError } from "../../oci/errors.ts";
 import { isRecord } from "../../oci/json.ts";
-import { JsonError, parseStrictJson } from "../../oci/strict-json.ts";
-import { readBody } from "../body.ts";
 import type { Handler } from "../exchange.ts";
+import { bad, readWish, refuseStrangers, yesOrNo } from "../json-body.ts";
 import { jsonLines } from "../json-lines.ts";
 import { inTurn } from "../turns.ts";
 import { checking } from "./check.ts";
@@ -17,7 +15,7 @@ import { checking } from "./check.ts";
  * away, between two steps; asking again is safe.
  */
 export const repairAll: Handler = async ({ request, registry }) => {
-  const { verifyBytes, dryRun, from } = await readWish(request);
+  const { verifyBytes, dryRun, from } = await wishIn(request);
   const { metadata, storage, rules } = registry;
   const what = repairServing(registry);
   const events = repairRegistry(what, {
@@ -33,22 +31,19 @@ export const repairAll: Handler = async ({ request, registry }) => {
 /** Bytes. */
 const LARGEST_WISH = 64 * 1024;
 
-interface Wish {
+interface RepairWish {
   readonly verifyBytes: boolean;
   readonly dryRun: boolean;
   readonly from: SourceWish | null;
 }
 
-async function readWish(request: Request): Promise<Wish> {
-  const bytes = await readBody(request, LARGEST_WISH, (limit) =>
-    bad(`the body has more than ${limit} bytes`),
-  );
-  const body = bytes.length === 0 ? {} : parse(bytes);
-  refuseStrangers(body, ["verifyBytes", "dryRun", "from"], "the body");
-  const { from = null } = body;
+async function wishIn(request: Request): Promise<RepairWish> {
+  const known = ["verifyBytes", "dryRun", "from"];
+  const wish = await readWish(request, known, { limit: LARGEST_WISH, optional: true });
+  const { from = null } = wish;
   return {
-    verifyBytes: yes(body, "verifyBytes"),
-    dryRun: yes(body, "dryRun"),
+    verifyBytes: yesOrNo(wish, "verifyBytes"),
+    dryRun: yesOrNo(wish, "dryRun"),
     from: from === null ? null : sourceIn(from),
   };
 }
@@ -65,34 +60,5 @@ function sourceIn(from: unknown): SourceWish {
   if (url === null) throw bad(`"from" needs a "url"`);
   const [username, password] = [text("username"), text("password")];
   const [token, identity] = [text("token"), text("identity")];
-  return { url, username, password, token, identity, insecure: yes(from, "insecure") };
-}
-
-function yes(body: Readonly<Record<string, unknown>>, key: string): boolean {
-  const value = body[key] ?? false;
-  if (typeof value === "boolean") return value;
-  throw bad(`"${key}" must be true or false`);
-}
-
-function refuseStrangers(
-  body: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-  where: string,
-): void {
-  const stranger = Object.keys(body).find((key) => !known.includes(key));
-  if (stranger !== undefined) throw bad(`${where} has an unknown key ${JSON.stringify(stranger)}`);
-}
-
-function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value = parseStrictJson(bytes);
-    if (isRecord(value)) return value;
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-  }
-  throw bad("the body must be a JSON object");
-}
-
-function bad(reason: string): RegistryError {
-  return new RegistryError("PARAMETER_INVALID", { reason });
+  return { url, username, password, token, identity, insecure: yesOrNo(from, "insecure") };
 }

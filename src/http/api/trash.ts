@@ -6,16 +6,14 @@ import { planRestore, restoreTrash } from "../../gc/trash/restore.ts";
 import { demandTurn } from "../../gc/trash/turn.ts";
 import type { TrashQuery, TrashRecord } from "../../metadata/collection.ts";
 import { parseDigest } from "../../oci/digest.ts";
-import { RegistryError } from "../../oci/errors.ts";
-import { isRecord } from "../../oci/json.ts";
 import { parseName } from "../../oci/name.ts";
 import { parseTag } from "../../oci/reference.ts";
-import { JsonError, parseStrictJson } from "../../oci/strict-json.ts";
-import { readBody } from "../body.ts";
 import type { Handler } from "../exchange.ts";
+import { bad, readWish, yesOrNo } from "../json-body.ts";
 import { jsonLines } from "../json-lines.ts";
 import { flag, requestedPage, single } from "../query.ts";
 import { json } from "../reply.ts";
+import { until } from "../turns.ts";
 import { whoAsks } from "../who.ts";
 
 const USUAL = 100;
@@ -42,10 +40,11 @@ export const listTrash: Handler = async ({ query, registry }) => {
  */
 export const restoreFromTrash: Handler = async (exchange) => {
   const { registry } = exchange;
-  const { choice, sparse, dryRun } = await readWish(exchange.request);
+  const { choice, sparse, dryRun } = await wishIn(exchange.request);
   const place = registryPlace(registry, { sparse, by: whoAsks(exchange) });
   const end = demandTurn(registry.storage, "a restore");
-  return await linesIn(end, dryRun ? planRestore(choice, place) : restoreTrash(choice, place));
+  const events = dryRun ? planRestore(choice, place) : restoreTrash(choice, place);
+  return jsonLines(await until(end, events));
 };
 
 /** Frees what the query names, or all, for good; as JSON lines: `{"progress"}`, and `{"done"}` at the end. */
@@ -56,24 +55,9 @@ export const freeTrash: Handler = async ({ query, registry }) => {
   const { metadata: rows, storage } = registry;
   const trash = { rows, storage };
   const end = demandTurn(storage, "the emptying of the trash");
-  return await linesIn(end, dryRun ? planEmpty(choice, trash) : emptyTrash(choice, trash));
+  const events = dryRun ? planEmpty(choice, trash) : emptyTrash(choice, trash);
+  return jsonLines(await until(end, events));
 };
-
-/** Lines that are made in a turn, which ends with them, or when nobody wants them any more. */
-async function linesIn(end: () => void, events: AsyncGenerator<object>): Promise<Response> {
-  async function* lines(): AsyncGenerator<object | null> {
-    try {
-      yield null;
-      yield* events;
-    } finally {
-      end();
-    }
-  }
-  const begun = lines();
-  // What was never begun would end without its last words.
-  await begun.next();
-  return jsonLines(begun);
-}
 
 /** Names of one request. */
 const MOST_NAMES = 1000;
@@ -81,21 +65,16 @@ const MOST_NAMES = 1000;
 /** Bytes; a thousand long names. */
 const LARGEST_WISH = 1024 * 1024;
 
-interface Wish {
+interface RestoreWish {
   readonly choice: TrashChoice;
   readonly sparse: boolean;
   readonly dryRun: boolean;
 }
 
-async function readWish(request: Request): Promise<Wish> {
-  const bytes = await readBody(request, LARGEST_WISH, (limit) =>
-    bad(`the body has more than ${limit} bytes`),
-  );
-  const body = parse(bytes);
-  const known = new Set(["names", "run", "all", "sparse", "dryRun"]);
-  const stranger = Object.keys(body).find((key) => !known.has(key));
-  if (stranger !== undefined) throw bad(`the body has an unknown key ${JSON.stringify(stranger)}`);
-  const { names = [], run = null } = body;
+async function wishIn(request: Request): Promise<RestoreWish> {
+  const known = ["names", "run", "all", "sparse", "dryRun"];
+  const wish = await readWish(request, known, { limit: LARGEST_WISH, optional: false });
+  const { names = [], run = null } = wish;
   if (!Array.isArray(names) || names.length > MOST_NAMES) {
     throw bad(`"names" must be a list of at most ${MOST_NAMES} names`);
   }
@@ -106,23 +85,11 @@ async function readWish(request: Request): Promise<Wish> {
   if (run !== null && !(typeof run === "number" && Number.isSafeInteger(run) && run >= 0)) {
     throw bad(`"run" must be the number of a run`);
   }
-  const yes = (key: "all" | "sparse" | "dryRun"): boolean => {
-    const value = body[key] ?? false;
-    if (typeof value === "boolean") return value;
-    throw bad(`"${key}" must be true or false`);
+  return {
+    choice: parseChoice(texts, run, yesOrNo(wish, "all")),
+    sparse: yesOrNo(wish, "sparse"),
+    dryRun: yesOrNo(wish, "dryRun"),
   };
-  const choice = parseChoice(texts, run, yes("all"));
-  return { choice, sparse: yes("sparse"), dryRun: yes("dryRun") };
-}
-
-function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value = parseStrictJson(bytes);
-    if (isRecord(value)) return value;
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-  }
-  throw bad("the body must be a JSON object");
 }
 
 const KINDS: readonly TrashRecord["kind"][] = ["tag", "manifest", "link", "blob"];
@@ -149,8 +116,4 @@ function numberOf(query: URLSearchParams, name: string): number | null {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : null;
   if (value === null) throw bad(`${name}: ${JSON.stringify(text.slice(0, 40))} is no number`);
   return value;
-}
-
-function bad(reason: string): RegistryError {
-  return new RegistryError("PARAMETER_INVALID", { reason });
 }
