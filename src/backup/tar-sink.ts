@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { once } from "node:events";
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import tar from "tar-stream";
@@ -134,9 +134,4 @@ function compressorOf(compression: Compression): NodeJS.ReadWriteStream | null {
 /** Bytes of a finished archive. */
 export async function sizeOf(target: string): Promise<number> {
   return (await stat(target)).size;
-}
-
-/** Whether a name is that of an archive which was not finished. */
-export function isPartial(path: string): boolean {
-  return /\.partial-[0-9a-f]{8}$/.test(basename(path));
 }

@@ -91,7 +91,9 @@ export function summary({ manifests, links, blobs, bytes }: GcTotals): string {
     counted(links.garbage, "layer link"),
     `${counted(blobs.garbage, "blob")} (${humanSize(bytes.garbage)})`,
   ].join(", ");
-  return `${gone} can go; ${counted(manifests.live, "manifest")} and ${counted(blobs.live, "blob")} (${humanSize(bytes.live)}) stay`;
+  const stay = `${counted(manifests.live, "manifest")} and ${counted(blobs.live, "blob")} (${humanSize(bytes.live)}) stay`;
+  const trash = bytes.trash > 0 ? `; ${humanSize(bytes.trash)} are in the trash already` : "";
+  return `${gone} can go; ${stay}${trash}`;
 }
 
 /** Whether a plan changes anything at all. Pure. */
