@@ -1,3 +1,4 @@
+import { printable } from "../client/http/printable.ts";
 import type { RemoteRun } from "../client/gc.ts";
 import type { GcRepository } from "../plan/gc-plan.ts";
 import { type GcRow, WHY, gcTable } from "./gc-table.ts";
@@ -27,18 +28,27 @@ export function progressLine(run: RemoteRun): string {
 /** The last line, of a run that has ended. Pure. */
 export function runLine(run: RemoteRun): string {
   const bytes = numberOf(run, "bytes");
-  const counts = ["manifests", "links", "blobs", "uploads"].map((key) => numberOf(run, key));
-  if (counts.every((count) => count === 0)) return "there was nothing to collect";
-  return `collected ${countsOf(run)}: ${humanSize(bytes)} (${bytes} bytes) went to the trash`;
+  const { hiding } = run;
+  const held =
+    typeof hiding === "string"
+      ? `; no bytes go, because it cannot be read what needs them: ${printable(hiding)}`
+      : "";
+  const counts = COUNTED.map((key) => numberOf(run, key));
+  if (counts.every((count) => count === 0)) return `there was nothing to collect${held}`;
+  return `collected ${countsOf(run)}: ${humanSize(bytes)} (${bytes} bytes) went to the trash${held}`;
 }
+
+const COUNTED = ["manifests", "links", "blobs", "uploads", "leftovers"];
 
 function countsOf(run: RemoteRun): string {
   const uploads = numberOf(run, "uploads");
+  const leftovers = numberOf(run, "leftovers");
   return [
     counted(numberOf(run, "manifests"), "manifest"),
     counted(numberOf(run, "links"), "layer link"),
     counted(numberOf(run, "blobs"), "blob"),
     ...(uploads > 0 ? [counted(uploads, "unfinished upload")] : []),
+    ...(leftovers > 0 ? [counted(leftovers, "leftover")] : []),
   ].join(", ");
 }
 
