@@ -139,15 +139,14 @@ function statements(db: Database) {
       "INSERT OR IGNORE INTO blobs (digest, size, created_at) VALUES ($digest, $size, $at)",
     ),
     // The first condition is that of the index. What the tree has yet to follow may bring the file, or
-    // take a link that still leads to it.
+    // take a link that still leads to it. `+`: what is indexed there has no affinity.
     doomed: db.query<Pick<Claim, "digest" | "size">, { limit: number; except: string }>(
       `SELECT digest, size FROM blobs
         WHERE state <> 'live' AND state = 'doomed'
           AND digest NOT IN (SELECT value FROM json_each($except))
           AND NOT ${IS_HIDDEN} AND NOT ${IS_MENTIONED("blobs.digest")}
           AND digest NOT IN (SELECT digest FROM contents)
-          AND digest NOT IN (SELECT json_extract(entry, '$.digest') FROM journal
-                              WHERE json_extract(entry, '$.digest') IS NOT NULL)
+          AND NOT EXISTS (SELECT 1 FROM journal WHERE entry ->> '$.digest' = +blobs.digest)
         ORDER BY digest LIMIT $limit`,
     ),
     leave: db.query("UPDATE blobs SET state = 'leaving' WHERE digest = $digest"),

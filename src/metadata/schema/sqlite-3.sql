@@ -47,6 +47,9 @@ CREATE INDEX trash_repository ON trash (repository, tag) WHERE repository IS NOT
 -- For the sum of what emptying it frees.
 CREATE INDEX trash_blobs ON trash (size) WHERE kind = 'blob';
 
+-- Whether the tree has yet to follow in a blob: under heavy pushes there are thousands of entries.
+CREATE INDEX journal_digest ON journal (entry ->> '$.digest');
+
 -- What each collection did; report is JSON.
 CREATE TABLE runs (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
