@@ -72,13 +72,11 @@ async function whatGoes(
   choice: TrashChoice,
   trash: View,
 ): Promise<{ readonly going: readonly Row[]; readonly unknown: string[] }> {
-  const leaving = new Set((await trash.rows.listClaims()).map(({ id }) => id));
   const going = new Map<number, Row>();
   /** What these need, and may not be needed by anything else. */
   const freed = new Set<Digest>();
   const take = (record: TrashRecord): void => {
     const { id, kind, size, digest } = record;
-    if (leaving.has(id)) return;
     going.set(id, { id, kind, size });
     if (kind === "tag") return;
     for (const one of [digest, ...needsOf(record)]) freed.add(one);
@@ -94,10 +92,10 @@ async function whatGoes(
     for await (const record of trashRows(query, trash.rows)) take(record);
   }
   if (!isAll(choice) && going.size > 0) {
-    for (const record of await unneeded(freed, going, trash)) {
-      if (!leaving.has(record.id)) going.set(record.id, record);
-    }
+    for (const record of await unneeded(freed, going, trash)) going.set(record.id, record);
   }
+  // At last: what was claimed while the rows were read may be among them, and its file be about to come.
+  for (const { id } of await trash.rows.listClaims()) going.delete(id);
   const ordered = [...going.values()].toSorted(
     (a, b) => Number(a.kind === "blob") - Number(b.kind === "blob") || a.id - b.id,
   );
