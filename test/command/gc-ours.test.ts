@@ -154,3 +154,30 @@ test("what a server was told that was killed before it had read the whole tree i
   await using server = await startWharf({ data });
   expect(await notServed(server.url, "team/app", "v1", pushed)).toEqual([]);
 });
+
+test("what was removed from another registry's folder comes back through a server of ours that opens it later", async () => {
+  await using folder = await temporaryFolder();
+  const data = folder.at("data");
+  const tree = newTreeIn(data);
+  const [live, dead] = [image({ layers: 2 }), image({ layers: 2 })];
+  await tree.put(app, live, "v1");
+  await tree.put(app, dead);
+  await age(data);
+  expect((await runCommand(gcCommand, [data, "--yes"])).exit).toBe(0);
+
+  await using server = await startWharf({ data });
+  expect(await notServed(server.url, "team/app", "v1", live)).toEqual([]);
+  expect((await pullManifest(server.url, "team/app", dead.digest)).status).toBe(404);
+  const answer = await fetch(`${server.url}/api/v1/trash/restore`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ names: [`team/app@${dead.digest}`] }),
+  });
+
+  expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining("restored")]);
+  expect((await pullManifest(server.url, "team/app", dead.digest)).status).toBe(200);
+  for (const { descriptor } of dead.blobs) {
+    const { status } = await fetch(`${server.url}/v2/team/app/blobs/${descriptor.digest}`);
+    expect(status).toBe(200);
+  }
+});

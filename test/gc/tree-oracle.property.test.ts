@@ -40,8 +40,8 @@ const tagFolder = (name: string, tag: string): string =>
 const manifest = fc.record({
   in: fc.subarray([...REPOSITORIES], { minLength: 1 }),
   layers: fc.subarray([...LAYERS]),
-  names: fc.array(fc.nat(9), { maxLength: 3 }),
-  subject: fc.option(fc.nat(9), { freq: 2 }),
+  names: fc.array(fc.nat(5), { maxLength: 3 }),
+  subject: fc.option(fc.nat(5), { freq: 2 }),
   tags: fc.subarray(["v1", "v2", "v3"], { maxLength: 2 }),
   past: fc.subarray(["v1", "v2"], { maxLength: 1 }),
   young: fc.boolean(),
