@@ -10,7 +10,6 @@ import { lockFolder } from "../storage/lock.ts";
 import type { Storage } from "../storage/storage.ts";
 import { openCheckable, temporaryMetadata } from "./open-checkable.ts";
 import { followWithTrash } from "./repair-forget.ts";
-import { RegistryError } from "../oci/errors.ts";
 import { runningRegistries } from "./running-registries.ts";
 import type { Repairable, RepairableMetadata } from "./repairable.ts";
 

@@ -13,6 +13,8 @@ export interface Closure {
   /** What a manifest needs stands before it. `level`: 0 needs none of the others, 1 only those of level 0, … */
   readonly manifests: Map<Digest, LostManifest & { readonly level: number }>;
   readonly blobs: Map<Digest, LostBlob>;
+  /** Of all that is needed, what is here already. */
+  readonly here: Set<Digest>;
   /** A sentence for each part that is nowhere. */
   readonly missing: string[];
   /** What hung on it, and cannot come along. */
@@ -92,7 +94,10 @@ export class ClosureReader {
       await this.#addReference(reference, closure, seen);
       level = Math.max(level, (closure.manifests.get(reference.digest)?.level ?? -1) + 1);
     }
-    if (here) return null;
+    if (here) {
+      closure.here.add(digest);
+      return null;
+    }
     closure.manifests.set(digest, { ...content, digest, bytes, level });
     await this.#addReferrers(digest, closure, seen);
     return null;
@@ -117,7 +122,8 @@ export class ClosureReader {
   async #addBlob(digest: Digest, required: boolean, closure: Closure): Promise<void> {
     const found = await this.#blob(digest);
     if (found.lost) closure.blobs.set(digest, found.lost);
-    else if (found.problem !== null && required) closure.missing.push(found.problem);
+    else if (found.problem === null) closure.here.add(digest);
+    else if (required) closure.missing.push(found.problem);
   }
 
   /** Those that a collection took because their subject went. One that is not whole stays behind. */
@@ -131,6 +137,7 @@ export class ClosureReader {
         ...emptyClosure(),
         manifests: new Map(manifests),
         blobs: new Map(blobs),
+        here: closure.here,
       };
       const missing = await this.#addManifest(digest, own, visited);
       const lost = missing ?? own.missing[0];
@@ -251,5 +258,5 @@ interface FoundBlob {
 const HERE: FoundBlob = { lost: null, problem: null };
 
 function emptyClosure(): Closure {
-  return { manifests: new Map(), blobs: new Map(), missing: [], remarks: [] };
+  return { manifests: new Map(), blobs: new Map(), here: new Set(), missing: [], remarks: [] };
 }

@@ -108,6 +108,7 @@ class Step {
   readonly #looked: Looked[] = [];
   readonly #manifests: Closure["manifests"] = new Map();
   readonly #blobs: Closure["blobs"] = new Map();
+  readonly #here = new Set<Digest>();
   #taken = new Set<Tag>();
 
   constructor(readonly reader: ClosureReader) {}
@@ -116,6 +117,7 @@ class Step {
     const looked = await this.#look(wanted);
     if (!looked) return;
     this.#looked.push(looked);
+    for (const digest of looked.closure?.here ?? []) this.#here.add(digest);
     if (looked.outcome !== "ready" || !looked.closure) return;
     // Whoever comes next finds these here, and does not count them again.
     this.reader.brought(looked.closure);
@@ -139,7 +141,9 @@ class Step {
     let from: Digest | null = null;
     if (tag !== null) {
       from = await place.tag(name, tag);
-      if (from === digest) return { ...nothing, outcome: "here" };
+      if (from === digest) {
+        return { ...nothing, closure: await reader.ofManifest(digest), outcome: "here" };
+      }
       if (from !== null && from !== wanted.movedTo) {
         return { ...nothing, outcome: "kept", reason: `${name}:${tag} names ${from} now` };
       }
@@ -153,7 +157,7 @@ class Step {
     if (closure.manifests.size + closure.blobs.size > 0) {
       return { wanted, closure, outcome: "ready", tag: null, reason };
     }
-    return reader.hasBrought(digest) ? null : { ...nothing, outcome: "here" };
+    return reader.hasBrought(digest) ? null : { ...nothing, closure, outcome: "here" };
   }
 
   async act(place: TrashPlace): Promise<void> {
@@ -173,6 +177,7 @@ class Step {
       rows: done.map(({ wanted }) => wanted.row),
       manifests: [...this.#manifests.keys()],
       blobs: [...this.#blobs.values()],
+      here: [...this.#here],
     });
   }
 

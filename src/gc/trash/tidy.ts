@@ -6,7 +6,8 @@ import type { LostBlob, TrashPlace } from "./place.ts";
 
 /**
  * Forgets what the trash had of things that are here again. Files that are still there lie in the tree a
- * second time, so they go; of digests that just come or leave nothing is touched (`keeping`).
+ * second time, so they go; of digests that just come or leave nothing is touched (`keeping`). `here`: what was
+ * here before; of that only those rows go that have no bytes.
  */
 export async function tidyRows(
   place: TrashPlace,
@@ -15,6 +16,7 @@ export async function tidyRows(
     readonly rows: readonly number[];
     readonly manifests: readonly Digest[];
     readonly blobs: readonly LostBlob[];
+    readonly here: readonly Digest[];
   },
 ): Promise<void> {
   const { rows, storage } = place;
@@ -33,6 +35,14 @@ export async function tidyRows(
       for (const { id } of copies) {
         await storage.delete(trashPath(id));
         gone.add(id);
+      }
+    });
+  }
+  for (const digest of back.here) {
+    // A restore that was cut off has moved its bytes already, and left its row.
+    await place.keeping(digest, async () => {
+      for (const { id } of await rows.listTrash({ digest, kind: "blob", limit: MOST_COPIES })) {
+        if ((await storage.stat(trashPath(id))) === null) gone.add(id);
       }
     });
   }
