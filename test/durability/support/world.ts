@@ -11,7 +11,7 @@ import type { Registry } from "../../../src/registry/registry.ts";
 import { Room } from "../../../src/registry/room.ts";
 import { WriteStop } from "../../../src/registry/write-stop.ts";
 import { filesystemStorage } from "../../../src/storage/filesystem.ts";
-import type { DiskState } from "./disk-state.ts";
+import { type DiskState, copyState } from "./disk-state.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedMetadata, newDatabase } from "./simulated-metadata.ts";
 
@@ -97,7 +97,8 @@ export class World implements Disposable {
     found: Pick<Moment, "disk" | "database" | "acknowledged" | "now"> | null,
     hooks: Hooks = {},
   ): Promise<World> {
-    const disk = new SimulatedDisk(found?.disk);
+    // A copy: what is found is looked at more than once.
+    const disk = new SimulatedDisk(found ? copyState(found.disk) : undefined);
     if (!found) {
       disk.mkdirSync(`${DATA}/wharfinger`);
       disk.syncfs(disk.openSync("/", "r"));
