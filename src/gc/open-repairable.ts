@@ -5,6 +5,7 @@ import { readTree } from "../metadata/read-tree.ts";
 import { passOldTrash } from "../metadata/old-trash.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
+import { RegistryError } from "../oci/errors.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { lockFolder } from "../storage/lock.ts";
 import type { Storage } from "../storage/storage.ts";
