@@ -61,12 +61,12 @@ describe("a collection", () => {
     await registry.opened.collecting.drain();
     const { metadata } = registry.opened.registry;
     failMoves(registry);
-    const { settle } = metadata;
+    const own: Pick<Metadata, "settle"> = { ...metadata };
     let failed = false;
     const failing: Pick<Metadata, "settle"> = {
       async settle() {
         failed = true;
-        Object.assign(metadata, { settle });
+        Object.assign(metadata, { settle: own.settle });
         return await Promise.reject(new Error("not now"));
       },
     };
@@ -112,13 +112,13 @@ describe("a collection", () => {
     await registry.opened.collecting.drain();
     now += 2 * GRACE;
     // The yes comes when the run has read its rules and is about to judge.
-    const { collect } = metadata;
+    const own: Pick<Metadata, "collect"> = { ...metadata };
     let said: Promise<unknown> | null = null;
     const replaced: Pick<Metadata, "collect"> = {
       async collect(...given) {
         said ??= registry.collector.ask({ consent: true });
         await said;
-        return await collect(...given);
+        return await own.collect(...given);
       },
     };
     Object.assign(metadata, replaced);
