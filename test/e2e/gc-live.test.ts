@@ -58,9 +58,9 @@ group("wharf gc beside docker-registry", ["docker-registry"], () => {
       {
         await using server = await start(folder, cache);
         const repositories = ["team/a", "team/b"];
-        const pools = await Promise.all(
-          repositories.map((name) => garbage(server.url, name, data)),
-        );
+        // One after the other: each makes the whole tree look old, with nothing under way.
+        const pools: Layer[][] = [];
+        for (const name of repositories) pools.push(await garbage(server.url, name, data));
         let over = false;
         const pushing = repositories.flatMap((repository, at) =>
           [0, 1].map(async (lane) => {
