@@ -1,10 +1,13 @@
-import { RegistryError } from "../oci/errors.ts";
 import type { GcTotals } from "../plan/gc-plan.ts";
 import type { Digest } from "../oci/digest.ts";
 import { giveConsent, waitingUntil } from "../registry/consent.ts";
 import { protectedIn } from "../registry/protected.ts";
 import { type OpenTree, openTreeToCollect, openTreeToLook } from "./open-tree.ts";
-import { type RunningRegistry, runningRegistries } from "./running-registries.ts";
+import {
+  type RunningRegistry,
+  demandNoneRunning,
+  runningRegistries,
+} from "./running-registries.ts";
 import { type FreedOld, freeOld } from "./trash/free-folder.ts";
 import { TreeCollection, type TreeOutcome } from "./tree-collection.ts";
 import { type TreeLook, type TreePolicy, lookAtTree } from "./tree-look.ts";
@@ -70,8 +73,9 @@ export interface FolderOutcome {
 }
 
 /**
- * Removes what nobody needs. `shown`: nothing else goes than this plan says; null: all that there is. Throws DATA_FOLDER when another process has the folder open,
- * REFUSED when bytes should be freed at once and another registry is running on it.
+ * Removes what nobody needs. `shown`: nothing else goes than this plan says; null: all that there is.
+ * Throws DATA_FOLDER when another process has the folder open, REFUSED when bytes should be freed at once
+ * and another registry is running on it.
  */
 export async function collectFolder(
   what: FolderGc,
@@ -79,11 +83,10 @@ export async function collectFolder(
   planned: (plan: FolderPlan) => void,
 ): Promise<FolderOutcome> {
   await using open = await openTreeToCollect(what.folder, !what.purge);
-  const running = runningRegistries(what.folder);
-  const [first] = running;
-  if (first && what.purge) {
-    const reason = `a registry runs on this folder (process ${first.pid}); stop it first, or leave --purge out: then all goes through the trash, from where it can come back`;
-    throw new RegistryError("REFUSED", { reason });
+  if (what.purge) {
+    const why =
+      ", or leave --purge out: then all goes through the trash, from where it can come back";
+    demandNoneRunning(what.folder, why);
   }
   const { files, metadata, overlay } = open;
   const collection = new TreeCollection({

@@ -5,13 +5,12 @@ import { readTree } from "../metadata/read-tree.ts";
 import { passOldTrash } from "../metadata/old-trash.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
-import { RegistryError } from "../oci/errors.ts";
 import { filesystemStorage } from "../storage/filesystem.ts";
 import { lockFolder } from "../storage/lock.ts";
 import type { Storage } from "../storage/storage.ts";
 import { openCheckable, temporaryMetadata } from "./open-checkable.ts";
 import { followWithTrash } from "./repair-forget.ts";
-import { runningRegistries } from "./running-registries.ts";
+import { demandNoneRunning } from "./running-registries.ts";
 import type { Repairable, RepairableMetadata } from "./repairable.ts";
 
 export interface OpenRepairable extends AsyncDisposable {
@@ -31,7 +30,8 @@ export async function openRepairable(
   const root = resolve(folder);
   demandRegistry(root);
   const ours = isOurs(root);
-  refuseBeside(root);
+  // What it writes at this moment, a link that is empty yet, would look like damage.
+  demandNoneRunning(root, ": what it is about to write looks like damage");
   await using opened = new AsyncDisposableStack();
   const lock = lockFolder(makeOurs(root));
   opened.defer(() => lock.release());
@@ -84,14 +84,6 @@ export async function openForPlan(
     now,
   };
   return { what, ours: open.ours, [Symbol.asyncDispose]: open[Symbol.asyncDispose] };
-}
-
-/** What it writes at this moment, a link that is empty yet, would look like damage. */
-function refuseBeside(root: string): void {
-  const [first] = runningRegistries(root);
-  if (!first) return;
-  const reason = `a registry runs on this folder (process ${first.pid}); stop it first: what it is about to write looks like damage`;
-  throw new RegistryError("REFUSED", { reason });
 }
 
 /** Both directions, while nobody else changes anything. */

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { YAML } from "bun";
+import { RegistryError } from "../oci/errors.ts";
 
 /** A registry of the distribution family that runs on this machine and serves a folder. */
 export interface RunningRegistry {
@@ -30,6 +31,17 @@ export function runningRegistries(folder: string, proc = "/proc"): RunningRegist
     if (served === undefined) return [];
     return served === null || identityOf(served) === wanted ? [{ pid, caches }] : [];
   });
+}
+
+/**
+ * Throws REFUSED when another registry runs on a folder. `why`: what it would do there, and what else may be done,
+ * behind `stop it first`.
+ */
+export function demandNoneRunning(folder: string, why: string): void {
+  const [first] = runningRegistries(folder);
+  if (!first) return;
+  const reason = `a registry runs on this folder (process ${first.pid}); stop it first${why}`;
+  throw new RegistryError("REFUSED", { reason });
 }
 
 /** `folder`: null when we may not know it; undefined when it cannot be known. */

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { TrashRecord } from "../../metadata/collection.ts";
 import type { Metadata } from "../../metadata/metadata.ts";
-import { RegistryError } from "../../oci/errors.ts";
 import { filesystemStorage } from "../../storage/filesystem.ts";
 import type { TreeFiles } from "../../storage/tree-files.ts";
 import { type RunningRegistry, runningRegistries } from "../running-registries.ts";
@@ -26,18 +25,6 @@ const NOTHING_GOES = {
   waitingUntil: null,
   removeEmpty: false,
 };
-
-/**
- * Throws REFUSED when another registry runs on a folder: it may remember blobs that lie in the trash, and take
- * a push that does not send them again. Not before it was stopped, or restarted and the folder looked at
- * once more, is what the trash has really needed by nobody.
- */
-export function refuseRunning(folder: string): void {
-  const [first] = runningRegistries(folder);
-  if (!first) return;
-  const reason = `a registry runs on this folder (process ${first.pid}), which may take pushes that need what is in the trash; stop it first`;
-  throw new RegistryError("REFUSED", { reason });
-}
 
 /**
  * Puts back whatever the trash has of what the tree of another registry needs: since it was removed, somebody

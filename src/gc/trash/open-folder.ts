@@ -10,9 +10,10 @@ import {
 import { sqliteReads } from "../../metadata/sqlite-reads.ts";
 import { openRegistry } from "../../registry/open.ts";
 import { filesystemStorage } from "../../storage/filesystem.ts";
+import { demandNoneRunning } from "../running-registries.ts";
 import { openTreeToCollect } from "../open-tree.ts";
 import { recoverTrash } from "../tree-recover.ts";
-import { putBackNeeded, refuseRunning } from "./free-folder.ts";
+import { putBackNeeded } from "./free-folder.ts";
 import type { TrashPlace, TrashReads, TrashView } from "./place.ts";
 import { registryPlace, registryView } from "./registry-place.ts";
 import { treePlace, treeView } from "./tree-place.ts";
@@ -84,7 +85,11 @@ async function openForeign(
   purpose: "restore" | "free",
   sparse: boolean,
 ): Promise<TrashFolder<TrashPlace>> {
-  if (purpose === "free") refuseRunning(root);
+  if (purpose === "free") {
+    // It may remember blobs that lie in the trash. Not before it was stopped, or restarted and the folder looked
+    // at once more, is what the trash has really needed by nobody.
+    demandNoneRunning(root, ": it may take pushes that need what is in the trash");
+  }
   const open = await openTreeToCollect(root, true);
   try {
     const { metadata, files } = open;
