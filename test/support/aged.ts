@@ -5,6 +5,11 @@ import { join } from "node:path";
 export async function age(folder: string, days = 30): Promise<void> {
   const then = new Date(Date.now() - days * 86_400_000);
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    await lutimes(join(entry.parentPath, entry.name), then, then);
+    try {
+      await lutimes(join(entry.parentPath, entry.name), then, then);
+    } catch (error) {
+      // docker-registry removes the folder of an upload a moment after it has answered.
+      if ((error as { code?: string }).code !== "ENOENT") throw error;
+    }
   }
 }
