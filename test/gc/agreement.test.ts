@@ -7,24 +7,11 @@ import { POLICY } from "../../src/metadata/contract/collection-support.ts";
 import { image } from "../support/image.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { knownOf, read } from "../support/stored-tree.ts";
-import { AGES } from "./hazards/ages.ts";
-import { BROKEN_LINKS, BROKEN_MANIFESTS } from "./hazards/broken.ts";
-import { FOLDERS } from "./hazards/folders.ts";
-import { IMAGES } from "./hazards/images.ts";
-import { REFERRERS } from "./hazards/referrers.ts";
+import { IN_FILES } from "./hazards/in-files.ts";
 import { treeScene } from "./support/tree-scene.ts";
 
-const HAZARDS = [
-  ...IMAGES,
-  ...REFERRERS,
-  ...AGES,
-  ...BROKEN_LINKS,
-  ...BROKEN_MANIFESTS,
-  ...FOLDERS,
-];
-
 describe("who collects a folder and who takes it over agree on what could not be read of it:", () => {
-  for (const hazard of HAZARDS) {
+  for (const hazard of IN_FILES) {
     test(hazard.name, async () => {
       await using folder = await temporaryFolder();
       const data = await folder.folder("data");

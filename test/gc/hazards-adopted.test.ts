@@ -1,10 +1,6 @@
 import { describe, setDefaultTimeout, test } from "bun:test";
 import { image } from "../support/image.ts";
-import { AGES } from "./hazards/ages.ts";
-import { BROKEN_LINKS, BROKEN_MANIFESTS } from "./hazards/broken.ts";
-import { FOLDERS } from "./hazards/folders.ts";
-import { IMAGES } from "./hazards/images.ts";
-import { REFERRERS } from "./hazards/referrers.ts";
+import { IN_FILES } from "./hazards/in-files.ts";
 import { expectSame, expectedFiles, treeFiles } from "./support/expected.ts";
 import { onlineScene } from "./support/online-scene.ts";
 import { expectPulled } from "./support/pulls.ts";
@@ -17,8 +13,7 @@ setDefaultTimeout(60_000);
 const HOUR = 3600 * 1000;
 
 describe("in a tree of another registry that ours has taken over, after its owner's yes:", () => {
-  const all = [...IMAGES, ...REFERRERS, ...AGES, ...BROKEN_LINKS, ...BROKEN_MANIFESTS, ...FOLDERS];
-  for (const hazard of all) {
+  for (const hazard of IN_FILES) {
     test(hazard.name, async () => {
       const [kept, dead] = [image(), image()];
       let expected: Expected = { live: [] };

@@ -3,29 +3,16 @@ import { rm } from "node:fs/promises";
 import { checkFolder } from "../support/clean.ts";
 import { filesBelow, temporaryFolder } from "../support/folder.ts";
 import { image } from "../support/image.ts";
-import { AGES } from "./hazards/ages.ts";
-import { BROKEN_LINKS, BROKEN_MANIFESTS } from "./hazards/broken.ts";
-import { FOLDERS } from "./hazards/folders.ts";
-import { IMAGES } from "./hazards/images.ts";
-import { REFERRERS } from "./hazards/referrers.ts";
+import { IN_FILES } from "./hazards/in-files.ts";
 import { expectSame, expectedFiles, treeFiles } from "./support/expected.ts";
 import { gcFolder } from "./support/gc-command.ts";
-import { type TreeHazard, live } from "./support/scene.ts";
+import { live } from "./support/scene.ts";
 import { treeScene } from "./support/tree-scene.ts";
 
 setDefaultTimeout(60_000);
 
-const HAZARDS: readonly TreeHazard[] = [
-  ...IMAGES,
-  ...REFERRERS,
-  ...AGES,
-  ...BROKEN_LINKS,
-  ...BROKEN_MANIFESTS,
-  ...FOLDERS,
-];
-
 describe("in the folder of another registry, with `wharf gc DIR`:", () => {
-  for (const hazard of HAZARDS) {
+  for (const hazard of IN_FILES) {
     test(hazard.name, async () => {
       await using folder = await temporaryFolder();
       const data = await folder.folder("data");
