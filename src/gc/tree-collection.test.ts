@@ -10,23 +10,11 @@ import { treeFiles } from "../storage/tree-files.ts";
 import { blobPath, layerLink, leavingPath, linkBytes } from "../storage/tree.ts";
 import { writeSmall } from "../storage/write-small.ts";
 import { TreeCollection } from "./tree-collection.ts";
-import { type TreePolicy, lookAtTree } from "./tree-look.ts";
+import { lookAtTree } from "./tree-look.ts";
+import { takeAll } from "./tree-policy-fixtures.ts";
 
 const app = parseName("team/app");
 const REGISTRY = "a registry runs on this folder (process 1)";
-
-function policy(): TreePolicy {
-  const later = Date.now() + 1000;
-  return {
-    now: later,
-    seenBefore: later,
-    remainsBefore: later,
-    untaggedBefore: later,
-    protectedDigests: [],
-    waitingUntil: null,
-    removeEmpty: true,
-  };
-}
 
 /** A tree with blobs that only links of layers name: garbage. */
 async function garbage(count = 3) {
@@ -55,14 +43,14 @@ function run(root: string, purge: boolean, sees: () => readonly string[], stop?:
   const collection = async (): Promise<TreeCollection> =>
     new TreeCollection({
       files,
-      policy: policy(),
+      policy: takeAll(),
       purge,
       metadata: purge ? null : await openSqlite(join(root, "wharfinger", "metadata.sqlite")),
       writers: sees,
       stop,
     });
   return {
-    apply: async () => await (await collection()).apply(await lookAtTree(files, policy())),
+    apply: async () => await (await collection()).apply(await lookAtTree(files, takeAll())),
     recover: async () => await (await collection()).recover(),
   };
 }

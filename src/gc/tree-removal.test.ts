@@ -7,25 +7,13 @@ import { parseName } from "../oci/name.ts";
 import { writeSmall } from "../storage/write-small.ts";
 import { treeFiles } from "../storage/tree-files.ts";
 import { blobPath, layerLink, linkBytes, revisionLink } from "../storage/tree.ts";
-import { type TreePolicy, lookAtTree } from "./tree-look.ts";
+import { lookAtTree } from "./tree-look.ts";
+import { takeAll } from "./tree-policy-fixtures.ts";
 import { planRemoval, removalJobs } from "./tree-removal.ts";
 
 const app = parseName("team/app");
 const IMAGE = "application/vnd.oci.image.manifest.v1+json";
 const INDEX = "application/vnd.oci.image.index.v1+json";
-
-function policy(): TreePolicy {
-  const later = Date.now() + 1000;
-  return {
-    now: later,
-    seenBefore: later,
-    remainsBefore: later,
-    untaggedBefore: later,
-    protectedDigests: [],
-    waitingUntil: null,
-    removeEmpty: true,
-  };
-}
 
 function put(root: string, document: object, layers: readonly Digest[] = []): Digest {
   const bytes = Buffer.from(JSON.stringify(document));
@@ -59,10 +47,10 @@ test("an index goes before the index that it names, that before its image, and t
     const one = put(root, image(layer), [layer]);
     const inner = put(root, index(one));
     const outer = put(root, index(inner, one));
-    const look = await lookAtTree(treeFiles(root), policy());
+    const look = await lookAtTree(treeFiles(root), takeAll());
     const [planned] = look.repositories;
 
-    const removal = await planRemoval(planned!, look.reader, policy(), undefined);
+    const removal = await planRemoval(planned!, look.reader, takeAll(), undefined);
 
     const files = removalJobs([removal!])
       .flat(2)
@@ -84,10 +72,10 @@ test("what has come since the plan stays, with the layers that it needs", async 
   try {
     const [old, layer] = ["old", "layer"].map((word) => digestOf(Buffer.from(word)));
     put(root, image(old!), [old!, layer!]);
-    const look = await lookAtTree(treeFiles(root), policy());
+    const look = await lookAtTree(treeFiles(root), takeAll());
     put(root, image(layer!));
 
-    const removal = await planRemoval(look.repositories[0]!, look.reader, policy(), undefined);
+    const removal = await planRemoval(look.repositories[0]!, look.reader, takeAll(), undefined);
 
     expect(removal?.manifests).toHaveLength(1);
     expect(removal?.links.map(({ digest }) => digest)).toEqual([old!]);
