@@ -20,7 +20,7 @@ import { Pace } from "./pace.ts";
 import { type PastRun, type RunReport, newReport, readRun } from "./run-report.ts";
 import type { CollectorStatus, Phase, Waiting, Wish } from "./collector-status.ts";
 import { type Times, inWindow, untilScheduled } from "./schedule.ts";
-import { type CollectionFigures, Totals } from "./run-totals.ts";
+import { Totals } from "./run-totals.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { doomOrphans, restoreNeeded } from "./walk.ts";
 
@@ -196,7 +196,7 @@ export class Collector {
   }
 
   /** For whoever watches. */
-  async figures(): Promise<CollectionFigures> {
+  async figures() {
     const { metadata } = this.#parts.registry;
     const { runs, removed, bytes, last } = this.totals;
     const { waiting } = await metadata.countReview(reviewBefore(await this.#policy(false)));

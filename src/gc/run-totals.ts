@@ -1,16 +1,5 @@
 import type { PastRun, RunReport } from "./run-report.ts";
 
-/** The same as `observe/` shows it, which nobody here may import. */
-export interface CollectionFigures {
-  readonly runs: Readonly<Record<string, number>>;
-  readonly removed: Readonly<Record<string, number>>;
-  readonly bytes: number;
-  readonly running: boolean;
-  readonly queued: number;
-  readonly waitingBytes: number;
-  readonly lastEndedAt: number | null;
-}
-
 /** What collections have done since the start, for whoever watches. */
 export class Totals {
   /** By outcome. */
