@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What computes, and reaches nothing outside of the process. */
-const PURE_BUILTINS = ["node:crypto"];
+const PURE = ["node:crypto", "re2js", "semver"];
 const VOCABULARY = "oci";
 
 /** What belongs to the process is read in few places, and passed on as arguments. */
@@ -242,8 +242,8 @@ function wrongImports(source: Source): string[] {
   const says = (specifier: string, why: string): string => `${source.path}: ${specifier}: ${why}`;
   const foreign = importsOf(source)
     .filter(({ specifier }) => !specifier.startsWith("."))
-    .filter(({ specifier }) => folder === VOCABULARY && !PURE_BUILTINS.includes(specifier))
-    .map(({ specifier }) => says(specifier, `${folder}/ imports only ${PURE_BUILTINS.join(", ")}`));
+    .filter(({ specifier }) => folder === VOCABULARY && !PURE.includes(specifier))
+    .map(({ specifier }) => says(specifier, `${folder}/ imports only ${PURE.join(", ")}`));
   const own = ours(source).flatMap(({ specifier, target, typeOnly }) => {
     const why = objection(folder, target, typeOnly);
     return why === null ? [] : [says(specifier, why)];

@@ -71,6 +71,14 @@ const DEFAULTS: Config = {
     uploads: 10_000,
     uploadsPerRepository: 1000,
   },
+  retention: [],
+  pulls: { ignore: [], heads: ["containerd/*", "cri-o/*", "docker/*", "containers/*"] },
+  registries: [],
+  keep: {
+    listen: { hostname: "127.0.0.1", port: 8080 },
+    state: "./wharf-keep",
+    report: [],
+  },
   log: { level: "info", format: "auto", access: "none", fields: {} },
 };
 

@@ -3,8 +3,11 @@ import { ACCESS_FORMATS } from "../observe/access-log.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../observe/log.ts";
 import { auth } from "./schema-auth.ts";
 import { gc, trash } from "./schema-gc.ts";
+import { keep, pulls } from "./schema-keep.ts";
 import { limits } from "./schema-limits.ts";
 import { notifications } from "./schema-notifications.ts";
+import { prune, registries } from "./schema-registries.ts";
+import { retention } from "./schema-retention.ts";
 import { duration, file, headers, listen, prefix, publicUrl } from "./values.ts";
 
 const tls = z.strictObject({
@@ -105,6 +108,17 @@ export const schema = z.strictObject({
   limits: limits.prefault({}),
   gc: gc.prefault({}),
   trash: trash.prefault({}),
+  retention: retention
+    .prefault([])
+    .describe(
+      "what may go and what stays; the first policy whose globs match a repository applies",
+    ),
+  prune: prune.optional(),
+  pulls: pulls.prefault({}),
+  registries: registries
+    .prefault([])
+    .describe("registries elsewhere that `wharf keep` looks after"),
+  keep: keep.prefault({}),
   log: log.prefault({}),
 });
 

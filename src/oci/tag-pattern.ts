@@ -1,0 +1,45 @@
+import { RE2JS } from "re2js";
+
+/** Decides about tags. */
+export interface TagPattern {
+  readonly text: string;
+  matches(tag: string): boolean;
+}
+
+const LONGEST = 1000;
+
+/**
+ * Reads a glob of tags (`*` any characters, `?` one, all others themselves), or a regular expression
+ * between slashes (`/^dev-/`, found anywhere unless anchored), in RE2's language: without look-around and
+ * back references, so that its work grows with the length of the tag, whatever the expression is. Pure.
+ *
+ * Null is never returned: what is no pattern comes with the reason.
+ */
+export function parseTagPattern(text: string): TagPattern | { readonly reason: string } {
+  if (text === "") return { reason: "it is empty" };
+  if (text.length > LONGEST) return { reason: `it is longer than ${LONGEST} characters` };
+  const expression = /^\/(.*)\/$/s.exec(text)?.[1];
+  if (expression === undefined && text.includes("/")) {
+    return { reason: "no tag has a slash; a regular expression stands between two of them" };
+  }
+  const compiled = parseExpression(expression ?? globExpression(text));
+  if ("reason" in compiled) return compiled;
+  return { text, matches: (tag) => compiled.matcher(tag).find() };
+}
+
+/** A regular expression of RE2's language, or why it is none. Pure. */
+export function parseExpression(text: string): RE2JS | { readonly reason: string } {
+  try {
+    return RE2JS.compile(text);
+  } catch (error) {
+    return { reason: `it is no regular expression (${(error as Error).message})` };
+  }
+}
+
+function globExpression(text: string): string {
+  const parts = text.split(/([*?])/).map((part) => {
+    if (part === "*") return ".*";
+    return part === "?" ? "." : RE2JS.quote(part);
+  });
+  return `^(?s:${parts.join("")})$`;
+}

@@ -1,0 +1,86 @@
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
+
+/**
+ * A plan of `wharf prune`, as a document: what would go from one registry, why, and how many bytes. Shown,
+ * saved (`--out`), applied later (`wharf apply`). Times are UTC milliseconds, sizes bytes.
+ */
+export interface PrunePlan {
+  readonly schemaVersion: 1;
+  readonly kind: "prune";
+  readonly createdAt: number;
+  readonly registry: PlannedRegistry;
+  /** Those of which something goes, or that are kept whole or refused; in ASCII order. */
+  readonly repositories: readonly PlannedRepository[];
+  readonly totals: PruneTotals;
+}
+
+export interface PlannedRegistry {
+  /** From the configuration, else the host. */
+  readonly name: string;
+  /** Where it is: an origin (`https://…`), or the absolute path of a folder. */
+  readonly place: string;
+  /** Exact where all blobs of the registry are known, `estimated` from manifests over a foreign API. */
+  readonly bytes: "exact" | "estimated";
+}
+
+export interface PlannedRepository {
+  readonly repository: RepositoryName;
+  readonly policy: string | null;
+  /** How many tags there were. */
+  readonly tags: number;
+  /** Null: what follows is planned. Else nothing of it is done, because of this. */
+  readonly keptWhole: string | null;
+  /** In the order in which they are done. */
+  readonly actions: readonly PlannedAction[];
+  /** Tags that a rule deletes and that stay all the same, and why (shared digest, immutable, no clock). */
+  readonly kept: readonly KeptTag[];
+  readonly bytes: PlannedBytes;
+}
+
+export type PlannedAction = RemoveTag | DeleteManifest;
+
+/** The tag alone goes: other tags that stay have its digest. */
+export interface RemoveTag {
+  readonly action: "remove-tag";
+  readonly tag: Tag;
+  readonly digest: Digest;
+  readonly reason: string;
+  readonly sharedWith: readonly Tag[];
+}
+
+/** A manifest goes with all of its tags, of which there may be none. */
+export interface DeleteManifest {
+  readonly action: "delete-manifest";
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly tags: readonly Tag[];
+  readonly reason: string;
+}
+
+export interface KeptTag {
+  readonly tag: Tag;
+  readonly digest: Digest;
+  readonly reason: string;
+}
+
+export interface PlannedBytes {
+  /** Nobody else has them: a collection frees them. What several repositories let go counts in the first of them. */
+  readonly freed: number;
+  /** Named by what goes, and kept by others. */
+  readonly shared: number;
+}
+
+export interface PruneTotals {
+  readonly repositories: number;
+  readonly tags: { readonly all: number; readonly deleted: number };
+  /** Manifests that go, tagged or not. */
+  readonly manifests: number;
+  readonly bytes: PlannedBytes;
+  readonly keptRepositories: readonly {
+    readonly repository: RepositoryName;
+    readonly reason: string;
+  }[];
+  readonly seconds: number;
+}

@@ -1,0 +1,29 @@
+import type { RetentionInventory } from "../inventory/retention-inventory.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { Tag } from "../oci/reference.ts";
+import type { PlannedRegistry } from "./prune-plan.ts";
+
+/**
+ * A registry that plans are made for and carried out on: ours through its metadata or its API, a tree of
+ * another registry, another registry over its API, Harbor. Each wraps no other, and decides nothing.
+ */
+export interface PruneTarget {
+  readonly registry: PlannedRegistry;
+  /** What a tag can lose. `manifest`: only whole digests go (registry 2.x without a detour). */
+  readonly removesTags: () => Promise<boolean>;
+  /** Names of the repositories in ASCII order. Throws where there is no list and none was configured. */
+  repositories(): AsyncIterable<RepositoryName>;
+  /**
+   * What a repository holds now; null: it is not there. A registry that cannot be reached, or that refuses,
+   * is an error, never an empty repository.
+   */
+  inventoryOf(name: RepositoryName): Promise<RetentionInventory | null>;
+  /** The digest that a tag names at this moment; null: it is not there. */
+  resolve(name: RepositoryName, tag: Tag): Promise<Digest | null>;
+  /** Removes a tag and leaves its manifest. Idempotent: what is not there is gone. Throws REFUSED where it cannot. */
+  removeTag(name: RepositoryName, tag: Tag): Promise<void>;
+  /** Deletes a manifest and all tags on it. Idempotent. */
+  deleteManifest(name: RepositoryName, digest: Digest): Promise<void>;
+  close(): Promise<void>;
+}
