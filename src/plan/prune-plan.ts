@@ -1,6 +1,7 @@
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
+import type { RuleName } from "../retention/verdict.ts";
 
 /**
  * A plan of `wharf prune`, as a document: what would go from one registry, why, and how many bytes. Shown,
@@ -14,6 +15,8 @@ export interface PrunePlan {
   /** Those of which something goes, or that are kept whole or refused; in ASCII order. */
   readonly repositories: readonly PlannedRepository[];
   readonly totals: PruneTotals;
+  /** What else whoever decides about it should know, in sentences. */
+  readonly warnings: readonly string[];
 }
 
 export interface PlannedRegistry {
@@ -28,6 +31,8 @@ export interface PlannedRegistry {
 export interface PlannedRepository {
   readonly repository: RepositoryName;
   readonly policy: string | null;
+  /** When its inventory was read: what was pushed after that was not decided about. */
+  readonly readAt: number;
   /** How many tags there were. */
   readonly tags: number;
   /** Null: what follows is planned. Else nothing of it is done, because of this. */
@@ -46,6 +51,7 @@ export interface RemoveTag {
   readonly action: "remove-tag";
   readonly tag: Tag;
   readonly digest: Digest;
+  readonly rule: RuleName | null;
   readonly reason: string;
   readonly sharedWith: readonly Tag[];
 }
@@ -56,6 +62,7 @@ export interface DeleteManifest {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly tags: readonly Tag[];
+  readonly rule: RuleName | null;
   readonly reason: string;
 }
 
