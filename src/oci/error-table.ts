@@ -344,6 +344,28 @@ export const ERRORS = {
     message: "the backup cannot be used",
     remedy: "see the reason; nothing was restored",
   },
+  PLAN_INVALID: {
+    code: "UNKNOWN",
+    status: 400,
+    exit: 1,
+    message: "the plan cannot be used",
+    remedy: "see the reason; `wharf prune --out FILE` makes another one",
+  },
+  PLAN_REFUSED: {
+    code: "UNSUPPORTED",
+    status: 409,
+    exit: 5,
+    message: "not all of the plan was carried out",
+    remedy:
+      "the lines above say what was refused and why; another plan sees what has changed, and a policy's `limits` say how much may go",
+  },
+  AUDIT_FAILED: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 1,
+    message: "what is removed cannot be written down, so nothing more is removed",
+    remedy: "make room, or the file writable; carrying out the same plan again goes on",
+  },
   UNCONFIRMED: {
     code: "UNSUPPORTED",
     status: 409,

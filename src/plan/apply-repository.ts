@@ -1,0 +1,134 @@
+import type { RetentionInventory } from "../inventory/retention-inventory.ts";
+import type { Digest } from "../oci/digest.ts";
+import { ERRORS } from "../oci/error-table.ts";
+import { RegistryError } from "../oci/errors.ts";
+import type { Tag } from "../oci/reference.ts";
+import { tagsOf } from "./plan-repository.ts";
+import type { PlannedAction, PlannedRepository } from "./prune-plan.ts";
+import type { ActionOutcome, ActionResult, RepositoryOutcome } from "./prune-result.ts";
+import type { PruneTarget } from "./prune-target.ts";
+import type { Turns } from "./turns.ts";
+
+/** What applying the actions of one repository needs. */
+export interface ActionRun {
+  readonly target: PruneTarget;
+  readonly turns: Turns;
+  /** Once aborted, no action begins. */
+  readonly stop: AbortSignal;
+  /** Called for each action that was tried, right after it. What it throws ends the run. */
+  readonly tried: (result: ActionResult) => void;
+}
+
+/**
+ * Carries out what was planned for a repository, which was just found to be as it was planned.
+ *
+ * Many at once; but a manifest goes only when all that needs it has gone: indexes that list it, its
+ * subject. So whatever is interrupted or fails, no image stays without its parts or signatures. Right
+ * before a tag or digest goes, its tags are asked for once more.
+ */
+export async function applyActions(
+  { repository, actions }: Pick<PlannedRepository, "repository" | "actions">,
+  inventory: RetentionInventory,
+  { target, turns, stop, tried }: ActionRun,
+): Promise<ActionResult[]> {
+  const there = lookUp(inventory);
+  const doing = new Map<Digest, Promise<ActionResult>>();
+  let broken: { readonly error: unknown } | null = null;
+
+  const attempt = async (action: PlannedAction): Promise<ActionResult> => {
+    const needing = action.action === "remove-tag" ? [] : there.needing(action.digest);
+    for (const parent of needing) {
+      const result = (await doing.get(parent))?.result;
+      if (result === undefined || result === "done" || result === "gone") continue;
+      if (result === "left") return { action, result, reason: null };
+      return { action, result: "kept", reason: `${parent}, which needs it, is still there` };
+    }
+    return await turns.take(async () => {
+      if (stop.aborted || broken) return { action, result: "left", reason: null };
+      const result = await perform(action);
+      try {
+        tried(result);
+      } catch (error) {
+        broken ??= { error };
+      }
+      return result;
+    });
+  };
+
+  const perform = async (action: PlannedAction): Promise<ActionResult> => {
+    if (there.isGone(action)) return { action, result: "gone", reason: null };
+    try {
+      const moved = await movedTag(action);
+      if (moved !== null) return { action, result: "kept", reason: moved };
+      if (action.action === "remove-tag") await target.removeTag(repository, action.tag);
+      else await target.deleteManifest(repository, action.digest);
+      return { action, result: "done", reason: null };
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error;
+      return { action, result: outcomeOf(error), reason: error.message };
+    }
+  };
+
+  /** A tag that names something else by now. */
+  const movedTag = async (action: PlannedAction): Promise<string | null> => {
+    for (const tag of tagsOf(action)) {
+      const digest = await target.resolve(repository, tag);
+      if (digest !== null && digest !== action.digest) return `${tag} names ${digest} now`;
+    }
+    return null;
+  };
+
+  const results = actions.map((action) => {
+    const result = attempt(action);
+    result.catch(() => {});
+    if (action.action === "delete-manifest") doing.set(action.digest, result);
+    return result;
+  });
+  const all = await Promise.all(results);
+  if (broken) throw (broken as { readonly error: unknown }).error;
+  return all;
+}
+
+/** A refusal is no fault of anybody, and will be the same the next time. */
+function outcomeOf({ kind }: RegistryError): ActionOutcome {
+  return ERRORS[kind].exit === 5 ? "refused" : "failed";
+}
+
+/** What all actions together make of their repository, and the first reason. Pure. */
+export function outcomeOfAll(results: readonly ActionResult[]): {
+  readonly outcome: RepositoryOutcome;
+  readonly reason: string | null;
+} {
+  const first = (wanted: ActionOutcome) => results.find(({ result }) => result === wanted);
+  const [failed, refused, kept] = [first("failed"), first("refused"), first("kept")];
+  if (failed) return { outcome: "failed", reason: failed.reason };
+  if (refused) return { outcome: "refused", reason: refused.reason };
+  if (kept) return { outcome: "drifted", reason: kept.reason };
+  if (first("left")) return { outcome: "stopped", reason: "it was stopped before its end" };
+  return { outcome: "done", reason: null };
+}
+
+function lookUp({ tags, manifests, untaggedListed }: RetentionInventory) {
+  const named = new Set<Tag>(tags.map(({ tag }) => tag));
+  const known = new Set<Digest>();
+  const parents = new Map<Digest, Digest[]>();
+  const add = (digest: Digest, parent: Digest): void => {
+    const those = parents.get(digest);
+    if (those) those.push(parent);
+    else parents.set(digest, [parent]);
+  };
+  for (const { digest, children, subject } of manifests) {
+    known.add(digest);
+    for (const child of children) add(child, digest);
+    if (subject !== null) add(digest, subject);
+  }
+  return {
+    /** Manifests without which this one must go, or that must go before it. */
+    needing: (digest: Digest): readonly Digest[] => parents.get(digest) ?? [],
+    /** What a registry does not list may be there all the same. */
+    isGone(action: PlannedAction): boolean {
+      if (action.action === "remove-tag") return !named.has(action.tag);
+      return untaggedListed && !known.has(action.digest);
+    },
+  };
+}
