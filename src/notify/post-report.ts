@@ -63,6 +63,7 @@ async function postTo(
     timeout: TIMEOUT_MS,
     ...BACKOFF,
     batch: 1,
+    disabled: false,
     ignore: { actions: [], mediaTypes: [] },
   });
   const end = performance.now() + patience;
