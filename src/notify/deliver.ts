@@ -1,5 +1,5 @@
+import { retryAfter } from "../oci/retry-after.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { retryAfter } from "./retry.ts";
 
 /** What became of one delivery. `reason` names no secret and nothing that the receiver wrote. */
 export type Outcome =
