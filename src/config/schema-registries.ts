@@ -76,6 +76,13 @@ const registry = z.strictObject({
     .boolean()
     .prefault(false)
     .describe("its token server may be at a private address although the registry is not"),
+  tokenServers: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      "`HOST[:PORT]` of token servers that are not of its own domain and get its credentials all the same",
+    ),
   repositories: z
     .array(z.string().min(1))
     .min(1)
