@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { parseAddress } from "../client/address.ts";
 import type { CredentialSource } from "../client/auth/credentials.ts";
 import { storedCredentials } from "../client/auth/stored-credentials.ts";
-import { type Connection, openConnection } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
+import { openRegistry } from "../client/open-registry.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Which registry a command talks to, and how. */
@@ -11,6 +12,9 @@ export interface RegistryOptions {
   readonly plainHttp?: boolean;
   readonly insecure?: boolean;
 }
+
+/** Somebody waits at a terminal: less patience than a schedule has. */
+export const BY_HAND = { retries: 2 };
 
 /** Where `wharf serve` listens when it is told nothing. */
 const LOCAL = "http://127.0.0.1:5000";
@@ -28,8 +32,7 @@ export function connectionTo(
   { insecure = false }: RegistryOptions,
   { environment }: Terminal,
 ): Connection {
-  const credentials = storedCredentials(environment);
-  return openConnection(parseAddress(url, url.startsWith("http:")), { credentials, insecure });
+  return openRegistry({ url, insecure, ...BY_HAND }, { environment });
 }
 
 /** The registries that one run of a command talks to, each opened once. */
@@ -51,7 +54,10 @@ export function openRegistries(
       const address = parseAddress(named, plainHttp);
       const known = open.get(address.origin);
       if (known) return known;
-      const connection = openConnection(address, { credentials, insecure });
+      const connection = openRegistry(
+        { url: named, insecure, ...BY_HAND },
+        { environment, stored: credentials, plainHttp },
+      );
       open.set(address.origin, connection);
       return connection;
     },

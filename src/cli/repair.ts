@@ -1,14 +1,15 @@
 import { resolve } from "node:path";
-import { parseAddress } from "../client/address.ts";
 import type { Credentials } from "../client/auth/credentials.ts";
 import { storedCredentials } from "../client/auth/stored-credentials.ts";
 import { askForRepair } from "../client/check.ts";
-import { type Connection, openConnection } from "../client/connection.ts";
+import type { Connection } from "../client/connection.ts";
+import { openRegistry } from "../client/open-registry.ts";
 import { type OpenRepairable, openForPlan, openRepairable } from "../gc/open-repairable.ts";
 import { type RepairEvent, repairRegistry } from "../gc/repair.ts";
 import { repairSource } from "../gc/repair-source.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { progressOn } from "./progress.ts";
+import { BY_HAND } from "./registry-options.ts";
 import { RepairReport } from "./repair-report.ts";
 import type { Terminal } from "./terminal.ts";
 import { confirm } from "./confirm.ts";
@@ -85,8 +86,7 @@ function sourceOf(
   { environment }: Terminal,
 ): Connection | null {
   if (from === undefined) return null;
-  const credentials = storedCredentials(environment);
-  return openConnection(parseAddress(from, plainHttp), { credentials, insecure });
+  return openRegistry({ url: from, insecure, ...BY_HAND }, { environment, plainHttp });
 }
 
 /** Shows, asks, repairs. Returns when all is well; throws what makes another exit code. */

@@ -1,11 +1,16 @@
-import type { RegistryError } from "../oci/errors.ts";
+import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { RegistryAddress } from "./address.ts";
 import { createAuthorizer } from "./auth/auth.ts";
 import type { CredentialSource } from "./auth/credentials.ts";
+import { type Limits, type Pacing, REAL_TIME, limited } from "./http/limits.ts";
+import type { LookUp } from "./http/look-up.ts";
+import type { ProxyChoice } from "./http/proxy.ts";
 import { type Subject, refusal } from "./http/refusal.ts";
 import type { Reply } from "./http/reply.ts";
+import { retrying } from "./http/retries.ts";
 import { openTransport } from "./http/transport.ts";
+import type { Trust } from "./http/trust.ts";
 
 /** What is asked of a registry. */
 export interface Ask {
@@ -42,16 +47,41 @@ export interface ConnectionOptions {
   readonly insecure?: boolean;
   /** Milliseconds without a byte after which an answer is given up. */
   readonly stallMs?: number;
+  /** Unset: any number of requests at once, and a second. */
+  readonly limits?: Limits | undefined;
+  /** How often a request is repeated that was answered 429 or 5xx, or not at all; unset: never. */
+  readonly retries?: number | undefined;
+  readonly privateRealm?: boolean | undefined;
+  readonly tokenServers?: readonly string[] | undefined;
+  readonly proxyFor?: ProxyChoice | undefined;
+  readonly trust?: Trust | undefined;
+  /** For tests: how names are looked up, and time. */
+  readonly lookUp?: LookUp | undefined;
+  readonly pacing?: Pacing | undefined;
 }
 
 const STALL_MS = 30_000;
 
 export function openConnection(address: RegistryAddress, options: ConnectionOptions): Connection {
-  const transport = openTransport({
-    insecureHostname: options.insecure ? new URL(address.origin).hostname : null,
-    stallMs: options.stallMs ?? STALL_MS,
+  const { insecure, stallMs = STALL_MS, proxyFor, trust, lookUp, credentials } = options;
+  const { limits, retries = 0, pacing = REAL_TIME, privateRealm, tokenServers } = options;
+  const plain = openTransport({
+    insecureHostname: insecure ? new URL(address.origin).hostname : null,
+    stallMs,
+    proxyFor,
+    trust,
+    lookUp,
   });
-  const authorizer = createAuthorizer(address, options.credentials, transport);
+  const patience = { retries, ...pacing, chance: Math.random, date: Date.now };
+  const gate = limits && limited(plain, limits, pacing);
+  // Waiting for another try takes nobody's place.
+  const transport = retrying(gate?.send ?? plain, { ...patience, pause: gate?.pause });
+  const authorizer = createAuthorizer(address, {
+    credentials,
+    transport: retrying(plain, patience),
+    privateRealm,
+    tokenServers,
+  });
 
   const send = async (
     { method, path, accept, body, content, headers, endless }: Ask,
@@ -59,7 +89,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
   ): Promise<Reply> =>
     await transport({
       method,
-      url: new URL(address.origin + path),
+      url: urlOf(address, path),
       authorization,
       headers: {
         ...headers,
@@ -78,14 +108,22 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
       const reply = await send(ask, known);
       // A host that the registry redirects to gets no credentials, whatever it asks for.
       if (reply.status !== 401 || reply.url.origin !== address.origin) return reply;
-      const challenge = reply.header("www-authenticate");
+      const header = reply.header("www-authenticate");
       await reply.discard();
-      const again = await send(ask, await authorizer.answer(challenge, ask.scope, known));
+      const refused = { header, refused: known, peer: reply.peer };
+      const again = await send(ask, await authorizer.answer(refused, ask.scope));
       if (again.status !== 401) return again;
       throw await refusal(again, { about: ask.path, missing: "REMOTE" }, authorizer.secrets());
     },
     refusal: (reply, subject) => refusal(reply, subject, authorizer.secrets()),
   };
+}
+
+/** No path leads out of what it was made for, whatever somebody has let into it. */
+function urlOf({ origin }: RegistryAddress, path: string): URL {
+  const url = new URL(origin + path);
+  if (url.origin === origin && url.pathname === path.split("?", 1)[0] && !url.hash) return url;
+  throw new RegistryError("USAGE", { reason: `${JSON.stringify(path.slice(0, 300))} is no path` });
 }
 
 /** @see distribution, "Token Scope Documentation" */

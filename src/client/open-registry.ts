@@ -1,7 +1,12 @@
+import { RegistryError } from "../oci/errors.ts";
 import { parseAddress } from "./address.ts";
 import type { CredentialSource, Environment } from "./auth/credentials.ts";
 import { storedCredentials } from "./auth/stored-credentials.ts";
 import { type Connection, openConnection } from "./connection.ts";
+import type { Pacing } from "./http/limits.ts";
+import type { LookUp } from "./http/look-up.ts";
+import { environmentProxy, fixedProxy } from "./http/proxy.ts";
+import { trustFor } from "./http/trust.ts";
 
 /** How one registry is reached: an entry of `registries[]`, as far as a connection needs it. */
 export interface RegistryEntry {
@@ -32,21 +37,55 @@ export interface RegistryEntry {
 export interface Surroundings {
   readonly environment: Environment;
   /** Where credentials come from when the entry has none; unset: what `docker login` and the like have left. */
-  readonly stored?: CredentialSource;
+  readonly stored?: CredentialSource | undefined;
+  /** Folders with certificates by `HOST[:PORT]`; unset: those of docker and podman. */
+  readonly certificates?: readonly string[] | undefined;
+  /** Say http where the entry's address says nothing. */
+  readonly plainHttp?: boolean | undefined;
+  /** For tests: how names are looked up, and time. */
+  readonly lookUp?: LookUp | undefined;
+  readonly pacing?: Pacing | undefined;
 }
+
+/** As in the schema of `registries[]`. */
+const USUAL_CONCURRENCY = 8;
+const USUAL_RETRIES = 5;
 
 /**
  * Opens one registry. Everybody who talks to it shares this one connection: its limits count all their
  * requests together. Nothing is sent yet. Throws USAGE for an address, CA or proxy that is none.
  */
-export function openRegistry(
-  entry: RegistryEntry,
+export function openRegistry(entry: RegistryEntry, around: Surroundings): Connection {
+  const { insecure = false, ca, proxy, privateRealm, tokenServers } = entry;
+  const { concurrency = USUAL_CONCURRENCY, rate = null, retries = USUAL_RETRIES } = entry;
+  const { environment, plainHttp, certificates, lookUp, pacing } = around;
+  const address = parseAddress(entry.url, plainHttp);
+  return openConnection(address, {
+    credentials: credentialsOf(entry, around),
+    insecure,
+    limits: { concurrency, rate },
+    retries,
+    privateRealm,
+    tokenServers,
+    proxyFor: proxy === undefined ? environmentProxy(environment) : fixedProxy(proxy),
+    trust: address.plain ? undefined : trustFor(address.host, ca, certificates),
+    lookUp,
+    pacing,
+  });
+}
+
+/** What the configuration says comes before what anybody has left here. */
+function credentialsOf(
+  { url, username, password }: RegistryEntry,
   { environment, stored }: Surroundings,
-): Connection {
-  const { username, password, insecure = false } = entry;
-  const credentials: CredentialSource =
-    username === undefined || password === undefined
-      ? (stored ?? storedCredentials(environment))
-      : { find: async () => ({ kind: "password", username, password, from: "the configuration" }) };
-  return openConnection(parseAddress(entry.url), { credentials, insecure });
+): CredentialSource {
+  if (username === undefined && password === undefined) {
+    return stored ?? storedCredentials(environment);
+  }
+  if (username === undefined || password === undefined) {
+    const missing = username === undefined ? "username" : "password";
+    throw new RegistryError("USAGE", { reason: `${JSON.stringify(url)} has no ${missing}` });
+  }
+  const found = { kind: "password", username, password, from: "the configuration" } as const;
+  return { find: async () => found };
 }

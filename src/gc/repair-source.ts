@@ -1,7 +1,8 @@
 import { hasBlob, openBlob } from "../client/blobs.ts";
 import { parseAddress } from "../client/address.ts";
-import type { Credentials } from "../client/auth/credentials.ts";
+import type { Credentials, Environment } from "../client/auth/credentials.ts";
 import { type Connection, openConnection } from "../client/connection.ts";
+import { environmentProxy } from "../client/http/proxy.ts";
 import { getManifest, resolveDigest } from "../client/manifests.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -38,14 +39,18 @@ export interface SourceWish {
   readonly insecure: boolean;
 }
 
-/** Opens a source with credentials that somebody has sent along. Throws USAGE when the address is none. */
-export function openSource(wish: SourceWish): RepairSource {
+/**
+ * Opens a source with credentials that somebody has sent along; `environment` says which proxy leads there.
+ * Throws USAGE when the address is none.
+ */
+export function openSource(wish: SourceWish, environment: Environment): RepairSource {
   const { url, insecure } = wish;
   const address = parseAddress(url, url.startsWith("http:"));
   const known = credentialsIn(wish);
   // Wherever else the registry sends us to, they are not for that.
   const credentials = { find: async (host: string) => (host === address.host ? known : null) };
-  return repairSource(openConnection(address, { credentials, insecure }));
+  const proxyFor = environmentProxy(environment);
+  return repairSource(openConnection(address, { credentials, insecure, proxyFor }));
 }
 
 function credentialsIn({ username, password, token, identity }: SourceWish): Credentials | null {

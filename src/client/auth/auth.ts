@@ -3,35 +3,55 @@ import type { RegistryAddress } from "../address.ts";
 import type { Transport } from "../http/transport.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import { scopesFor } from "./granted.ts";
+import { readRealm, strangerRealm } from "./realm.ts";
 import { type Token, basic, fetchToken, secretsOf } from "./token.ts";
 
 /** Convinces one registry. Credentials are looked up only when it asks for them. */
 export interface Authorizer {
   /** The value of Authorization that was good for this scope before, or null: then ask without. */
   known(scope: string): string | null;
-  /**
-   * The value that answers a `WWW-Authenticate`; `refused` is the one that was just refused. Throws
-   * CREDENTIALS when there is nothing else to answer with.
-   */
-  answer(header: string | null, scope: string, refused: string | null): Promise<string>;
+  /** The value that answers a 401. Throws CREDENTIALS when there is nothing else to answer with. */
+  answer(refusal: Refusal, scope: string): Promise<string>;
   /** All that must never be shown. */
   secrets(): readonly string[];
 }
 
+/** A 401 of the registry. */
+export interface Refusal {
+  /** Its `WWW-Authenticate`. */
+  readonly header: string | null;
+  /** The value that was just refused. */
+  readonly refused: string | null;
+  /** The IP address that refused. */
+  readonly peer: string | null;
+}
+
+export interface AuthorizerOptions {
+  readonly credentials: CredentialSource;
+  readonly transport: Transport;
+  /** The token server may be in the private network although the registry is not. */
+  readonly privateRealm?: boolean | undefined;
+  /** `HOST[:PORT]` of token servers outside of the registry's domain. */
+  readonly tokenServers?: readonly string[] | undefined;
+  /** UTC milliseconds. */
+  readonly now?: () => number;
+}
+
 /** Milliseconds before its end at which a token is no longer used: the way takes time, and clocks differ. */
 const MARGIN_MS = 10_000;
+/** Tokens that are kept, one for each scope; the oldest goes. */
+const MOST_TOKENS = 4096;
 
-export function createAuthorizer(
-  address: RegistryAddress,
-  source: CredentialSource,
-  transport: Transport,
-  now: () => number = Date.now,
-): Authorizer {
+export function createAuthorizer(address: RegistryAddress, options: AuthorizerOptions): Authorizer {
+  const { credentials: source, transport, now = Date.now } = options;
   /** The first answer of the source, for good. */
   let credentials: Promise<Credentials | null> | undefined;
   /** What is good for every scope: a password, or a token that does not expire. */
   let shared: string | null = null;
   const tokens = new Map<string, Token>();
+  /** Tokens that are being fetched: of many requests refused together one asks. */
+  const fetching = new Map<string, Promise<string>>();
   const secrets = new Set<string>();
 
   const find = async (): Promise<Credentials | null> => {
@@ -48,16 +68,39 @@ export function createAuthorizer(
     return `Bearer ${token.token}`;
   };
 
-  const bearer = async (challenge: Challenge, scope: string): Promise<string> => {
+  const keep = (scope: string, token: Token): void => {
+    const [oldest] = tokens.keys();
+    if (tokens.size >= MOST_TOKENS && oldest !== undefined) {
+      secrets.delete(tokens.get(oldest)?.token ?? "");
+      tokens.delete(oldest);
+    }
+    // What has ended is refused by everybody, and no secret any more.
+    secrets.delete(tokens.get(scope)?.token ?? "");
+    tokens.set(scope, token);
+    secrets.add(token.token);
+  };
+
+  const bearer = async (
+    { parameters }: Challenge,
+    scope: string,
+    peer: string | null,
+  ): Promise<string> => {
     const found = await find();
     if (found?.kind === "bearer") {
       shared = `Bearer ${found.token}`;
       return shared;
     }
-    const request = tokenRequest(challenge, scope);
+    const { privateRealm = false, tokenServers = [] } = options;
+    const { url, trusted } = readRealm(parameters.get("realm") ?? "", address, tokenServers);
+    if (!trusted && found !== null) throw strangerRealm(address, url);
+    const request = {
+      realm: url,
+      namedBy: { peer, privateToo: privateRealm && trusted },
+      service: parameters.get("service") ?? "",
+      scopes: scopesFor(parameters.get("scope"), scope),
+    };
     const token = await fetchToken(request, found, address, transport, now);
-    secrets.add(token.token);
-    tokens.set(scope, token);
+    keep(scope, token);
     return `Bearer ${token.token}`;
   };
 
@@ -68,29 +111,27 @@ export function createAuthorizer(
     return shared;
   };
 
+  const convince = async ({ header, peer }: Refusal, scope: string): Promise<string> => {
+    const challenges = parseChallenges(header ?? "");
+    const token = challenges.find(({ scheme }) => scheme === "bearer");
+    if (!token && !challenges.some(({ scheme }) => scheme === "basic")) throw cannot(address);
+    return await (token ? bearer(token, scope, peer) : password());
+  };
+
   return {
     known,
-    async answer(header, scope, refused) {
+    async answer(refusal, scope) {
       // Another request may have been answered while this one was on its way.
       const meanwhile = known(scope);
-      if (meanwhile !== null && meanwhile !== refused) return meanwhile;
-      const challenges = parseChallenges(header ?? "");
-      const token = challenges.find(({ scheme }) => scheme === "bearer");
-      if (!token && !challenges.some(({ scheme }) => scheme === "basic")) throw cannot(address);
-      const authorization = await (token ? bearer(token, scope) : password());
-      if (authorization === refused) throw useless(address, await find());
+      if (meanwhile !== null && meanwhile !== refusal.refused) return meanwhile;
+      const begun =
+        fetching.get(scope) ?? convince(refusal, scope).finally(() => fetching.delete(scope));
+      fetching.set(scope, begun);
+      const authorization = await begun;
+      if (authorization === refusal.refused) throw useless(address, await find());
       return authorization;
     },
     secrets: () => [...secrets],
-  };
-}
-
-function tokenRequest({ parameters }: Challenge, scope: string) {
-  const scopes = parameters.get("scope")?.split(" ").filter(Boolean) ?? [];
-  return {
-    realm: parameters.get("realm") ?? "",
-    service: parameters.get("service") ?? "",
-    scopes: scopes.length > 0 ? scopes : [scope],
   };
 }
 

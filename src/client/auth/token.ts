@@ -1,12 +1,14 @@
 import { RegistryError } from "../../oci/errors.ts";
 import type { RegistryAddress } from "../address.ts";
 import { explanation } from "../http/refusal.ts";
-import type { Outgoing, Transport } from "../http/transport.ts";
+import type { Guide, Outgoing, Transport } from "../http/transport.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** What a Bearer challenge asks for. */
 export interface TokenRequest {
-  readonly realm: string;
+  readonly realm: URL;
+  /** Who has named it. */
+  readonly namedBy: Guide;
   readonly service: string;
   /** Such as `repository:app:pull`. */
   readonly scopes: readonly string[];
@@ -21,13 +23,14 @@ export interface Token {
 const LARGEST = 1024 * 1024;
 /** Seconds a token is good for when its server does not say (distribution, "Token Response Fields"). */
 const USUAL_LIFETIME = 60;
+/** Seconds; what is good for longer is asked for again. */
+const LONGEST_LIFETIME = 24 * 3600;
 
 /**
  * Gets a token from the server that a registry names. Without credentials it asks as nobody: many
  * registries want a token even for what everybody may read.
  *
- * Throws CREDENTIALS when the server refuses, REMOTE when it makes no sense or may not be trusted with
- * credentials.
+ * Throws CREDENTIALS when the server refuses, REMOTE when it makes no sense.
  *
  * @see distribution, "Token Authentication Specification" and "OAuth2 token endpoint"
  */
@@ -38,7 +41,7 @@ export async function fetchToken(
   transport: Transport,
   now: () => number,
 ): Promise<Token> {
-  const url = checkedRealm(request.realm, registry);
+  const url = request.realm;
   const reply = await transport(
     credentials?.kind === "identity"
       ? refresh(url, request, credentials.token)
@@ -54,38 +57,31 @@ export async function fetchToken(
   }
   const answer = await reply.object(LARGEST);
   const token = answer["token"] ?? answer["access_token"];
-  if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
+  if (typeof token !== "string" || !/^[\x21-\x7e]{1,65536}$/.test(token)) {
     throw new RegistryError("REMOTE", { reason: `${url.origin} gave no usable token` });
   }
   const seconds = answer["expires_in"];
-  const lifetime = typeof seconds === "number" && seconds > 0 ? seconds : USUAL_LIFETIME;
+  const lifetime =
+    typeof seconds === "number" && seconds > 0
+      ? Math.min(seconds, LONGEST_LIFETIME)
+      : USUAL_LIFETIME;
   return { token, expiresAt: now() + lifetime * 1000 };
-}
-
-/** Credentials go only where nobody can read them on the way, unless the registry itself is such a place. */
-function checkedRealm(realm: string, { host, plain }: RegistryAddress): URL {
-  const url = URL.parse(realm);
-  const secure = url?.protocol === "https:" || (plain && url?.protocol === "http:");
-  if (url && secure && !url.username && !url.password) return url;
-  throw new RegistryError("REMOTE", {
-    reason: `${host} sends credentials to a token server that is not on https; they were not sent`,
-  });
 }
 
 function login(
   realm: URL,
-  { service, scopes }: TokenRequest,
+  { service, scopes, namedBy }: TokenRequest,
   credentials: Credentials | null,
 ): Outgoing {
   const url = new URL(realm);
   if (service) url.searchParams.set("service", service);
   for (const scope of scopes) url.searchParams.append("scope", scope);
-  if (credentials?.kind !== "password") return { method: "GET", url };
+  if (credentials?.kind !== "password") return { method: "GET", url, namedBy };
   url.searchParams.set("account", credentials.username);
-  return { method: "GET", url, authorization: basic(credentials) };
+  return { method: "GET", url, namedBy, authorization: basic(credentials) };
 }
 
-function refresh(url: URL, { service, scopes }: TokenRequest, token: string): Outgoing {
+function refresh(url: URL, { service, scopes, namedBy }: TokenRequest, token: string): Outgoing {
   const body = new URLSearchParams({
     grant_type: "refresh_token",
     client_id: "wharfinger",
@@ -93,7 +89,7 @@ function refresh(url: URL, { service, scopes }: TokenRequest, token: string): Ou
     scope: scopes.join(" "),
     refresh_token: token,
   });
-  return { method: "POST", url, body };
+  return { method: "POST", url, namedBy, body };
 }
 
 export function basic({ username, password }: { username: string; password: string }): string {

@@ -1,61 +1,69 @@
-import { RegistryError } from "../../oci/errors.ts";
-
 /**
  * Ends a conversation in which the other side has stopped talking: `stallMs` without a byte, or
  * `totalMs` altogether unless that is null, so that neither silence nor one byte a minute holds a command for ever.
  */
 export class Deadline implements Disposable {
   readonly #controller = new AbortController();
-  readonly #total: Timer | null;
-  #stall: Timer;
+  readonly #began = performance.now();
+  #heard = this.#began;
+  #timer: Timer | null;
+  #expired = false;
+  #whenOver: (() => void) | null = null;
 
   constructor(
     readonly stallMs: number,
-    totalMs: number | null,
+    readonly totalMs: number | null,
   ) {
-    this.#total = totalMs === null ? null : setTimeout(this.#end, totalMs);
-    this.#stall = setTimeout(this.#end, stallMs);
+    this.#timer = setTimeout(this.#look, this.#left());
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Something came. */
+  /** Whether it was time that ended the conversation. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
+  /** Something came. A clock is read and no timer moved: it comes with every piece of an answer. */
   renew(): void {
-    clearTimeout(this.#stall);
-    this.#stall = setTimeout(this.#end, this.stallMs);
+    this.#heard = performance.now();
+  }
+
+  /** Called once, when the conversation is over, however it ended; at once when it is over already. */
+  whenOver(call: () => void): void {
+    if (this.#timer === null) call();
+    else this.#whenOver = call;
+  }
+
+  /** What is still on the way is wanted no more. */
+  cut(): void {
+    this.#controller.abort();
+    this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
-    if (this.#total) clearTimeout(this.#total);
-    clearTimeout(this.#stall);
+    if (this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#whenOver?.();
   }
 
-  readonly #end = (): void => {
-    this.#controller.abort();
+  /** Milliseconds until there is something to say, if nothing comes any more. */
+  #left(): number {
+    const stall = this.#heard + this.stallMs;
+    const end = this.totalMs === null ? stall : Math.min(stall, this.#began + this.totalMs);
+    return end - performance.now();
+  }
+
+  readonly #look = (): void => {
+    const left = this.#left();
+    if (left > 0) {
+      this.#timer = setTimeout(this.#look, left);
+      return;
+    }
+    this.#expired = true;
+    this.cut();
   };
-}
-
-/** What the network's codes mean, in words with which something can be done. */
-const MEANINGS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there; is the registry running?",
-  ECONNRESET: "the connection was cut",
-  ENOTFOUND: "there is no such host",
-  EAI_AGAIN: "the name cannot be looked up now",
-  EPROTO: "it does not speak TLS; --plain-http is for registries without",
-};
-
-/** An answer that did not come, or not to its end. Only the origin is named: paths and queries may carry secrets. */
-export function unreachable({ origin }: URL, deadline: Deadline, cause: unknown): RegistryError {
-  return new RegistryError("REMOTE", { reason: `${origin}: ${why(deadline, cause)}` }, { cause });
-}
-
-function why({ signal, stallMs }: Deadline, cause: unknown): string {
-  if (signal.aborted) return `no answer within ${Math.ceil(stallMs / 1000)} s, or not to its end`;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  if (/CERT|SIGNED|SIGNATURE|ALTNAME/.test(code)) {
-    return `its certificate is not trusted (${code}); --insecure takes any`;
-  }
-  return MEANINGS[code] ?? `the connection failed${code && ` (${code})`}`;
 }

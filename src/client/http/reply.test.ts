@@ -28,7 +28,9 @@ describe("the body of an answer", () => {
       },
     });
 
-    expect((await failureOf(reply(endless).read(10_000))).message).toContain("larger than 1 MiB");
+    expect((await failureOf(reply(endless).read(10_000))).message).toContain(
+      "larger than 10000 bytes",
+    );
     expect(sent).toBeLessThan(50);
   });
 

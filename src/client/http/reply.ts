@@ -1,9 +1,12 @@
 import { RegistryError } from "../../oci/errors.ts";
 import { isRecord } from "../../oci/json.ts";
 import { JsonError, parseStrictJson } from "../../oci/strict-json.ts";
-import { type Deadline, unreachable } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
+import { unreachable } from "./unreachable.ts";
 
 const MEBIBYTE = 1024 * 1024;
+/** Bytes of an unwanted body that are read all the same, so that its connection can be used again. */
+const WORTH_READING = 64 * 1024;
 
 /** One answer of a registry. Its body is read once, with a limit, or discarded. */
 export class Reply {
@@ -16,6 +19,8 @@ export class Reply {
     readonly method: string,
     /** Where it came from in the end: redirects may have led away from the registry. */
     readonly url: URL,
+    /** The IP address that sent it; null when only a proxy knows. */
+    readonly peer: string | null = null,
   ) {
     this.#response = response;
     this.#deadline = deadline;
@@ -29,7 +34,12 @@ export class Reply {
     return this.#response.headers.get(name);
   }
 
-  /** The body, decompressed; never more than `limit` bytes are held. Throws REMOTE. */
+  /** Calls when the body has been read or discarded, or given up. */
+  whenOver(call: () => void): void {
+    this.#deadline.whenOver(call);
+  }
+
+  /** The body; never more than `limit` bytes are held. Throws REMOTE. */
   async read(limit: number): Promise<Uint8Array<ArrayBuffer>> {
     using deadline = this.#deadline;
     const chunks: Uint8Array[] = [];
@@ -38,8 +48,10 @@ export class Reply {
       for await (const chunk of this.#response.body ?? []) {
         deadline.renew();
         size += chunk.length;
-        if (size > limit)
-          throw this.#unexpected(`is larger than ${Math.ceil(limit / MEBIBYTE)} MiB`);
+        if (size > limit) {
+          deadline.cut();
+          throw this.#unexpected(`is larger than ${sizeText(limit)}`);
+        }
         chunks.push(chunk);
       }
     } catch (error) {
@@ -78,7 +90,10 @@ export class Reply {
         deadline.renew();
         const lines = (held + decoder.decode(chunk, { stream: true })).split("\n");
         held = lines.pop() ?? "";
-        if (held.length > longest) throw this.#unexpected("has a line that does not end");
+        if (held.length > longest) {
+          deadline.cut();
+          throw this.#unexpected("has a line that does not end");
+        }
         yield* lines;
       }
     } catch (error) {
@@ -105,17 +120,29 @@ export class Reply {
     throw this.#unexpected("is not a JSON object");
   }
 
+  /** Nobody wants the body: a short one is read to its end, any other is cut off. */
   async discard(): Promise<void> {
-    this.#deadline[Symbol.dispose]();
+    using deadline = this.#deadline;
+    const { body } = this.#response;
+    if (body === null) return;
+    let size = 0;
     try {
-      await this.#response.body?.cancel();
+      for await (const chunk of body) {
+        size += chunk.length;
+        if (size > WORTH_READING) break;
+      }
     } catch {
       // It has ended already, which is all that was wanted.
     }
+    if (size > WORTH_READING) deadline.cut();
   }
 
   #unexpected(what: string, cause?: unknown): RegistryError {
     const reason = `an answer of ${this.url.origin} ${what}`;
     return new RegistryError("REMOTE", { reason }, cause === undefined ? {} : { cause });
   }
+}
+
+function sizeText(bytes: number): string {
+  return bytes < MEBIBYTE ? `${bytes} bytes` : `${Math.ceil(bytes / MEBIBYTE)} MiB`;
 }

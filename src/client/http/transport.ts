@@ -1,7 +1,11 @@
 import { RegistryError } from "../../oci/errors.ts";
-import { isLoopback } from "../../oci/loopback.ts";
-import { Deadline, unreachable } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
+import { type LookUp, NameBook, systemLookUp } from "./look-up.ts";
+import type { ProxyChoice } from "./proxy.ts";
+import { isAddress, mayLead } from "./reach.ts";
 import { Reply } from "./reply.ts";
+import type { Trust } from "./trust.ts";
+import { fateOf, unreachable } from "./unreachable.ts";
 
 export interface Outgoing {
   readonly method: string;
@@ -12,6 +16,16 @@ export interface Outgoing {
   readonly authorization?: string | null;
   /** No limit for the whole answer, only for the time without a byte. */
   readonly endless?: boolean;
+  /** Who has named this address: unset, whoever configured it, who may name any. */
+  readonly namedBy?: Guide;
+}
+
+/** A server that leads us somewhere else. */
+export interface Guide {
+  /** Its IP address; null when a proxy knows it. */
+  readonly peer: string | null;
+  /** It may lead into the private network although it is not there itself. */
+  readonly privateToo?: boolean;
 }
 
 export interface TransportOptions {
@@ -19,6 +33,10 @@ export interface TransportOptions {
   readonly insecureHostname: string | null;
   /** Milliseconds without a byte after which an answer is given up. */
   readonly stallMs: number;
+  /** Unset: everybody is asked directly. */
+  readonly proxyFor?: ProxyChoice | undefined;
+  readonly lookUp?: LookUp | undefined;
+  readonly trust?: Trust | undefined;
 }
 
 /** Sends one request and follows its redirects; knows nothing of registries. Throws REMOTE when no answer comes. */
@@ -28,48 +46,145 @@ export type Transport = (outgoing: Outgoing) => Promise<Reply>;
 const TOTAL_MS = 5 * 60_000;
 const MOST_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Bytes. */
+const LARGEST_HEAD = 64 * 1024;
 
 export function openTransport(options: TransportOptions): Transport {
+  const names = new NameBook(options.lookUp ?? systemLookUp);
   return async (outgoing) => {
-    let { url } = outgoing;
+    let asked = outgoing;
     for (let left = MOST_REDIRECTS; ; left--) {
-      const reply = await once({ ...outgoing, url }, outgoing.url.origin, options);
+      const reply = await reach(asked, options, names);
       if (!REDIRECTS.has(reply.status)) return reply;
-      const next = target(reply, outgoing.method);
-      await reply.discard();
-      if (left === 0) throw refused(url, "it redirects too often");
-      url = next;
+      const { peer } = reply;
+      const from = asked.url;
+      let url: URL;
+      try {
+        url = target(reply, outgoing.method);
+      } finally {
+        await reply.discard();
+      }
+      if (left === 0) throw refused(from, "it redirects too often");
+      // What has once been left out does not come back, wherever the way leads.
+      const authorization = url.origin === from.origin ? (asked.authorization ?? null) : null;
+      asked = { ...asked, url, authorization, namedBy: { peer } };
     }
   };
 }
 
-async function once(
-  { method, url, headers, body, authorization, endless = false }: Outgoing,
-  trusted: string,
-  { insecureHostname, stallMs }: TransportOptions,
+/** Asks one of the addresses that the host has; the next one when nobody has heard of the request. */
+async function reach(
+  outgoing: Outgoing,
+  options: TransportOptions,
+  names: NameBook,
 ): Promise<Reply> {
-  const deadline = new Deadline(stallMs, endless ? null : TOTAL_MS);
+  const { url, namedBy } = outgoing;
+  const proxy = options.proxyFor?.(url) ?? null;
+  const deadline = new Deadline(options.stallMs, outgoing.endless ? null : TOTAL_MS);
   try {
-    const response = await fetch(url, {
+    const addresses = await addressesOf(url, names, deadline, proxy !== null);
+    if (namedBy) {
+      // All of them: a name that leads here and there is not looked up to be half right.
+      const wrong = addresses.find((one) => !mayLead(namedBy.peer ?? "", one, namedBy.privateToo));
+      if (wrong !== undefined)
+        throw refused(url, `a registry leads to ${wrong}, which is not for it to name`);
+    }
+    if (proxy !== null) return await once(outgoing, options, deadline, proxy, addresses[0] ?? null);
+    for (const [index, address] of addresses.entries()) {
+      try {
+        return await once(outgoing, options, deadline, null, address);
+      } catch (error) {
+        if (fateOf(error) !== "unsent") throw error;
+        names.avoid(url.hostname, address);
+        if (index === addresses.length - 1) throw error;
+      }
+    }
+    throw refused(url, "its name has no address");
+  } catch (error) {
+    deadline[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** None: behind a proxy a name may be known to that alone. */
+async function addressesOf(
+  url: URL,
+  names: NameBook,
+  deadline: Deadline,
+  proxied: boolean,
+): Promise<readonly string[]> {
+  const { hostname } = url;
+  if (isAddress(hostname)) return [hostname.replace(/^\[|\]$/g, "")];
+  try {
+    return await names.addresses(hostname);
+  } catch (error) {
+    if (proxied) return [];
+    throw unreachable(url, deadline, error);
+  }
+}
+
+async function once(
+  { method, url, headers, body, authorization }: Outgoing,
+  { insecureHostname, trust }: TransportOptions,
+  deadline: Deadline,
+  proxy: string | null,
+  address: string | null,
+): Promise<Reply> {
+  const { hostname } = url;
+  const named = !isAddress(hostname);
+  // To the address that was checked, not to what the name may mean a moment later.
+  const pinned = proxy === null && named && address !== null;
+  let response: Response;
+  try {
+    response = await fetch(pinned ? atAddress(url, address) : url.href, {
       method,
       headers: {
         "user-agent": "wharfinger",
+        // What is packed may be anything when it is unpacked.
+        "accept-encoding": "identity",
         ...headers,
-        ...(authorization && url.origin === trusted && { authorization }),
+        ...(pinned && { host: url.host }),
+        ...(authorization && { authorization }),
       },
       ...(body && { body }),
       redirect: "manual",
+      decompress: false,
       signal: deadline.signal,
-      // Bun would send even 127.0.0.1 through the proxy of the environment.
-      ...(isLoopback(url.hostname) && { proxy: false as const }),
-      tls: { rejectUnauthorized: url.hostname !== insecureHostname },
+      // Bun would obey the variables by itself, and send even 127.0.0.1 through the proxy.
+      proxy: (proxy ?? false) as string,
+      ...(url.protocol === "https:" && {
+        tls: {
+          rejectUnauthorized: hostname !== insecureHostname,
+          ...(pinned && { serverName: hostname }),
+          ...trust?.(url),
+        },
+      }),
     });
-    deadline.renew();
-    return new Reply(response, deadline, method, url);
   } catch (error) {
-    deadline[Symbol.dispose]();
     throw unreachable(url, deadline, error);
   }
+  deadline.renew();
+  const reply = new Reply(response, deadline, method, url, address);
+  const objection = unwanted(response);
+  if (objection === null) return reply;
+  await reply.discard();
+  throw refused(url, objection);
+}
+
+/** Why an answer is not even looked at. */
+function unwanted({ headers }: Response): string | null {
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && !/^\s*(?:identity\s*)?$/i.test(encoding)) {
+    return "its answer is packed, although it was asked not to";
+  }
+  let size = 0;
+  for (const [name, value] of headers) size += name.length + value.length + 4;
+  return size > LARGEST_HEAD ? "the head of its answer is too large" : null;
+}
+
+function atAddress(url: URL, address: string): string {
+  const host = address.includes(":") ? `[${address}]` : address;
+  return `${url.protocol}//${host}${url.port && `:${url.port}`}${url.pathname}${url.search}`;
 }
 
 /** Where a redirect leads. Throws REMOTE for one that must not be followed. */
@@ -93,5 +208,5 @@ function target(reply: Reply, method: string): URL {
 }
 
 function refused({ origin }: URL, why: string): RegistryError {
-  return new RegistryError("REMOTE", { reason: `${origin}: ${why}` });
+  return new RegistryError("REMOTE", { reason: `${origin}: ${why}`, fate: "refused" });
 }

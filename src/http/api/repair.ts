@@ -1,5 +1,6 @@
 import { repairRegistry } from "../../gc/repair.ts";
 import { repairServing } from "../../gc/repair-serving.ts";
+import { processEnvironment } from "../../config/environment.ts";
 import { type SourceWish, openSource } from "../../gc/repair-source.ts";
 import { settled } from "../../gc/settled.ts";
 import { isRecord } from "../../oci/json.ts";
@@ -23,7 +24,7 @@ export const repairAll: Handler = async ({ request, registry }) => {
     dryRun,
     sparse: rules.sparse,
     settle: async () => await settled(metadata),
-    source: from && openSource(from),
+    source: from && openSource(from, processEnvironment()),
   });
   return jsonLines(await inTurn(checking, storage, "another check", events));
 };
