@@ -5,7 +5,10 @@ import { duration, file } from "./values.ts";
 /** When something is done. */
 const times = {
   schedule: schedule.optional().describe("as in cron (`0 3 * * *`), in the time zone below"),
-  every: duration.optional().describe("so long after the last one began"),
+  every: duration
+    .refine((ms) => ms >= 1000, { error: "must be at least 1s" })
+    .optional()
+    .describe("so long after the last one began"),
   timeZone: timeZone.prefault("UTC").describe("of the schedule, such as Europe/Berlin"),
   atStart: z.boolean().prefault(false).describe("and once when `wharf keep` starts"),
 };
@@ -35,8 +38,20 @@ const collect = z
         "`tree`, `registry`, `docker-exec`: the registry's config.yml, which also names its folder",
       ),
     container: z.string().min(1).optional().describe("`docker-exec`: the name of its container"),
+    program: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "`registry`, `docker-exec`: the registry's executable. Unset: `registry`, for the former also `docker-registry`, as Debian calls it",
+      ),
     grace: duration.prefault("1h").describe("`tree`: how old garbage must be"),
-    deleteUntagged: z.boolean().prefault(true).describe("manifests that nothing keeps go as well"),
+    deleteUntagged: z
+      .boolean()
+      .optional()
+      .describe(
+        "manifests that nothing keeps go as well. Unset: yes, but for the `garbage-collect` of a registry 2, which takes the platforms of multi-platform images with them",
+      ),
     ...times,
     afterDeletes: z
       .union([duration, z.literal("never")])
