@@ -259,6 +259,13 @@ export const ERRORS = {
     message: "the data folder cannot be used",
     remedy: "see the reason",
   },
+  KEEP_STATE: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 1,
+    message: "what `wharf keep` has written down cannot be used",
+    remedy: "see the reason; restore the file from a backup, or move it away to begin anew",
+  },
   REMOTE: {
     code: "UNKNOWN",
     status: 502,
