@@ -267,6 +267,17 @@ describe("a setting that stands twice", () => {
   });
 });
 
+test("a registry goes by policies that there are", async () => {
+  const given = (name: string): Given => ({
+    file: `retention: [{ name: a, repositories: ["**"], delete: [{ tags: ["*"] }] }]\nregistries: [{ name: r, url: x, policies: [${name}] }]`,
+  });
+
+  expect((await load(given("a"))).registries[0]?.policies).toEqual(["a"]);
+  expect(await refusal(given("b"))).toContain(
+    'registries.0.policies.0: retention has no policy "b"',
+  );
+});
+
 describe("variables that begin like ours and are not", () => {
   test.each([
     ["WHARF_PORT", "tcp://10.0.0.1:5000"],

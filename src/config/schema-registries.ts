@@ -103,6 +103,20 @@ const registry = z.strictObject({
     .min(1)
     .optional()
     .describe("its repositories; unset: what its catalog says, which some registries do not have"),
+  skip: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("so many of its repositories, the first by their names, are left alone"),
+  tree: file
+    .optional()
+    .describe(
+      "the folder of its storage, where it can be read: what it holds is read there, also manifests that no tag leads to, which most registries list nowhere. Deleting goes over the API",
+    ),
+  policies: z
+    .array(z.string())
+    .optional()
+    .describe("names of those of `retention` that apply here; unset: all of them"),
   concurrency: z.int().min(1).max(256).prefault(8).describe("requests at once"),
   rate: z.number().positive().optional().describe("requests a second at most"),
   retries: z.int().min(0).max(20).prefault(5).describe("of a request that was answered 429 or 5xx"),

@@ -121,6 +121,11 @@ const keepRule = z
       .enum(["selected", "doomed"])
       .prefault("selected")
       .describe("`doomed`: `newest` counts only what would be deleted otherwise"),
+    tagsAtMost: z
+      .int()
+      .positive()
+      .optional()
+      .describe("only in a repository that has no more tags than this"),
     pulledWithin: duration.optional().describe("pulled in this time"),
     pushedWithin: duration.optional().describe("pushed in this time"),
     createdWithin: duration.optional().describe("built in this time, as the image says"),

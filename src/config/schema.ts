@@ -49,7 +49,7 @@ const addressOrNetwork = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
  * spelled wrongly must not be silently off. The descriptions become `docs/configuration.md` and the JSON
  * Schema for editors (`npm run docs`).
  */
-export const schema = z.strictObject({
+const settings = z.strictObject({
   listen: listen
     .prefault("127.0.0.1:5000")
     .describe(
@@ -120,6 +120,19 @@ export const schema = z.strictObject({
     .describe("registries elsewhere that `wharf keep` looks after"),
   keep: keep.prefault({}),
   log: log.prefault({}),
+});
+
+/** The same, with what holds between settings that stand far from each other. */
+export const schema = settings.superRefine(({ registries: all, retention: policies }, context) => {
+  const known = new Set(policies.map(({ name }) => name));
+  for (const [index, { policies: named = [] }] of all.entries()) {
+    for (const [place, name] of named.entries()) {
+      if (known.has(name)) continue;
+      const path = ["registries", index, "policies", place];
+      const message = `retention has no policy ${JSON.stringify(name)}`;
+      context.addIssue({ code: "custom", path, message });
+    }
+  }
 });
 
 export type Config = Readonly<z.output<typeof schema>>;

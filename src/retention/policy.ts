@@ -44,6 +44,8 @@ export interface KeepRule extends TagConditions {
   readonly groupBy?: string | undefined;
   /** `doomed`: `newest` counts only those that a delete rule selects and no other keep rule keeps. */
   readonly of: "selected" | "doomed";
+  /** Only in repositories that have no more tags than this; tags that follow a subject do not count. */
+  readonly tagsAtMost?: number | undefined;
   readonly pulledWithin?: number | undefined;
   readonly pushedWithin?: number | undefined;
   readonly createdWithin?: number | undefined;
