@@ -20,6 +20,7 @@ import {
 import { listings } from "./contract/listings.ts";
 import { manifests } from "./contract/manifests.ts";
 import { records } from "./contract/records.ts";
+import { retention } from "./contract/retention.ts";
 import { unreadable } from "./contract/unreadable.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -64,5 +65,6 @@ export function metadataContract(name: string, newPlace: () => Promise<Place>): 
     collectionTrash(given);
     collectionSee(given);
     unreadable(given);
+    retention(given);
   });
 }

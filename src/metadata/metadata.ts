@@ -5,6 +5,7 @@ import type { Reference, Tag } from "../oci/reference.ts";
 import type { CollectionReads, CollectionWrites } from "./collection.ts";
 import type { EventCursor, EventRecord, Who } from "./event.ts";
 import type { JournalEntry } from "./journal.ts";
+import type { RetentionReads, RetentionWrites } from "./retention-records.ts";
 import type {
   BlobRecord,
   Damage,
@@ -48,7 +49,7 @@ export interface Metadata extends MetadataReads, MetadataWrites {
   close(): Promise<void>;
 }
 
-export interface MetadataReads extends CollectionReads {
+export interface MetadataReads extends CollectionReads, RetentionReads {
   /** The manifest that a tag or digest names in this repository. */
   findManifest(name: RepositoryName, reference: Reference): Promise<ManifestRecord | null>;
   /** A blob that is linked in this repository. */
@@ -94,7 +95,7 @@ export interface MetadataReads extends CollectionReads {
   listCursors(): Promise<EventCursor[]>;
 }
 
-export interface MetadataWrites extends CollectionWrites {
+export interface MetadataWrites extends CollectionWrites, RetentionWrites {
   /**
    * Records a stored blob and links it in the repository, which comes into being with it.
    * Linking what is linked renews `seenAt`. `content`: the bytes of a small blob that is not in the

@@ -10,6 +10,7 @@ import { EVERYTHING, POLICY } from "./contract/collection-support.ts";
 import { VERSION } from "./migrations.ts";
 import { openSqlite } from "./sqlite.ts";
 import { VERSION_1, VERSION_1_CONTENT } from "./version-1-fixtures.ts";
+import { VERSION_3, VERSION_3_CONTENT } from "./version-3-fixtures.ts";
 import { VERSION_2, VERSION_2_CONTENT } from "./version-2-fixtures.ts";
 
 setDefaultTimeout(20_000);
@@ -19,8 +20,24 @@ const LAYER = parseDigest(`sha256:${"a".repeat(64)}`);
 const MANIFEST = parseDigest(`sha256:${"b".repeat(64)}`);
 
 describe.each([
-  { version: 1, schema: VERSION_1, content: VERSION_1_CONTENT, inTheWay: "event_cursors" },
-  { version: 2, schema: VERSION_2, content: VERSION_2_CONTENT, inTheWay: "trash" },
+  {
+    version: 1,
+    schema: VERSION_1,
+    content: VERSION_1_CONTENT,
+    inTheWay: "CREATE TABLE event_cursors (somebody TEXT)",
+  },
+  {
+    version: 2,
+    schema: VERSION_2,
+    content: VERSION_2_CONTENT,
+    inTheWay: "CREATE TABLE trash (somebody TEXT)",
+  },
+  {
+    version: 3,
+    schema: VERSION_3,
+    content: VERSION_3_CONTENT,
+    inTheWay: "ALTER TABLE blobs ADD COLUMN built_at INTEGER",
+  },
 ])("a database of version $version", ({ version, schema, content, inTheWay }) => {
   let folder: string;
   let path: string;
@@ -98,6 +115,19 @@ describe.each([
     await metadata.close();
   });
 
+  test("knows of no pull and of no build until somebody says so", async () => {
+    const metadata = await openSqlite(path);
+    expect((await metadata.retentionRecordsOf(APP))?.pulled).toEqual(new Map());
+    expect(await metadata.builtOf([LAYER])).toEqual([undefined]);
+
+    await metadata.recordPulls([{ name: APP, digest: MANIFEST, at: 500 }]);
+    await metadata.recordBuilt([{ digest: LAYER, builtAt: 400 }]);
+
+    expect((await metadata.retentionRecordsOf(APP))?.pulled).toEqual(new Map([[MANIFEST, 500]]));
+    expect(await metadata.builtOf([LAYER])).toEqual([400]);
+    await metadata.close();
+  });
+
   test("has then the schema of a new one", async () => {
     const other = join(folder, "new.sqlite");
     for (const at of [path, other]) await (await openSqlite(at)).close();
@@ -114,7 +144,7 @@ describe.each([
   });
 
   test("stays as it is when it can not be brought to this version", async () => {
-    change((db) => db.run(`CREATE TABLE ${inTheWay} (somebody TEXT)`));
+    change((db) => db.run(inTheWay));
     const before = schemaOf(path);
 
     const refusal: unknown = await openSqlite(path).then(

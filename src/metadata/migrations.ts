@@ -2,13 +2,14 @@ import type { Database } from "bun:sqlite";
 import first from "./schema/sqlite-1.sql" with { type: "text" };
 import second from "./schema/sqlite-2.sql" with { type: "text" };
 import third from "./schema/sqlite-3.sql" with { type: "text" };
+import fourth from "./schema/sqlite-4.sql" with { type: "text" };
 
 /**
  * The schema, as the steps that lead to it: step n makes version n out of version n - 1, and a new
  * database walks them all. A step that was released is never changed, so an old database and a new one
  * end up alike. They are imported and not read, so that a build into one file has them in it.
  */
-const STEPS: readonly string[] = [first, second, third];
+const STEPS: readonly string[] = [first, second, third, fourth];
 
 /** The version that this program writes. */
 export const VERSION = STEPS.length;

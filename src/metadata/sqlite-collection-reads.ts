@@ -14,16 +14,17 @@ import type {
   TrashQuery,
   TrashRecord,
 } from "./collection.ts";
+import type { RetentionReads } from "./retention-records.ts";
 import { IS_HIDDEN, IS_MENTIONED, findHiding, unreadableOf } from "./sqlite-doubt.ts";
 import type { BlobRecord, ReferenceRecord, TagRecord } from "./metadata.ts";
+import { sqliteRetentionReads } from "./sqlite-retention.ts";
 
 /** SQLite counts no further than this, and no moment lies behind it. */
 const NEVER = -1;
 
-export function sqliteCollectionReads(db: Database): CollectionReads {
+export function sqliteCollectionReads(db: Database): CollectionReads & RetentionReads {
   const sql = statements(db);
-  // One transaction: the writer must not come between its statements.
-  const records = db.transaction((name: RepositoryName): RepositoryRecords | null => {
+  const readAll = (name: RepositoryName): RepositoryRecords | null => {
     const id = sql.repository.get({ name })?.id;
     if (id === undefined) return null;
     const references = new Map<Digest, ReferenceRecord[]>();
@@ -44,9 +45,12 @@ export function sqliteCollectionReads(db: Database): CollectionReads {
       links: sql.links.all({ id }),
       unreadable: unreadableOf(db, id),
     };
-  });
+  };
+  // One transaction: the writer must not come between its statements.
+  const records = db.transaction(readAll);
   const times = ({ manifests, links }: ReviewBefore) => ({ manifests: manifests ?? NEVER, links });
   return {
+    ...sqliteRetentionReads(db, readAll),
     async recordsOf(name) {
       return records(name);
     },

@@ -257,8 +257,9 @@ function statements(db: Database) {
     ),
     trashManifest: db.query<unknown, Gone & Named>(
       `INSERT INTO trash (run, kind, repository, digest, size, media_type, made_at, removed_at, reason,
-                          removed_by, bytes)
-       SELECT $run, 'manifest', $name, digest, size, media_type, pushed_at, $at, $reason, $by, bytes
+                          removed_by, bytes, pulled_at)
+       SELECT $run, 'manifest', $name, digest, size, media_type, pushed_at, $at, $reason, $by, bytes,
+              pulled_at
          FROM manifests WHERE repository_id = $id AND digest = $digest`,
     ),
     trashLink: db.query<unknown, Gone & Named>(

@@ -11,6 +11,7 @@ import { sqliteCollectionWrites } from "./sqlite-collection-writes.ts";
 import { sqliteEventWrites } from "./sqlite-events.ts";
 import { REVIVE, type Removal, sqliteGarbage } from "./sqlite-garbage.ts";
 import { replaceRepository } from "./sqlite-replace.ts";
+import { PULLED_BEFORE, sqliteRetentionWrites } from "./sqlite-retention.ts";
 
 /** The writing half of the interface, each method as the body of a transaction that is already open. */
 export type Writes = {
@@ -156,6 +157,7 @@ export function sqliteWrites(db: Database): Writes {
         sql.addBlob.run({ digest, size: bytes.length, at });
         sql.addManifest.run({
           id,
+          name,
           digest,
           bytes,
           mediaType: push.mediaType,
@@ -239,6 +241,7 @@ export function sqliteWrites(db: Database): Writes {
     },
     ...events,
     ...sqliteCollectionWrites(db, garbage),
+    ...sqliteRetentionWrites(db),
   };
 }
 
@@ -285,8 +288,9 @@ function statements(db: Database) {
     ),
     addManifest: db.query(
       `INSERT INTO manifests (repository_id, digest, media_type, size, subject, artifact_type,
-                              annotations, pushed_at, bytes)
-       VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes)`,
+                              annotations, pushed_at, bytes, pulled_at)
+       VALUES ($id, $digest, $mediaType, $size, $subject, $artifactType, $annotations, $at, $bytes,
+               ${PULLED_BEFORE})`,
     ),
     seeManifest: db.query(
       `UPDATE manifests SET seen_at = max(seen_at, $at)

@@ -33,6 +33,8 @@ const WRITES = Object.keys({
   passTrash: true,
   startRun: true,
   endRun: true,
+  recordPulls: true,
+  recordBuilt: true,
 } satisfies Record<keyof MetadataWrites, true>) as (keyof MetadataWrites)[];
 
 /** Hears of every transaction: how many changes it held, and how long it took, in milliseconds. */

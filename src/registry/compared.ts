@@ -53,6 +53,7 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     removeTag: (name, ...rest) => change(name, () => inner.removeTag(name, ...rest)),
     removeManifest: (name, ...rest) => change(name, () => inner.removeManifest(name, ...rest)),
     recordsOf: (name) => read(name, () => inner.recordsOf(name)),
+    retentionRecordsOf: (name) => read(name, () => inner.retentionRecordsOf(name)),
     reviewRepository: (name) => change(name, () => inner.reviewRepository(name)),
     clear: (name, ...rest) => change(name, () => inner.clear(name, ...rest)),
     see: (seen) => changeAll(seen, () => inner.see(seen)),

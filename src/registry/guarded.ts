@@ -68,6 +68,9 @@ export function guardedMetadata(metadata: Metadata, stop: WriteStop, room: Room)
     passTrash: (id) => removing(() => metadata.passTrash(id)),
     startRun: (at) => removing(() => metadata.startRun(at)),
     endRun: (...of) => removing(() => metadata.endRun(...of)),
+    // As renewing a promise.
+    recordPulls: (pulls) => removing(() => metadata.recordPulls(pulls)),
+    recordBuilt: (configs) => adding(() => metadata.recordBuilt(configs)),
     setSetting: (...of) => stop.watch(() => metadata.setSetting(...of)),
     setListeners: (...of) => stop.watch(() => metadata.setListeners(...of)),
   };

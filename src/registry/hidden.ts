@@ -32,6 +32,7 @@ export function hideRepositories(registry: Registry): Registry {
     tagsOf: (_, ...rest) => metadata.tagsOf(NOWHERE, ...rest),
     referencesOf: (_, ...rest) => metadata.referencesOf(NOWHERE, ...rest),
     recordsOf: (_, ...rest) => metadata.recordsOf(NOWHERE, ...rest),
+    retentionRecordsOf: (_, ...rest) => metadata.retentionRecordsOf(NOWHERE, ...rest),
     clear: (_, ...rest) => metadata.clear(NOWHERE, ...rest),
     reviewRepository: (_, ...rest) => metadata.reviewRepository(NOWHERE, ...rest),
     unlinkBlob: (_, ...rest) => metadata.unlinkBlob(NOWHERE, ...rest),

@@ -35,6 +35,19 @@ export async function promiseManifest(
   return manifest;
 }
 
+/** Notes that a client has asked for a manifest, if that is use of it (`Rules.pulls`). */
+export function notePull(
+  name: RepositoryName,
+  digest: Digest,
+  { method, headers }: Request,
+  { pulls, rules, now }: Registry,
+): void {
+  pulls.note(name, digest, now, () => {
+    if (!rules.pulls) return method === "GET";
+    return rules.pulls(method, headers.get("user-agent"));
+  });
+}
+
 /**
  * Stores a manifest exactly as it came, and points the tags at it.
  *

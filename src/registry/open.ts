@@ -21,6 +21,7 @@ import { Custody } from "./custody.ts";
 import { guardedMetadata, guardedStorage } from "./guarded.ts";
 import { settleClaims } from "./leaving.ts";
 import { Promises } from "./promises.ts";
+import { PullTimes } from "./pull-times.ts";
 import type { Registry, Rules } from "./registry.ts";
 import { Room } from "./room.ts";
 import { type UploadCounts, type UploadLimits, UploadSessions } from "./upload-sessions.ts";
@@ -109,6 +110,11 @@ export async function openRegistry(
   const housekeeping = setInterval(() => {
     tidying ??= tidy(uploads, room, stop, events, now).finally(() => (tidying = null));
   }, HOUSEKEEPING_MS);
+  const pulls = new PullTimes();
+  pulls.hold(rules.readOnly === true);
+  pulls.start(metadata, (error) => {
+    events.warn({ err: error }, "what was pulled could not be written down; trying again");
+  });
   follower.wake();
   // It may have found that the tree has lost something that the tables still have.
   void scan.finished.then(() => follower.wake());
@@ -120,6 +126,7 @@ export async function openRegistry(
       uploads,
       custody: new Custody(),
       promises: new Promises(),
+      pulls,
       rules,
       now,
     },
@@ -145,6 +152,9 @@ export async function openRegistry(
     async close() {
       clearInterval(housekeeping);
       await scan.close();
+      await pulls.close(metadata).catch((error: unknown) => {
+        events.warn({ err: error }, "the pulls of the last minute could not be written down");
+      });
       await tidying;
       await tidy(uploads, room, stop, events, now);
       await follower.drain().catch((error: unknown) => {

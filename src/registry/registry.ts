@@ -2,6 +2,8 @@ import type { Metadata } from "../metadata/metadata.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Custody } from "./custody.ts";
 import type { Promises } from "./promises.ts";
+import type { PullRule } from "./pull-rules.ts";
+import type { PullTimes } from "./pull-times.ts";
 import type { UploadLimits, UploadSessions } from "./upload-sessions.ts";
 
 /** What the use cases work on. They know neither HTTP nor configuration files. */
@@ -11,6 +13,7 @@ export interface Registry {
   readonly uploads: UploadSessions;
   readonly custody: Custody;
   readonly promises: Promises;
+  readonly pulls: PullTimes;
   readonly rules: Rules;
   /** UTC milliseconds. */
   readonly now: () => number;
@@ -25,6 +28,8 @@ export interface Rules {
   readonly maxManifestSize: number;
   /** Nothing is written because somebody reads. */
   readonly readOnly?: boolean;
+  /** Whose requests for a manifest are use of an image; unset: every GET. */
+  readonly pulls?: PullRule;
   /** How long what somebody was told of is kept, in milliseconds; an hour unless something else is said. */
   readonly grace?: number;
   /** How many uploads may be unfinished. */

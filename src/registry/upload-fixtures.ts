@@ -4,6 +4,7 @@ import { memoryStorage } from "../storage/memory.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Custody } from "./custody.ts";
 import { Promises } from "./promises.ts";
+import { PullTimes } from "./pull-times.ts";
 import type { Registry } from "./registry.ts";
 import { UploadSessions } from "./upload-sessions.ts";
 import type { Announced } from "./upload-state.ts";
@@ -20,7 +21,8 @@ export function newRegistry(metadata: Metadata, storage: Storage = memoryStorage
   const uploads = new UploadSessions(metadata, storage);
   const custody = new Custody();
   const promises = new Promises();
-  return { metadata, storage, uploads, custody, promises, rules, now: () => 1000 };
+  const pulls = new PullTimes();
+  return { metadata, storage, uploads, custody, promises, pulls, rules, now: () => 1000 };
 }
 
 /** A request's body in pieces; with `cut`, its client goes away after so many bytes. */

@@ -83,6 +83,10 @@ const CALLS = {
   passTrash: [1],
   startRun: [1],
   endRun: [1, 2, "{}"],
+  retentionRecordsOf: [NAME],
+  builtOf: [[DIGEST]],
+  recordPulls: [[{ name: NAME, digest: DIGEST, at: 1 }]],
+  recordBuilt: [[{ digest: DIGEST, builtAt: 1 }]],
   close: [],
 } satisfies { [K in keyof Metadata]: readonly unknown[] & { length: Full<K> } };
 

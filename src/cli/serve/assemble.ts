@@ -8,6 +8,7 @@ import type { ServerSettings } from "../../http/server.ts";
 import type { LineWriter } from "../../observe/line-writer.ts";
 import type { Metrics } from "../../observe/metrics.ts";
 import type { PullSink } from "../../notify/outbox.ts";
+import { pullRule } from "../../registry/pull-rules.ts";
 import type { Rules } from "../../registry/registry.ts";
 
 /** Bytes: the spec asks for at least 4 MB; registry:2 takes 4 MiB. */
@@ -45,6 +46,7 @@ export function rulesOf(config: Config): Rules {
     sparse: config.sparse,
     maxManifestSize: MAX_MANIFEST_SIZE,
     readOnly: config.readOnly,
+    pulls: pullRule(config.pulls.heads, config.pulls.ignore),
     grace: config.gc.grace,
     uploads: { inAll: config.limits.uploads, inOne: config.limits.uploadsPerRepository },
   };

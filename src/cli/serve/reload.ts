@@ -101,6 +101,7 @@ async function apply(running: Running, config: Config): Promise<void> {
     metadata: announcements.metadata,
     rules: rulesOf(config),
   };
+  running.registry.pulls.hold(config.readOnly);
   running.log.level = config.log.level;
   const { metrics, accessLog, registry } = running;
   const { pulls } = announcements;

@@ -3,6 +3,7 @@ import { RegistryError } from "../../oci/errors.ts";
 import { parseName } from "../../oci/name.ts";
 import { isDigestReference, parseReference, parseTag } from "../../oci/reference.ts";
 import {
+  notePull,
   promiseManifest,
   putManifest as storeManifest,
   removeManifest,
@@ -66,7 +67,10 @@ export const deleteManifest: Handler = async (exchange) => {
 
 async function find(exchange: Exchange): Promise<ManifestRecord> {
   const { name, reference } = target(exchange);
-  return await promiseManifest(name, reference, exchange.registry);
+  const { request, registry } = exchange;
+  const manifest = await promiseManifest(name, reference, registry);
+  notePull(name, manifest.digest, request, registry);
+  return manifest;
 }
 
 function target(exchange: Exchange) {

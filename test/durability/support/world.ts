@@ -7,6 +7,7 @@ import { readTree } from "../../../src/metadata/read-tree.ts";
 import { unsettled } from "../../../src/registry/compare.ts";
 import { recover } from "../../../src/registry/open.ts";
 import { Promises } from "../../../src/registry/promises.ts";
+import { PullTimes } from "../../../src/registry/pull-times.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
 import { Room } from "../../../src/registry/room.ts";
 import { WriteStop } from "../../../src/registry/write-stop.ts";
@@ -140,7 +141,8 @@ export class World implements Disposable {
     const rules = { delete: true, sparse: false, maxManifestSize: 1e6 };
     const custody = this.hooks.custody ?? new Custody();
     const promises = new Promises();
-    this.registry = { metadata, storage, uploads, custody, promises, rules, now: this.now };
+    const pulls = new PullTimes();
+    this.registry = { metadata, storage, uploads, custody, promises, pulls, rules, now: this.now };
   }
 
   /** Does it, and notes that it was acknowledged. When it fails nothing is noted. */

@@ -1,0 +1,80 @@
+import type { Database } from "bun:sqlite";
+import type { Digest } from "../oci/digest.ts";
+import type { RepositoryName } from "../oci/name.ts";
+import type { RepositoryRecords } from "./collection.ts";
+import type { RetentionReads, RetentionRecords, RetentionWrites } from "./retention-records.ts";
+
+/** A config that does not say when its image was built. */
+const NOT_SAID = -1;
+
+/** `recordsOf`: within the transaction that is open. */
+export function sqliteRetentionReads(
+  db: Database,
+  recordsOf: (name: RepositoryName) => RepositoryRecords | null,
+): RetentionReads {
+  const pulled = db.query<{ digest: Digest; at: number }, { name: string }>(
+    `SELECT digest, pulled_at AS at FROM manifests
+      WHERE repository_id = (SELECT id FROM repositories WHERE name = $name)
+        AND pulled_at IS NOT NULL`,
+  );
+  const notes = db.query<{ digest: Digest; created: string }, { name: string }>(
+    `SELECT digest, created FROM (
+       SELECT digest, annotations ->> '$."org.opencontainers.image.created"' AS created
+         FROM manifests
+        WHERE repository_id = (SELECT id FROM repositories WHERE name = $name)
+          AND annotations IS NOT NULL)
+      WHERE created IS NOT NULL`,
+  );
+  const built = db.query<{ builtAt: number | null }, { digest: string }>(
+    "SELECT built_at AS builtAt FROM blobs WHERE digest = $digest",
+  );
+  const records = db.transaction((name: RepositoryName): RetentionRecords | null => {
+    const found = recordsOf(name);
+    return (
+      found && {
+        ...found,
+        pulled: new Map(pulled.all({ name }).map(({ digest, at }) => [digest, at])),
+        createdNotes: new Map(notes.all({ name }).map((one) => [one.digest, one.created])),
+      }
+    );
+  });
+  return {
+    async retentionRecordsOf(name) {
+      return records(name);
+    },
+    async builtOf(configs) {
+      return configs.map((digest) => {
+        const at = built.get({ digest })?.builtAt ?? undefined;
+        return at === NOT_SAID ? null : at;
+      });
+    },
+  };
+}
+
+/** The writing half, each as the body of a transaction that is open. */
+type Writes = {
+  [K in keyof RetentionWrites]: (
+    ...parameters: Parameters<RetentionWrites[K]>
+  ) => Awaited<ReturnType<RetentionWrites[K]>>;
+};
+
+export function sqliteRetentionWrites(db: Database): Writes {
+  const pull = db.query(
+    `UPDATE manifests SET pulled_at = $at
+      WHERE repository_id = (SELECT id FROM repositories WHERE name = $name) AND digest = $digest
+        AND (pulled_at IS NULL OR pulled_at < $at)`,
+  );
+  const build = db.query("UPDATE blobs SET built_at = $at WHERE digest = $digest");
+  return {
+    recordPulls(pulls) {
+      for (const { name, digest, at } of pulls) pull.run({ name, digest, at });
+    },
+    recordBuilt(configs) {
+      for (const { digest, builtAt } of configs) build.run({ digest, at: builtAt ?? NOT_SAID });
+    },
+  };
+}
+
+/** When a manifest that comes back was pulled last, before it went into the trash. */
+export const PULLED_BEFORE = `(SELECT max(pulled_at) FROM trash
+  WHERE digest = $digest AND kind = 'manifest' AND repository = $name)`;
