@@ -246,7 +246,7 @@ describe("the table", () => {
     DELETE: ["delete", "push", "administer"],
   };
 
-  test("calls writing what is pushed, deleted, collected or restored, and nothing that is asked with GET or HEAD", () => {
+  test("calls writing what is pushed, deleted, collected, pruned or restored, and nothing that is asked with GET or HEAD", () => {
     const writing = ROUTES.filter(({ writes }) => writes);
 
     expect(writing.map(({ method, pattern }) => `${method} ${pattern}`)).toEqual([
@@ -259,6 +259,7 @@ describe("the table", () => {
       "DELETE /v2/{name}/blobs/uploads/{id}",
       "POST /api/v1/gc",
       "POST /api/v1/check/repair",
+      "POST /api/v1/prune",
       "POST /api/v1/trash/restore",
       "DELETE /api/v1/trash",
     ]);

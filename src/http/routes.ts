@@ -11,6 +11,9 @@ import { deleteUpload, getUpload, patchUpload, postUpload, putUpload } from "./v
 import { checkAll } from "./api/check.ts";
 import { getCollection, getPlan, postCollection } from "./api/gc.ts";
 import { getUsage } from "./api/du.ts";
+import { getInventory } from "./api/inventory.ts";
+import { getPruning, postPruning } from "./api/prune.ts";
+import { getRetention } from "./api/retention.ts";
 import { describeManifest } from "./api/manifests.ts";
 import { repairAll } from "./api/repair.ts";
 import { describeTags } from "./api/tags.ts";
@@ -75,6 +78,10 @@ export const ROUTES: readonly Route[] = [
   route("GET", "/api/v1/gc/plan", "administer", getPlan),
   route("POST", "/api/v1/check/repair", "administer", repairAll),
   route("GET", "/api/v1/du", "administer", getUsage),
+  route("GET", "/api/v1/inventory", "administer", getInventory),
+  route("GET", "/api/v1/retention", "administer", getRetention),
+  route("GET", "/api/v1/prune", "administer", getPruning),
+  route("POST", "/api/v1/prune", "administer", postPruning),
   route("GET", "/api/v1/trash", "administer", listTrash),
   route("POST", "/api/v1/trash/restore", "administer", restoreFromTrash),
   route("DELETE", "/api/v1/trash", "administer", freeTrash),

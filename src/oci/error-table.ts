@@ -301,6 +301,13 @@ export const ERRORS = {
     message: "nothing is collected here at the moment",
     remedy: "see the reason; images are pushed and pulled as usual",
   },
+  PRUNE_REFUSED: {
+    code: "UNSUPPORTED",
+    status: 409,
+    exit: 5,
+    message: "nothing is pruned here",
+    remedy: "see the reason; images are pushed and pulled as usual",
+  },
   TRASH_UNKNOWN: {
     code: "MANIFEST_UNKNOWN",
     status: 404,

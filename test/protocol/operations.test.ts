@@ -57,7 +57,13 @@ describe("health", () => {
       { name: "storage", run: () => Promise.reject(fault) },
       { name: "database", run: () => Promise.resolve() },
     ]);
-    const operations = { health, metrics: createMetrics(), collector: null };
+    const operations = {
+      health,
+      metrics: createMetrics(),
+      collector: null,
+      pruning: null,
+      retention: null,
+    };
     await using own = await startRegistry({ server: { operations } });
 
     const answer = await own.ask("GET", "/readyz");
@@ -74,7 +80,13 @@ describe("health", () => {
   });
 
   test("of a registry that is starting is a 503 at /startupz and /readyz, and alive", async () => {
-    const operations = { health: new Health(), metrics: createMetrics(), collector: null };
+    const operations = {
+      health: new Health(),
+      metrics: createMetrics(),
+      collector: null,
+      pruning: null,
+      retention: null,
+    };
     await using own = await startRegistry({ server: { operations } });
 
     expect((await own.ask("GET", "/startupz")).status).toBe(503);
@@ -192,7 +204,7 @@ describe("/metrics", () => {
     health.start([]);
     const registry = await startRegistry({
       observers: [measure(metrics)],
-      server: { operations: { health, metrics, collector: null } },
+      server: { operations: { health, metrics, collector: null, pruning: null, retention: null } },
     });
     const series = async (): Promise<string[]> => {
       const { text } = await registry.ask("GET", "/metrics");

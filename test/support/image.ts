@@ -30,6 +30,8 @@ export interface ImageOptions {
   /** The size in bytes of each layer that is made up. */
   readonly size?: number;
   readonly platform?: Platform;
+  /** What the config says of when it was built; now, unless something is said. */
+  readonly created?: unknown;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly subject?: Descriptor;
   /** Makes an artifact: its config is the empty one. */
@@ -56,7 +58,7 @@ export function image(options: ImageOptions = {}): Fixture {
   const config =
     options.artifactType === undefined
       ? json(docker ? mediaTypes.dockerConfig : mediaTypes.config, {
-          created: new Date().toISOString(),
+          created: options.created ?? new Date().toISOString(),
           ...(options.platform ?? { os: "linux", architecture: "amd64" }),
           config: {},
           rootfs: { type: "layers", diff_ids: layers.map((layer) => layer.diffId) },

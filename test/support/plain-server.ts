@@ -23,5 +23,5 @@ export function plainServer(different: Partial<ServerOptions> = {}): ServerOptio
 function healthy(): Operations {
   const health = new Health();
   health.start([]);
-  return { health, metrics: createMetrics(), collector: null };
+  return { health, metrics: createMetrics(), collector: null, pruning: null, retention: null };
 }

@@ -36,6 +36,7 @@ import { hostAndPort, welcome } from "./welcome.ts";
  */
 export async function run(load: () => Loaded, terminal: Terminal): Promise<void> {
   const { config, kind, warnings, needless } = load();
+  let inForce = (): Config => config;
   await using closing = new AsyncDisposableStack();
   const log = createLog(config.log, terminal.stderrIsTerminal, hasColours(terminal));
   for (const warning of warnings) log.warn(warning);
@@ -48,6 +49,8 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
     health,
     metrics,
     collector: null,
+    pruning: null,
+    retention: () => inForce(),
   };
   // From the first moment: without a listener this signal ends the process. One after the other.
   const started = Promise.withResolvers<Running>();
@@ -85,7 +88,6 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   const watch = watchCertificates(config, certificates, server, log);
   closing.defer(() => watch?.close());
 
-  let inForce = (): Config => config;
   const collector = await startCollector(open, () => inForce(), kind, log);
   closing.defer(async () => await collector.close());
   operations.collector = collector;

@@ -155,6 +155,14 @@ export const MATRIX: readonly MatrixEntry[] = [
   // It begins when the registry is an hour old.
   fixed("POST", "/api/v1/gc", "administer", "202"),
   fixed("GET", "/api/v1/gc/plan", "administer"),
+  {
+    ...fixed("GET", "/api/v1/inventory", "administer", "400 UNSUPPORTED"),
+    request: () => ({ method: "GET", path: "/api/v1/inventory?created=perhaps" }),
+  },
+  fixed("GET", "/api/v1/retention", "administer"),
+  // Here is nothing that prunes.
+  fixed("GET", "/api/v1/prune", "administer", "503 UNAVAILABLE"),
+  fixed("POST", "/api/v1/prune", "administer", "503 UNAVAILABLE"),
   // The trash as a whole, and nothing that the others of this table have removed.
   {
     ...fixed("GET", "/api/v1/trash", "administer", "200"),
