@@ -34,7 +34,7 @@ const AT_ONCE = 200;
 
 /**
  * Finds what has to come back to one repository for something to be whole there: what it needs, in the
- * trash or here, and what of a collection's removals hung on it (referrers). Changes nothing.
+ * trash or here, and what hung on it and went because it did (referrers). Changes nothing.
  *
  * Bytes that are linked in the repository count as they are. All others are compared with their digests
  * before anybody links them anew: those in the trash, and those in the tree that nobody may serve here.
@@ -42,7 +42,7 @@ const AT_ONCE = 200;
 export class ClosureReader {
   readonly #manifests = new Map<Digest, Promise<Found | null>>();
   readonly #blobs = new Map<Digest, Promise<FoundBlob>>();
-  #referrers: Promise<Map<Digest, Digest[]>> | null = null;
+  #hanging: Promise<Hanging> | null = null;
   /** What was, or would be, brought back by now. */
   readonly #brought = new Set<Digest>();
 
@@ -126,10 +126,17 @@ export class ClosureReader {
     else if (required) closure.missing.push(found.problem);
   }
 
-  /** Those that a collection took because their subject went. One that is not whole stays behind. */
+  /**
+   * Those that a collection took because their subject went, and those that were deleted after it, as retention
+   * does. What a client has deleted before went for itself, and comes back for itself. One that is not whole stays
+   * behind.
+   */
   async #addReferrers(subject: Digest, closure: Closure, seen: Set<Digest>): Promise<void> {
-    this.#referrers ??= this.#readReferrers();
-    for (const digest of (await this.#referrers).get(subject) ?? []) {
+    this.#hanging ??= this.#readHanging();
+    const { referrers, removed } = await this.#hanging;
+    const since = removed.get(subject) ?? Number.POSITIVE_INFINITY;
+    for (const { digest, run, id } of referrers.get(subject) ?? []) {
+      if (run === null && id < since) continue;
       // A copy: what only a referrer needs that is not whole must not count as looked at.
       const visited = new Set(seen);
       const { manifests, blobs } = closure;
@@ -152,21 +159,25 @@ export class ClosureReader {
     }
   }
 
-  async #readReferrers(): Promise<Map<Digest, Digest[]>> {
-    const referrers = new Map<Digest, Digest[]>();
+  async #readHanging(): Promise<Hanging> {
+    const referrers = new Map<Digest, Referrer[]>();
+    const removed = new Map<Digest, number>();
     const { rows } = this.place;
     const query = { repository: this.name, kind: "manifest", limit: AT_ONCE } as const;
     for (let before: number | undefined; ;) {
       const page = await rows.listTrash({ ...query, ...(before !== undefined && { before }) });
-      for (const { run, digest, bytes, mediaType } of page) {
-        // What a client has deleted went for itself, and comes back for itself.
-        const subject = run === null || !bytes ? null : contentOf(bytes, mediaType).subject;
+      // The newest removals first.
+      for (const { id, run, digest, bytes, mediaType } of page) {
+        if (removed.has(digest)) continue;
+        removed.set(digest, id);
+        const subject = bytes && contentOf(bytes, mediaType).subject;
         if (subject === null) continue;
         const known = referrers.get(subject) ?? [];
-        if (!known.includes(digest)) referrers.set(subject, [...known, digest]);
+        known.push({ digest, run, id });
+        referrers.set(subject, known);
       }
       before = page.at(-1)?.id;
-      if (page.length < AT_ONCE || before === undefined) return referrers;
+      if (page.length < AT_ONCE || before === undefined) return { referrers, removed };
     }
   }
 
@@ -241,6 +252,21 @@ export class ClosureReader {
   async #isWhole(stored: StoredObject, digest: Digest): Promise<boolean> {
     return !this.options.verify || (await isContent(stored, digest));
   }
+}
+
+/** What lies in the trash of a repository. */
+interface Hanging {
+  /** By subject. */
+  readonly referrers: ReadonlyMap<Digest, readonly Referrer[]>;
+  /** The number of each manifest's newest removal: numbers are in their order. */
+  readonly removed: ReadonlyMap<Digest, number>;
+}
+
+interface Referrer {
+  readonly digest: Digest;
+  /** Of the collection that took it; null: a client did. */
+  readonly run: number | null;
+  readonly id: number;
 }
 
 interface Found extends Pick<ManifestRecord, "digest" | "bytes"> {

@@ -1,7 +1,7 @@
 import type { TrashRecord } from "../../metadata/collection.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import type { RepositoryName } from "../../oci/name.ts";
-import type { Tag } from "../../oci/reference.ts";
+import { type Tag, isTag } from "../../oci/reference.ts";
 import type { TrashChoice, TrashName } from "./names.ts";
 import type { TrashReads, TrashView } from "./place.ts";
 
@@ -61,15 +61,35 @@ async function byName({ repository, tag, digest }: TrashName, place: TrashView):
   if (tag) {
     const [row] = await rows.listTrash({ ...which, tag, kind: "tag", limit: 1 });
     const wanted = row && wantedBy(row);
-    return wanted ? [{ ...wanted, movedTo: movedTo(row) }] : [];
+    if (!wanted) return [];
+    return [{ ...wanted, movedTo: movedTo(row) }, ...(await followers(wanted, rows))];
   }
   if (!digest) return await all({ repository }, rows);
   for (const kind of ["manifest", "link"] as const) {
     const [row] = await rows.listTrash({ ...which, kind, limit: 1 });
     const wanted = row && wantedBy(row);
-    if (wanted) return [wanted];
+    if (wanted) return [wanted, ...(await followers(wanted, rows))];
   }
   return [];
+}
+
+/** What tags of signatures, attestations and referrers end in, behind the digest of what they are about. */
+const SUFFIXES = [".sig", ".att", ".sbom", ""];
+
+/** Tags about a manifest (cosign's, and the fallback of referrers) that went after it: they come back with it. */
+async function followers(
+  { repository, digest, row }: Wanted,
+  rows: TrashReads,
+): Promise<readonly Wanted[]> {
+  const found: Wanted[] = [];
+  for (const suffix of SUFFIXES) {
+    const tag = `${digest.replace(":", "-")}${suffix}`;
+    if (!isTag(tag)) continue;
+    const [newest] = await rows.listTrash({ repository, tag, kind: "tag", limit: 1 });
+    const wanted = newest && newest.id > row ? wantedBy(newest) : null;
+    if (wanted) found.push(wanted);
+  }
+  return found;
 }
 
 async function all(
