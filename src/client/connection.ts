@@ -27,6 +27,8 @@ export interface Ask {
   readonly body?: Readonly<Record<string, unknown>>;
   /** The answer may take any time, as long as something comes now and then. */
   readonly endless?: boolean;
+  /** The password goes with it at once: the registry would take us for nobody, and not ask for it. */
+  readonly upfront?: boolean;
 }
 
 /** One registry, with whatever it takes to be let in. The files beside this one ask through it. */
@@ -104,11 +106,14 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
   return {
     address,
     async ask(ask) {
-      const known = authorizer.known(ask.scope);
+      const known = ask.upfront ? await authorizer.unasked(ask.scope) : authorizer.known(ask.scope);
       const reply = await send(ask, known);
       // A host that the registry redirects to gets no credentials, whatever it asks for.
       if (reply.status !== 401 || reply.url.origin !== address.origin) return reply;
       const header = reply.header("www-authenticate");
+      if (ask.upfront && header === null) {
+        throw await refusal(reply, { about: ask.path, missing: "REMOTE" }, authorizer.secrets());
+      }
       await reply.discard();
       const refused = { header, refused: known, peer: reply.peer };
       const again = await send(ask, await authorizer.answer(refused, ask.scope));

@@ -11,6 +11,8 @@ import { type Token, basic, fetchToken, secretsOf } from "./token.ts";
 export interface Authorizer {
   /** The value of Authorization that was good for this scope before, or null: then ask without. */
   known(scope: string): string | null;
+  /** The same; where nothing was asked for yet, the password or the token as they are, if there is one. */
+  unasked(scope: string): Promise<string | null>;
   /** The value that answers a 401. Throws CREDENTIALS when there is nothing else to answer with. */
   answer(refusal: Refusal, scope: string): Promise<string>;
   /** All that must never be shown. */
@@ -120,6 +122,11 @@ export function createAuthorizer(address: RegistryAddress, options: AuthorizerOp
 
   return {
     known,
+    async unasked(scope) {
+      const found = await find();
+      if (found?.kind === "password") return basic(found);
+      return found?.kind === "bearer" ? `Bearer ${found.token}` : known(scope);
+    },
     async answer(refusal, scope) {
       // Another request may have been answered while this one was on its way.
       const meanwhile = known(scope);

@@ -1,0 +1,71 @@
+import type { Connection } from "../../client/connection.ts";
+import { requireHarbor } from "../../client/harbor.ts";
+import {
+  deleteHarborArtifact,
+  listHarborArtifacts,
+  listHarborRepositories,
+  removeHarborTag,
+  resolveHarborTag,
+} from "../../client/harbor-artifacts.ts";
+import { inventoryFromHarbor } from "../../inventory/from-harbor.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import type { RepositoryName } from "../../oci/name.ts";
+import type { PruneTarget } from "../prune-target.ts";
+
+export interface HarborTargetOptions {
+  /** As in the configuration; null: the host. */
+  readonly name: string | null;
+  /** Null: all that this user may see. */
+  readonly repositories: readonly RepositoryName[] | null;
+  close?(): Promise<void>;
+}
+
+/**
+ * A Harbor, through its own API alone: tags and artifacts come with their exact times, a tag can always be
+ * removed by itself, and nothing is read in a way that Harbor would count as a pull.
+ *
+ * Throws REMOTE when it is none, CREDENTIALS when it does not know who we are.
+ */
+export async function openHarborTarget(
+  connection: Connection,
+  { name, repositories, close }: HarborTargetOptions,
+): Promise<PruneTarget> {
+  await requireHarbor(connection);
+  const { origin, host } = connection.address;
+  return {
+    registry: { name: name ?? host, place: origin, bytes: "estimated" },
+    removesTags: async () => true,
+
+    async *repositories() {
+      const names: RepositoryName[] = [];
+      if (repositories) names.push(...repositories);
+      else for await (const found of listHarborRepositories(connection)) names.push(found);
+      yield* [...new Set(names)].toSorted();
+    },
+
+    async inventoryOf(repository) {
+      const artifacts = await listHarborArtifacts(connection, repository);
+      return artifacts && inventoryFromHarbor(repository, artifacts);
+    },
+
+    resolve: (repository, tag) => resolveHarborTag(connection, repository, tag),
+
+    removeTag: (repository, tag) => unlessGone(removeHarborTag(connection, repository, tag)),
+
+    // Harbor takes children and accessories along, so that the plan finds them gone when their turn comes.
+    deleteManifest: (repository, digest) =>
+      unlessGone(deleteHarborArtifact(connection, repository, digest)),
+
+    async close() {
+      await close?.();
+    },
+  };
+}
+
+async function unlessGone(removed: Promise<void>): Promise<void> {
+  try {
+    await removed;
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.kind !== "MANIFEST_UNKNOWN") throw error;
+  }
+}
