@@ -15,6 +15,11 @@ export interface RetentionInventory {
   readonly manifests: readonly RetentionManifest[];
   /** Whether manifests that no tag leads to are among them: most registries list none over their API. */
   readonly untaggedListed: boolean;
+  /**
+   * Since when every pull is recorded, so that a manifest without a pull was not pulled since; 0: always. Absent or
+   * null: a manifest without a pull says nothing.
+   */
+  readonly pullsSince?: number | null;
   /** What is there and could not be read or understood. While there is any, all of the repository is kept. */
   readonly unreadable: readonly Unreadable[];
 }
