@@ -1,5 +1,5 @@
-import { validRange } from "semver";
 import { parseExpression, parseTagPattern } from "../oci/tag-pattern.ts";
+import { parseVersionRange } from "../oci/version-range.ts";
 
 /** Why a text is no pattern of tags; null: it is one. Pure. */
 export function patternFault(text: string): string | null {
@@ -9,9 +9,8 @@ export function patternFault(text: string): string | null {
 
 /** Why a text is no range of versions; null: it is one. Pure. */
 export function rangeFault(text: string): string | null {
-  return text.trim() !== "" && validRange(text) !== null
-    ? null
-    : "it is no range of versions, such as >=1.0.0 <3, ^1.2 or 1.x";
+  const read = parseVersionRange(text);
+  return "reason" in read ? read.reason : null;
 }
 
 /** Why a text does not say how to group tags; null: it does. Pure. */

@@ -24,7 +24,7 @@ export function parseTagPattern(text: string): TagPattern | { readonly reason: s
   }
   const compiled = parseExpression(expression ?? globExpression(text));
   if ("reason" in compiled) return compiled;
-  return { text, matches: (tag) => compiled.matcher(tag).find() };
+  return { text, matches: (tag) => compiled.test(tag) };
 }
 
 /** A regular expression of RE2's language, or why it is none. Pure. */
