@@ -1,9 +1,10 @@
-import { type Digest, algorithmOf, digestOf } from "../oci/digest.ts";
+import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/errors.ts";
-import { type Descriptor, type Manifest, parseManifest, requirements } from "../oci/manifest.ts";
+import { type Manifest, parseManifest, requirements } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { configPlatform, knownPlatforms } from "../oci/platform.ts";
-import { type Connection, scopeOf } from "./connection.ts";
+import { getBlob } from "./blob-bytes.ts";
+import type { Connection } from "./connection.ts";
 import type { Content } from "./description.ts";
 import { type RemoteManifest, getManifest } from "./manifests.ts";
 
@@ -60,29 +61,8 @@ async function platformsOf(
 ): Promise<string[]> {
   if (!config) return knownPlatforms(children.map(({ platform }) => platform));
   if (config.size > LARGEST_CONFIG) return [];
-  const bytes = await ifThere(getConfig(connection, name, config));
+  const bytes = await ifThere(getBlob(connection, name, config));
   return bytes ? knownPlatforms([configPlatform(bytes)]) : [];
-}
-
-/** No more is read than the descriptor says. Throws BLOB_UNKNOWN or REMOTE. */
-async function getConfig(
-  connection: Connection,
-  name: RepositoryName,
-  { digest, size }: Descriptor,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const reply = await connection.ask({
-    method: "GET",
-    path: `/v2/${name}/blobs/${digest}`,
-    scope: scopeOf(name, "pull"),
-  });
-  if (reply.status !== 200) {
-    throw await connection.refusal(reply, { about: `${name}@${digest}`, missing: "BLOB_UNKNOWN" });
-  }
-  const bytes = await reply.read(size);
-  if (digestOf(bytes, algorithmOf(digest)) === digest) return bytes;
-  throw new RegistryError("REMOTE", {
-    reason: `the bytes of ${name}@${digest} are not those of its digest`,
-  });
 }
 
 /** Null when the registry holds only a part of the image. */
