@@ -2,9 +2,12 @@ import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { CATALOG_SCOPE, type Connection, scopeOf } from "./connection.ts";
 import type { Subject } from "./http/refusal.ts";
+import type { Reply } from "./http/reply.ts";
 
 /** Entries of one list; more is not a registry that a command line can show. */
 const MOST_ENTRIES = 1_000_000;
+/** How many entries are asked for: registries refuse more than they are configured for, some any number. */
+const LARGE_PAGES = ["?n=1000", "?n=100"];
 const LARGEST_PAGE = 32 * 1024 * 1024;
 /** Longer is neither a name nor a tag. */
 const LONGEST_ENTRY = 1024;
@@ -71,22 +74,41 @@ async function* pages(
 ): AsyncGenerator<string> {
   const { origin } = connection.address;
   const guard = new PageGuard(origin);
-  for (let query: string | null = "?n=1000"; query !== null;) {
-    const reply = await connection.ask({
+  const ask = async (query: string): Promise<Reply> =>
+    await connection.ask({
       method: "GET",
       path: list.path + query,
       scope: list.scope,
       accept: "application/json",
     });
+  let reply = await firstPage(ask);
+  for (;;) {
     if (reply.status !== 200) throw await connection.refusal(reply, list.subject);
-    query = nextQuery(reply.header("link"), origin);
+    const query = nextQuery(reply.header("link"), origin);
     // Registries in Go say null for an empty list.
     const entries = (await reply.object(LARGEST_PAGE))[list.key] ?? [];
     if (!isNames(entries))
       throw new RegistryError("REMOTE", { reason: `${origin} sends no list of ${list.key}` });
     guard.turn(query, entries.length);
     yield* entries;
+    if (query === null) return;
+    reply = await ask(query);
   }
+}
+
+/** The first answer that does not refuse the number of entries, else the last. */
+async function firstPage(ask: (query: string) => Promise<Reply>): Promise<Reply> {
+  for (const query of LARGE_PAGES) {
+    const reply = await ask(query);
+    if (!isTooMany(reply.status)) return reply;
+    await reply.discard();
+  }
+  return await ask("");
+}
+
+/** Registries do not agree on how to say that `n` is too large (distribution: 400). */
+function isTooMany(status: number): boolean {
+  return [400, 413, 416, 422].includes(status);
 }
 
 function isNames(value: unknown): value is string[] {
@@ -96,8 +118,8 @@ function isNames(value: unknown): value is string[] {
   );
 }
 
-/** @see RFC 8288; OCI distribution spec 1.1, "Listing Tags" */
-function nextQuery(link: string | null, origin: string): string | null {
+/** The query of the next page, or null. @see RFC 8288; OCI distribution spec 1.1, "Listing Tags" */
+export function nextQuery(link: string | null, origin: string): string | null {
   const [, target, parameters = ""] = /^\s*<([^>]*)>(.*)$/.exec(link ?? "") ?? [];
   if (target === undefined || !/;\s*rel="?next"?/i.test(parameters)) return null;
   return URL.parse(target, origin)?.search || null;

@@ -3,16 +3,17 @@ import { listTags } from "../client/lists.ts";
 import { resolveDigest } from "../client/manifests.ts";
 import { printable } from "../client/http/printable.ts";
 import type { Digest } from "../oci/digest.ts";
-import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { type Tag, isTag } from "../oci/reference.ts";
 import { atOnce } from "./api/at-once.ts";
 import type { FactsCache } from "./api/facts-cache.ts";
-import { type DatedFacts, ifThere, readFacts } from "./api/read-facts.ts";
+import { follower } from "./api/follow.ts";
+import { type DatedFacts, ifThere } from "./api/read-facts.ts";
+import { referrersOf } from "./api/referrers.ts";
 import { manifestsOf } from "./api/retention-manifests.ts";
 import type { TagTimes } from "./api/tag-times.ts";
 import type { Unreadable } from "./inventory.ts";
-import type { RetentionInventory } from "./retention-inventory.ts";
+import type { RetentionInventory, RetentionManifest } from "./retention-inventory.ts";
 
 /** What reading over an API needs beside the connection. */
 export interface ApiReading {
@@ -25,10 +26,17 @@ export interface ApiReading {
   readonly warn: (line: string) => void;
 }
 
-/** What was found in place of images: removals that did not come to their end. */
+/** With what removals have left that did not come to their end. */
 export interface ApiInventory extends RetentionInventory {
-  /** Tags that were put there to see what the registry does, with what they name. */
-  readonly leftovers: readonly { readonly tag: Tag; readonly digest: Digest }[];
+  readonly leftovers: readonly Leftover[];
+}
+
+/** A placeholder of ours. Its digest is its own: whoever deletes it deletes nothing else. */
+export interface Leftover {
+  readonly tag: Tag;
+  readonly digest: Digest;
+  /** What the tag named before, and is shown to name; null: the tag is of ours as well, and is not shown. */
+  readonly of: Digest | null;
 }
 
 /**
@@ -63,6 +71,13 @@ export async function inventoryFromApi(
   };
 }
 
+/** Null: it is somebody's image. Under another tag than its own it is as well: somebody copied it. */
+function leftoverOf(tag: Tag, digest: Digest, { placeholder }: DatedFacts): Leftover | null {
+  if (!placeholder) return null;
+  const { of } = placeholder;
+  return of === null || placeholder.tag === tag ? { tag, digest, of } : null;
+}
+
 /** ASCII. */
 function inOrder<T>(items: readonly T[], key: (item: T) => string): T[] {
   return items.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
@@ -71,7 +86,7 @@ function inOrder<T>(items: readonly T[], key: (item: T) => string): T[] {
 interface Seen {
   readonly tags: Map<Tag, Digest>;
   readonly facts: Map<Digest, DatedFacts>;
-  readonly leftovers: { tag: Tag; digest: Digest }[];
+  readonly leftovers: Leftover[];
   readonly unreadable: Unreadable[];
 }
 
@@ -95,20 +110,17 @@ async function readTags(name: RepositoryName, reading: ApiReading): Promise<Seen
       missing.push(tag);
       return;
     }
-    const placeholder = facts?.placeholder;
-    if (placeholder?.tag !== tag) {
+    const left = facts ? leftoverOf(tag, digest, facts) : null;
+    // Where the image is gone by now, the tag is what it looks like.
+    if (!left || (left.of !== null && !(await follow(left.of)))) {
       tags.set(tag, digest);
-    } else if (placeholder.of === null) {
-      leftovers.push({ tag, digest });
-    } else if (await follow(placeholder.of)) {
-      warn(
-        `${name}:${tag} was being removed when a run was interrupted: the next removal ends that`,
-      );
-      tags.set(tag, placeholder.of);
-      seen.facts.delete(digest);
-    } else {
-      tags.set(tag, digest);
+      return;
     }
+    leftovers.push(left);
+    if (left.of !== null) tags.set(tag, left.of);
+    warn(
+      `${name}:${tag} is left from a removal that was interrupted; the next removal there ends that`,
+    );
   });
 
   if (missing.length > 0) {
@@ -121,49 +133,30 @@ async function readTags(name: RepositoryName, reading: ApiReading): Promise<Seen
       });
     }
   }
-  for (const { tag, digest } of leftovers) {
-    if (![...tags.values()].includes(digest)) seen.facts.delete(digest);
-    warn(
-      `${name}:${tag} is left over from a run that was interrupted; the next removal there ends that`,
-    );
-  }
+  for (const { digest } of leftovers) seen.facts.delete(digest);
   return seen;
 }
 
 /**
- * Reads a manifest and all that lies below it, each once. Null: it is not there; undefined: it is, and
- * cannot be understood, which is noted.
+ * The manifests that have one of these as their subject, and what lies below them, as far as the registry
+ * tells. Null: it has no such API; then clients keep them under tags of their own (`referrersTag`), which
+ * the inventory has. One that cannot be understood is left out: nothing shall happen to it.
  */
-function follower(
+export async function referrersFromApi(
   name: RepositoryName,
-  { connection, cache, concurrency }: ApiReading,
-  { facts, unreadable }: Pick<Seen, "facts" | "unreadable">,
-): (digest: Digest) => Promise<DatedFacts | null | undefined> {
-  const asked = new Map<Digest, Promise<DatedFacts | null | undefined>>();
-  const read = async (digest: Digest): Promise<DatedFacts | null | undefined> => {
-    const found = await readFacts(connection, cache, name, digest);
-    if (found === null) return null;
-    if (typeof found === "string") {
-      unreadable.push({ path: `${name}@${digest}`, problem: found });
-      return undefined;
-    }
-    facts.set(digest, found);
-    if (found.children.length > MOST_CHILDREN) {
-      throw new RegistryError("REMOTE", {
-        reason: `${name}@${digest} lists ${found.children.length} manifests`,
-      });
-    }
-    // A child that is not there is no damage: mirrors leave out platforms.
-    await atOnce(found.children, concurrency, async (child) => void (await follow(child)));
-    return found;
-  };
-  const follow = async (digest: Digest): Promise<DatedFacts | null | undefined> => {
-    const known = asked.get(digest) ?? read(digest);
-    asked.set(digest, known);
-    return await known;
-  };
-  return follow;
+  subjects: readonly Digest[],
+  reading: ApiReading,
+): Promise<readonly RetentionManifest[] | null> {
+  const facts = new Map<Digest, DatedFacts>();
+  const follow = follower(name, reading, { facts, unreadable: [] });
+  let supported = true;
+  await atOnce(subjects, reading.concurrency, async (subject) => {
+    const referrers = supported ? await referrersOf(reading.connection, name, subject) : null;
+    if (!referrers) supported = false;
+    for (const referrer of referrers ?? []) await follow(referrer);
+  });
+  reading.cache.flush();
+  if (!supported) return null;
+  const pulled = (await reading.times?.pulled(name)) ?? new Map<Digest, number>();
+  return inOrder(manifestsOf(facts, pulled), ({ digest }) => digest);
 }
-
-/** More is no index of platforms; ten thousand is far above any that is known. */
-const MOST_CHILDREN = 10_000;

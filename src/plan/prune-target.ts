@@ -1,4 +1,4 @@
-import type { RetentionInventory } from "../inventory/retention-inventory.ts";
+import type { RetentionInventory, RetentionManifest } from "../inventory/retention-inventory.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
@@ -19,6 +19,15 @@ export interface PruneTarget {
    * is an error, never an empty repository.
    */
   inventoryOf(name: RepositoryName): Promise<RetentionInventory | null>;
+  /**
+   * The manifests whose subject is one of these, where the inventory may lack them because no tag leads to
+   * them: only asked of manifests that go, so that signatures go with what they sign. Not there: the
+   * inventory has all.
+   */
+  referrersOf?(
+    name: RepositoryName,
+    subjects: readonly Digest[],
+  ): Promise<readonly RetentionManifest[]>;
   /** The digest that a tag names at this moment; null: it is not there. */
   resolve(name: RepositoryName, tag: Tag): Promise<Digest | null>;
   /** Removes a tag and leaves its manifest. Idempotent: what is not there is gone. Throws REFUSED where it cannot. */
