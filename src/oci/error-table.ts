@@ -1,11 +1,8 @@
-/**
- * Every way in which Wharfinger says no, in one table.
- *
- * `code` is what an OCI client sees (distribution spec 1.1, "Error Codes"; the 5xx codes UNKNOWN and
- * UNAVAILABLE are those of the Docker registry API), `status` the HTTP status, `exit` the exit code of
- * a command that ends with it, `remedy` what the reader can do. `docs/errors.md` explains each.
- */
-export const ERRORS = {
+import type { ErrorEntry } from "./error-entry.ts";
+import { WORK_ERRORS } from "./error-table-work.ts";
+
+/** What a request to the registry can be answered with. */
+const REQUEST_ERRORS = {
   BLOB_UNKNOWN: {
     code: "BLOB_UNKNOWN",
     status: 404,
@@ -217,192 +214,15 @@ export const ERRORS = {
     message: "something went wrong in the registry",
     remedy: "the server's log has the cause; please report it",
   },
-  USAGE: {
-    code: "UNSUPPORTED",
-    status: 400,
-    exit: 2,
-    message: "wrong usage",
-    remedy: "see `wharf --help`",
-  },
-  CONFIG_INVALID: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 2,
-    message: "invalid configuration",
-    remedy: "correct the named setting; nothing was started",
-  },
-  USER_EXISTS: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 5,
-    message: "there is such a user already",
-    remedy: "`wharf user passwd` gives a user another password",
-  },
-  USER_UNKNOWN: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "there is no such user",
-    remedy: "`wharf user list` shows the users",
-  },
-  USERS_FILE: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "the file of users cannot be read or changed",
-    remedy: "see the reason; whoever runs this needs to be allowed to write it, and its folder",
-  },
-  DATA_FOLDER: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "the data folder cannot be used",
-    remedy: "see the reason",
-  },
-  KEEP_STATE: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "what `wharf keep` has written down cannot be used",
-    remedy: "see the reason; restore the file from a backup, or move it away to begin anew",
-  },
-  REMOTE: {
-    code: "UNKNOWN",
-    status: 502,
-    exit: 1,
-    message: "the other registry did not do what was asked",
-    remedy: "see the reason",
-  },
-  CREDENTIALS: {
-    code: "UNAUTHORIZED",
-    status: 401,
-    exit: 4,
-    message: "the registry wants other credentials",
-    remedy: "log in, or check user and password",
-  },
-  TOKEN_UNKNOWN: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "no such access token",
-    remedy: "`wharf token list` shows the tokens there are",
-  },
-  REFUSED: {
-    code: "UNSUPPORTED",
-    status: 405,
-    exit: 5,
-    message: "the registry refuses to do this",
-    remedy: "see the reason",
-  },
-  COLLECTION_REFUSED: {
-    code: "UNSUPPORTED",
-    status: 409,
-    exit: 5,
-    message: "nothing is collected here at the moment",
-    remedy: "see the reason; images are pushed and pulled as usual",
-  },
-  PRUNE_REFUSED: {
-    code: "UNSUPPORTED",
-    status: 409,
-    exit: 5,
-    message: "nothing is pruned here",
-    remedy: "see the reason; images are pushed and pulled as usual",
-  },
-  TRASH_UNKNOWN: {
-    code: "MANIFEST_UNKNOWN",
-    status: 404,
-    exit: 1,
-    message: "the trash does not have it",
-    remedy: "`wharf trash list` shows what can be restored; what is older was freed for good",
-  },
-  TRASH_INCOMPLETE: {
-    code: "DENIED",
-    status: 409,
-    exit: 1,
-    message: "it cannot be restored whole, so nothing of it was",
-    remedy:
-      "push the image again, or restore a backup; `--sparse` restores it without the lost parts",
-  },
-  TRASH_KEPT: {
-    code: "DENIED",
-    status: 409,
-    exit: 3,
-    message: "the tag names something else by now, and stays as it is",
-    remedy: "restore the manifest by its digest (REPO@DIGEST), or delete the tag first",
-  },
-  DAMAGE_FOUND: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 6,
-    message: "damage was found",
-    remedy: "push the broken images again, which replaces what is lost, or restore a backup",
-  },
-  BACKUP_EXISTS: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 5,
-    message: "the backup would replace what is there",
-    remedy: "take another name; nothing was written",
-  },
-  BACKUP_FAILED: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "the backup was not made",
-    remedy: "see the reason; nothing that looks like a backup was left behind",
-  },
-  BACKUP_INVALID: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "the backup cannot be used",
-    remedy: "see the reason; nothing was restored",
-  },
-  PLAN_INVALID: {
-    code: "UNKNOWN",
-    status: 400,
-    exit: 1,
-    message: "the plan cannot be used",
-    remedy: "see the reason; `wharf prune --out FILE` makes another one",
-  },
-  PLAN_REFUSED: {
-    code: "UNSUPPORTED",
-    status: 409,
-    exit: 5,
-    message: "not all of the plan was carried out",
-    remedy:
-      "the lines above say what was refused and why; another plan sees what has changed, and a policy's `limits` say how much may go",
-  },
-  AUDIT_FAILED: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 1,
-    message: "what is removed cannot be written down, so nothing more is removed",
-    remedy: "make room, or the file writable; carrying out the same plan again goes on",
-  },
-  UNCONFIRMED: {
-    code: "UNSUPPORTED",
-    status: 409,
-    exit: 2,
-    message: "not confirmed",
-    remedy: "--yes acts without asking; --dry-run only shows what would be done",
-  },
-  PARTIAL: {
-    code: "UNKNOWN",
-    status: 500,
-    exit: 3,
-    message: "done in part",
-    remedy: "the lines above say what failed; running the same command again is safe",
-  },
 } as const satisfies Record<string, ErrorEntry>;
 
-/** One row of the table above. */
-export interface ErrorEntry {
-  readonly code: string;
-  readonly status: number;
-  readonly exit: number;
-  readonly message: string;
-  readonly remedy: string;
-}
+/**
+ * Every way in which Wharfinger says no, in one table.
+ *
+ * `code` is what an OCI client sees (distribution spec 1.1, "Error Codes"; the 5xx codes UNKNOWN and
+ * UNAVAILABLE are those of the Docker registry API), `status` the HTTP status, `exit` the exit code of
+ * a command that ends with it, `remedy` what the reader can do. `docs/errors.md` explains each.
+ */
+export const ERRORS = { ...REQUEST_ERRORS, ...WORK_ERRORS };
 
 export type ErrorKind = keyof typeof ERRORS;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { ERRORS, type ErrorEntry, type ErrorKind } from "./error-table.ts";
+import type { ErrorEntry } from "./error-entry.ts";
+import { ERRORS, type ErrorKind } from "./error-table.ts";
 import { RegistryError } from "./errors.ts";
 
 /** OCI distribution spec 1.1, "Error Codes". */
