@@ -1,0 +1,44 @@
+import type {
+  RetentionInventory,
+  RetentionManifest,
+  RetentionTag,
+} from "../inventory/retention-inventory.ts";
+import { type Version, parseVersion } from "../oci/version.ts";
+import { timeOf } from "./clock.ts";
+import type { InUse } from "./in-use.ts";
+import type { Clock } from "./policy.ts";
+
+/** What decisions need besides the inventory and the policy. */
+export interface DecideContext {
+  /** UTC milliseconds. */
+  readonly now: number;
+  readonly inUse: InUse;
+}
+
+/** One tag, and what rules ask of it; each is found out once, when it is asked for. */
+export class TagFacts {
+  #version: Version | null | undefined;
+
+  constructor(
+    readonly tag: RetentionTag,
+    readonly manifest: RetentionManifest,
+    readonly place: Place,
+  ) {}
+
+  get version(): Version | null {
+    if (this.#version === undefined) this.#version = parseVersion(this.tag.tag);
+    return this.#version;
+  }
+
+  time(clock: Clock): number | null {
+    return timeOf(clock, this.tag, this.manifest, this.place.inventory, this.place.context.now);
+  }
+}
+
+/** Where a tag is looked at. */
+export interface Place {
+  readonly inventory: RetentionInventory;
+  readonly context: DecideContext;
+  /** The manifests under this one: children, and theirs. */
+  readonly partsOf: (manifest: RetentionManifest) => readonly RetentionManifest[];
+}

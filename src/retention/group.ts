@@ -1,0 +1,26 @@
+import { parseExpression } from "../oci/tag-pattern.ts";
+import type { TagFacts } from "./facts.ts";
+
+/** The group that a tag is in. Those without one are a group together, which is called "". */
+export type GroupOf = (facts: TagFacts) => string;
+
+/** What `groupBy` of a keep rule means. Throws where the configuration's check would have refused it. */
+export function compileGroup(text: string | undefined): GroupOf {
+  if (text === undefined) return () => "";
+  if (text === "major" || text === "minor") {
+    return ({ version }) => {
+      if (version === null) return "";
+      const [major, minor] = version.numbers;
+      return text === "major" ? `${major}` : `${major}.${minor === Infinity ? "x" : minor}`;
+    };
+  }
+  const expression = parseExpression(text);
+  if ("reason" in expression) throw new TypeError(`${JSON.stringify(text)}: ${expression.reason}`);
+  const names = Object.keys(expression.namedGroups());
+  return ({ tag: { tag } }) => {
+    const matcher = expression.matcher(tag);
+    if (!matcher.find()) return "";
+    if (names.length === 0) return matcher.group() ?? "";
+    return names.map((name) => matcher.group(name) ?? "").join(" ");
+  };
+}

@@ -1,0 +1,144 @@
+import type { RetentionTag } from "../inventory/retention-inventory.ts";
+import type { CompiledPolicy } from "./compile.ts";
+import type { Place } from "./facts.ts";
+import type { Follower } from "./follow.ts";
+import type { Graph, Marks } from "./graph.ts";
+import { deletesUntagged, keepsUntagged } from "./match.ts";
+import type { ManifestVerdict, TagVerdict } from "./verdict.ts";
+import { dateText, durationText, shortDigest } from "./words.ts";
+
+/**
+ * Which manifests go: those whose tags go and untagged ones that a rule names, with all that they lead to,
+ * less all that something else leads to that stays. Pure.
+ *
+ * `verdicts` has those of images and of followers without a subject; the others' are still open: they do
+ * not hold their manifest, their subject does.
+ */
+export function goingWith(
+  verdicts: readonly (TagVerdict | undefined)[],
+  policy: CompiledPolicy,
+  place: Place,
+  graph: Graph,
+  tags: readonly RetentionTag[],
+  followers: ReadonlyMap<number, Follower>,
+): Marks {
+  const doomed: number[] = [];
+  const stays = new Set<number>();
+  const tagged = new Uint8Array(graph.manifests.length);
+  for (const [at, tag] of tags.entries()) {
+    const manifest = graph.place(tag.digest);
+    if (manifest === undefined) continue;
+    tagged[manifest] = 1;
+    const verdict = verdicts[at];
+    if (verdict?.outcome === "delete") doomed.push(manifest);
+    const held =
+      verdict === undefined ? isHeld(tag, followers.get(at)) : verdict.outcome === "keep";
+    if (held) stays.add(manifest);
+  }
+  doomed.push(...untaggedDoomed(policy, place, graph, tagged));
+
+  const reached = graph.reach(doomed);
+  for (const manifest of usedByDigest(policy, place, graph, reached)) stays.add(manifest);
+  const kept = graph.reach(rootsOf(reached, stays));
+  return reached.map((mark, at) => (mark === 1 && kept[at] !== 1 ? 1 : 0));
+}
+
+/** A follower's tag by itself holds nothing, unless the registry refuses to remove it. */
+function isHeld(tag: RetentionTag, follower: Follower | undefined): boolean {
+  return follower !== undefined && tag.immutable === true;
+}
+
+/** What nothing doomed leads to, and what is held for its own sake. */
+export function* rootsOf(reached: Marks, stays: ReadonlySet<number>): Generator<number> {
+  for (let at = 0; at < reached.length; at++) if (reached[at] !== 1) yield at;
+  yield* stays;
+}
+
+/** Those that a rule about untagged manifests names, and no keep rule keeps. Whether something needs them shows later. */
+function untaggedDoomed(
+  policy: CompiledPolicy,
+  place: Place,
+  graph: Graph,
+  tagged: Marks,
+): readonly number[] {
+  // Where not everything is listed, nobody can say that nothing needs them.
+  const rules = policy.delete.filter(({ settings }) => settings.untagged === true);
+  if (rules.length === 0 || !place.inventory.untaggedListed) return [];
+  const doomed: number[] = [];
+  for (const [at, manifest] of graph.manifests.entries()) {
+    if (tagged[at] === 1) continue;
+    if (!rules.some((rule) => deletesUntagged(rule, manifest, place))) continue;
+    if (policy.keep.some((rule) => keepsUntagged(rule, manifest, place) !== false)) continue;
+    doomed.push(at);
+  }
+  return doomed;
+}
+
+/** What somebody runs by its digest stays, also where all that led to it goes. */
+export function* usedByDigest(
+  policy: CompiledPolicy,
+  place: Place,
+  graph: Graph,
+  reached: Marks,
+): Generator<number> {
+  const sources = policy.keep.flatMap(({ settings, alsoUntagged }) =>
+    alsoUntagged ? (settings.inUse ?? []) : [],
+  );
+  if (sources.length === 0) return;
+  const { inventory, context } = place;
+  for (const [at, { digest }] of graph.manifests.entries()) {
+    if (reached[at] !== 1) continue;
+    if (context.inUse.find(sources, inventory.name, null, digest) !== null) yield at;
+  }
+}
+
+/** The manifests that go, in the order in which they can: parents before children, subjects before what refers to them. */
+export function doomedManifests(
+  going: Marks,
+  verdicts: readonly TagVerdict[],
+  place: Place,
+  graph: Graph,
+  policy: CompiledPolicy,
+): readonly ManifestVerdict[] {
+  const tagsOf = new Map<number, TagVerdict[]>();
+  for (const verdict of verdicts) {
+    const at = graph.place(verdict.digest) ?? -1;
+    if (going[at] !== 1) continue;
+    const others = tagsOf.get(at);
+    if (others === undefined) tagsOf.set(at, [verdict]);
+    else others.push(verdict);
+  }
+  return graph.inOrder(going).flatMap(({ place: at, from }) => {
+    const manifest = graph.manifests[at];
+    if (manifest === undefined) return [];
+    const tags = tagsOf.get(at) ?? [];
+    const leader = from === null ? null : (graph.manifests[from] ?? null);
+    const { digest, mediaType } = manifest;
+    const because =
+      tags[0] ??
+      (leader === null
+        ? untaggedReason(policy, at, place, graph)
+        : {
+            rule: null,
+            reason: `${leader.children.includes(digest) ? "part of" : "refers to"} ${shortDigest(leader.digest)}, which goes`,
+          });
+    const { rule, reason } = because;
+    return [{ digest, mediaType, tags: tags.map(({ tag }) => tag), rule, reason }];
+  });
+}
+
+function untaggedReason(
+  policy: CompiledPolicy,
+  at: number,
+  place: Place,
+  graph: Graph,
+): Pick<ManifestVerdict, "rule" | "reason"> {
+  const manifest = graph.manifests[at];
+  const rule = policy.delete.find((one) => manifest && deletesUntagged(one, manifest, place));
+  if (manifest === undefined || rule === undefined) return { rule: null, reason: "untagged" };
+  const { olderThan } = rule.settings;
+  const since = manifest.untaggedAt ?? manifest.pushedAt;
+  const when = since === null ? "" : ` (since ${dateText(since)})`;
+  const age = olderThan === undefined ? "" : `, older than ${durationText(olderThan)}${when}`;
+  return { rule: rule.name, reason: `untagged${age}` };
+}

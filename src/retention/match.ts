@@ -1,0 +1,116 @@
+import type { RetentionManifest } from "../inventory/retention-inventory.ts";
+import { believed, pulledSince, untaggedTimeOf } from "./clock.ts";
+import type { CompiledDelete, CompiledKeep } from "./compile.ts";
+import type { Place, TagFacts } from "./facts.ts";
+import type { Clock, KeepRule } from "./policy.ts";
+import { dateText, durationText } from "./words.ts";
+
+/** Whether something holds; null: a time that it takes is not known. */
+export type Answer = boolean | null;
+
+/** Whether a rule deletes a tag. Pure. */
+export function deletes(rule: CompiledDelete, facts: TagFacts): Answer {
+  if (rule.settings.untagged === true || !rule.selects(facts)) return false;
+  const { olderThan, clock } = rule.settings;
+  if (olderThan === undefined) return true;
+  return isOlder(facts.time(clock), olderThan, facts.place);
+}
+
+/** Whether a rule names a manifest that has no tag. Whether something else needs it is another question. */
+export function deletesUntagged(
+  { settings: { untagged, olderThan, clock } }: CompiledDelete,
+  manifest: RetentionManifest,
+  { inventory, context }: Place,
+): boolean {
+  if (untagged !== true) return false;
+  if (olderThan === undefined) return true;
+  const time = untaggedTimeOf(clock, manifest, inventory, context.now);
+  return time !== null && context.now - time > olderThan;
+}
+
+/** Whether all conditions of a keep rule but `newest` hold for a tag. Pure. */
+export function keeps(rule: CompiledKeep, facts: TagFacts): Answer {
+  if (!rule.selects(facts)) return false;
+  const { settings } = rule;
+  if (settings.inUse !== undefined && usedAs(settings, facts) === null) return false;
+  const { inventory, context } = facts.place;
+  return all([
+    settings.pushedWithin === undefined ||
+      isYounger(facts.time("pushed"), settings.pushedWithin, facts.place),
+    settings.createdWithin === undefined ||
+      isYounger(facts.time("created"), settings.createdWithin, facts.place),
+    settings.pulledWithin === undefined ||
+      pulledSince(context.now - settings.pulledWithin, facts.manifest, inventory, context.now),
+  ]);
+}
+
+/** The same for a manifest without a tag. A rule about tags is none about it. */
+export function keepsUntagged(
+  { settings, alsoUntagged }: CompiledKeep,
+  manifest: RetentionManifest,
+  place: Place,
+): Answer {
+  if (!alsoUntagged) return false;
+  const { inventory, context } = place;
+  const { now, inUse } = context;
+  if (settings.inUse !== undefined) {
+    const used = [manifest, ...place.partsOf(manifest)].some(
+      ({ digest }) => inUse.find(settings.inUse ?? [], inventory.name, null, digest) !== null,
+    );
+    if (!used) return false;
+  }
+  const time = (clock: Clock): number | null => untaggedTimeOf(clock, manifest, inventory, now);
+  return all([
+    settings.pushedWithin === undefined || isYounger(time("pushed"), settings.pushedWithin, place),
+    settings.createdWithin === undefined ||
+      isYounger(time("created"), settings.createdWithin, place),
+    settings.pulledWithin === undefined ||
+      pulledSince(now - settings.pulledWithin, manifest, inventory, now),
+  ]);
+}
+
+/** The reference by which a source keeps the tag: to it, to its digest, or to a part of it; null: none. */
+export function usedAs({ inUse: sources }: KeepRule, facts: TagFacts): string | null {
+  if (sources === undefined) return null;
+  const { place, tag, manifest } = facts;
+  const { name } = place.inventory;
+  const { inUse } = place.context;
+  const direct = inUse.find(sources, name, tag.tag, tag.digest);
+  if (direct !== null || manifest.children.length === 0) return direct;
+  for (const { digest } of place.partsOf(manifest)) {
+    const part = inUse.find(sources, name, null, digest);
+    if (part !== null) return part;
+  }
+  return null;
+}
+
+/** `older than 14d (pushed 2026-01-02)`; empty where the rule has no such condition. */
+export function ageWords(rule: CompiledDelete, facts: TagFacts): string {
+  const { olderThan, clock } = rule.settings;
+  return olderThan === undefined
+    ? ""
+    : `older than ${durationText(olderThan)} (${clockWords(clock, facts)})`;
+}
+
+/** `pushed 2026-01-02`, with what is believed instead where the image's own time is not. */
+export function clockWords(clock: Clock, facts: TagFacts): string {
+  const time = facts.time(clock);
+  if (time === null) return `${clock}: unknown`;
+  if (clock === "created" && believed(facts.manifest.createdAt, facts.place.context.now) === null) {
+    return `pushed ${dateText(time)}, created unknown`;
+  }
+  return `${clock === "pulled" ? "last used" : clock} ${dateText(time)}`;
+}
+
+function isOlder(time: number | null, than: number, { context }: Place): Answer {
+  return time === null ? null : context.now - time > than;
+}
+
+function isYounger(time: number | null, than: number, { context }: Place): Answer {
+  return time === null ? null : context.now - time <= than;
+}
+
+function all(answers: readonly Answer[]): Answer {
+  if (answers.includes(false)) return false;
+  return answers.includes(null) ? null : true;
+}

@@ -1,0 +1,90 @@
+import { compareVersions } from "../oci/version.ts";
+import type { TagFacts } from "./facts.ts";
+import type { Order } from "./policy.ts";
+
+/** Below 0: the first comes first, being newer. Never 0 for two tags. */
+export type Compare = (a: Ranked, b: Ranked) => number;
+
+/** A tag with the time that its order goes by, looked up once. */
+export interface Ranked {
+  readonly facts: TagFacts;
+  readonly time: number;
+}
+
+/**
+ * The tag ready to be put in order; null: its place depends on a time that nobody knows. Such a tag takes
+ * nobody's place and loses its own to nobody: it is kept. Pure.
+ */
+export function rank(order: Order, facts: TagFacts): Ranked | null {
+  if (order === "natural") return { facts, time: 0 };
+  if (order === "semver" && facts.version !== null) return { facts, time: 0 };
+  const time = facts.time(order === "semver" ? "pushed" : order);
+  return time === null ? null : { facts, time };
+}
+
+/**
+ * Puts the newest first. `semver`: versions by precedence, then what is no version by its push. `natural`:
+ * numbers in the names as numbers, the highest first. Ties end by the push, the creation, and the name: so
+ * the order never depends on that of the input.
+ */
+export function compareBy(order: Order): Compare {
+  if (order === "natural") return byName;
+  if (order === "semver") return bySemver;
+  return byTime;
+}
+
+const bySemver: Compare = (a, b) => {
+  const [x, y] = [a.facts.version, b.facts.version];
+  if (x === null || y === null) {
+    if (x === y) return byTime(a, b);
+    return x === null ? 1 : -1;
+  }
+  return compareVersions(y, x) || byOtherTimes(a, b);
+};
+
+const byTime: Compare = (a, b) => b.time - a.time || byOtherTimes(a, b);
+
+const byName: Compare = (a, b) =>
+  compareNatural(b.facts.tag.tag, a.facts.tag.tag) || compareText(b.facts.tag.tag, a.facts.tag.tag);
+
+const byOtherTimes: Compare = (a, b) =>
+  (b.facts.time("pushed") ?? 0) - (a.facts.time("pushed") ?? 0) ||
+  (b.facts.time("created") ?? 0) - (a.facts.time("created") ?? 0) ||
+  byName(a, b);
+
+/** Digits as numbers, all else by its characters: `a9` before `a10`. Pure. */
+export function compareNatural(a: string, b: string): number {
+  let [i, j] = [0, 0];
+  while (i < a.length && j < b.length) {
+    if (isDigit(a, i) && isDigit(b, j)) {
+      const [from, until] = numberAt(a, i);
+      const [start, end] = numberAt(b, j);
+      const difference =
+        until - from - (end - start) || compareText(a.slice(from, until), b.slice(start, end));
+      if (difference !== 0) return difference;
+      [i, j] = [until, end];
+    } else {
+      const difference = a.charCodeAt(i++) - b.charCodeAt(j++);
+      if (difference !== 0) return difference;
+    }
+  }
+  return a.length - i - (b.length - j);
+}
+
+/** Where a number's digits begin, without leading zeros, and end. */
+function numberAt(text: string, at: number): readonly [number, number] {
+  let from = at;
+  while (text[from] === "0") from++;
+  let until = from;
+  while (isDigit(text, until)) until++;
+  return [from, until];
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

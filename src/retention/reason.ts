@@ -1,0 +1,99 @@
+import type { CompiledDelete, CompiledKeep, CompiledPolicy, Newest } from "./compile.ts";
+import type { TagFacts } from "./facts.ts";
+import type { Judgement } from "./judge.ts";
+import { ageWords, clockWords, usedAs } from "./match.ts";
+import type { TagVerdict } from "./verdict.ts";
+import { dateText, durationText, sizeText } from "./words.ts";
+
+/** What becomes of a tag by what the rules said, in the words of its verdict. Pure. */
+export function verdictOf(
+  { deletedBy, mightDelete, keptBy, keptInDoubt, overBudget }: Judgement,
+  facts: TagFacts,
+  policy: CompiledPolicy,
+): Pick<TagVerdict, "outcome" | "rule" | "reason" | "doubt"> {
+  if (keptBy !== null) {
+    const doubt = keptInDoubt ? keepDoubt(keptBy, facts) : null;
+    return { outcome: "keep", rule: keptBy.name, reason: keepReason(keptBy, facts), doubt };
+  }
+  const going =
+    deletedBy !== null
+      ? { rule: deletedBy.name, reason: deleteReason(deletedBy, facts) }
+      : overBudget
+        ? { rule: "budget", reason: budgetReason(policy, facts) }
+        : null;
+  if (going !== null && facts.tag.immutable === true) {
+    const reason = `the registry has it as immutable; else it would go: ${going.reason}`;
+    return { outcome: "keep", rule: going.rule, reason, doubt: null };
+  }
+  if (going !== null) return { outcome: "delete", ...going, doubt: null };
+  if (mightDelete === null) return UNNAMED;
+  const { clock } = mightDelete.settings;
+  const doubt = `${mightDelete.name} goes by the time when it was ${clock}, which is not known`;
+  return { outcome: "keep", rule: null, reason: "its age is not known", doubt };
+}
+
+/** One object for the many. */
+const UNNAMED = {
+  outcome: "keep",
+  rule: null,
+  reason: "no delete rule names it",
+  doubt: null,
+} as const;
+
+export function deleteReason(rule: CompiledDelete, facts: TagFacts): string {
+  return joined([rule.words, ageWords(rule, facts)]);
+}
+
+export function keepReason(rule: CompiledKeep, facts: TagFacts): string {
+  const { newest, settings } = rule;
+  const { pushedWithin, createdWithin, pulledWithin } = settings;
+  return joined([
+    newest === null ? "" : newestWords(newest, facts),
+    rule.words,
+    pushedWithin === undefined ? "" : within("pushed", pushedWithin, facts),
+    createdWithin === undefined ? "" : within("created", createdWithin, facts),
+    pulledWithin === undefined ? "" : `pulled within ${durationText(pulledWithin)}`,
+    settings.inUse === undefined ? "" : `in use (${usedAs(settings, facts) ?? "by its digest"})`,
+  ]);
+}
+
+/** `newest 3 by semver of 1.4`. */
+export function newestWords({ count, order, groupOf, of }: Newest, facts: TagFacts): string {
+  const group = groupOf(facts);
+  const whose = group === "" ? "" : ` of ${group}`;
+  return `newest ${count} by ${order}${whose}${of === "doomed" ? " of those to be deleted" : ""}`;
+}
+
+export function budgetReason({ settings: { budget } }: CompiledPolicy, facts: TagFacts): string {
+  if (budget === undefined) return "over the budget";
+  const time = facts.time(budget.oldest);
+  const since = time === null ? "" : ` (${clockWords(budget.oldest, facts)})`;
+  const whose = budget.per === "policy" ? " of the policy" : "";
+  return `among the oldest beyond the budget${whose} of ${sizeText(budget.size)}${since}`;
+}
+
+/** The clock that nobody could read. */
+function keepDoubt({ settings, newest }: CompiledKeep, facts: TagFacts): string {
+  const { pushedWithin, createdWithin, pulledWithin } = settings;
+  if (pushedWithin !== undefined && facts.time("pushed") === null) return unknown("pushed");
+  if (createdWithin !== undefined && facts.time("created") === null) return unknown("created");
+  if (newest !== null && newest.order !== "natural") {
+    const clock = newest.order === "semver" ? "pushed" : newest.order;
+    if (facts.time(clock) === null) return unknown(clock);
+  }
+  return unknown(pulledWithin === undefined ? "pushed" : "pulled");
+}
+
+function unknown(clock: string): string {
+  return `when it was ${clock} is not known`;
+}
+
+function within(clock: "pushed" | "created", duration: number, facts: TagFacts): string {
+  const time = facts.time(clock);
+  const when = time === null ? "" : ` (${dateText(time)})`;
+  return `${clock} within ${durationText(duration)}${when}`;
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(", ");
+}
