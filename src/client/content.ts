@@ -3,7 +3,7 @@ import { RegistryError } from "../oci/errors.ts";
 import { type Manifest, parseManifest, requirements } from "../oci/manifest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { configPlatform, knownPlatforms } from "../oci/platform.ts";
-import { getBlob } from "./blob-bytes.ts";
+import { readBlob } from "./blobs.ts";
 import type { Connection } from "./connection.ts";
 import type { Content } from "./description.ts";
 import { type RemoteManifest, getManifest } from "./manifests.ts";
@@ -61,7 +61,7 @@ async function platformsOf(
 ): Promise<string[]> {
   if (!config) return knownPlatforms(children.map(({ platform }) => platform));
   if (config.size > LARGEST_CONFIG) return [];
-  const bytes = await ifThere(getBlob(connection, name, config));
+  const bytes = await ifThere(readBlob(connection, name, config, LARGEST_CONFIG));
   return bytes ? knownPlatforms([configPlatform(bytes)]) : [];
 }
 

@@ -8,6 +8,7 @@ import type { Reply } from "./http/reply.ts";
 const MOST_ENTRIES = 1_000_000;
 /** How many entries are asked for: registries refuse more than they are configured for, some any number. */
 const LARGE_PAGES = ["?n=1000", "?n=100"];
+const MOST_PAGES = 10_000;
 const LARGEST_PAGE = 32 * 1024 * 1024;
 /** Longer is neither a name nor a tag. */
 const LONGEST_ENTRY = 1024;
@@ -49,6 +50,7 @@ export class PageGuard {
     if (cursor === null) return;
     // A page without an entry that promises more could go on so for ever.
     if (this.#seen.has(cursor) || entries === 0) throw this.#endless("without end");
+    if (this.#seen.size === MOST_PAGES) throw this.#endless(`of more than ${MOST_PAGES} pages`);
     this.#seen.add(cursor);
   }
 
@@ -58,7 +60,7 @@ export class PageGuard {
 }
 
 /**
- * The strings under `key` on all pages of a list. They are as the registry sent them: check them before
+ * The strings under `key` on all pages of a list, each once. They are as the registry sent them: check them before
  * they go into a path, and make them printable before they are shown.
  *
  * Of a Link only the query is used: whatever host it names, the next page is asked for here.
@@ -74,6 +76,8 @@ async function* pages(
 ): AsyncGenerator<string> {
   const { origin } = connection.address;
   const guard = new PageGuard(origin);
+  // A list that changes while it is read has some entries twice.
+  const given = new Set<string>();
   const ask = async (query: string): Promise<Reply> =>
     await connection.ask({
       method: "GET",
@@ -90,7 +94,11 @@ async function* pages(
     if (!isNames(entries))
       throw new RegistryError("REMOTE", { reason: `${origin} sends no list of ${list.key}` });
     guard.turn(query, entries.length);
-    yield* entries;
+    for (const entry of entries) {
+      if (given.has(entry)) continue;
+      given.add(entry);
+      yield entry;
+    }
     if (query === null) return;
     reply = await ask(query);
   }
