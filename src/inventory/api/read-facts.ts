@@ -1,4 +1,4 @@
-import { getBlob } from "../../client/blob-bytes.ts";
+import { readBlob } from "../../client/blobs.ts";
 import { type Connection, scopeOf } from "../../client/connection.ts";
 import { getManifest } from "../../client/manifests.ts";
 import type { Digest } from "../../oci/digest.ts";
@@ -8,6 +8,9 @@ import type { RepositoryName } from "../../oci/name.ts";
 import type { FactsCache } from "./facts-cache.ts";
 import { isSignedFirstFormat } from "./first-format.ts";
 import { type ManifestFacts, type SizedBlob, configTime, manifestFacts } from "./manifest-facts.ts";
+
+/** Bytes. */
+const LARGEST_CONFIG = 4 * 1024 * 1024;
 
 /** What a manifest says, with the time that its config says. */
 export interface DatedFacts extends ManifestFacts {
@@ -61,7 +64,9 @@ async function configTimeOf(
 ): Promise<number | null> {
   const known = cache.find(name, "config", config.digest) as { createdAt: number | null } | null;
   if (known) return known.createdAt;
-  const bytes = await ifThere(getBlob(connection, name, config));
+  // A larger one is no config: nobody reads it for its date.
+  if (config.size > LARGEST_CONFIG) return null;
+  const bytes = await ifThere(readBlob(connection, name, config, LARGEST_CONFIG));
   if (!bytes) return null;
   const createdAt = configTime(bytes);
   cache.keep(name, "config", config.digest, { createdAt });
