@@ -5,6 +5,8 @@ export interface Heard {
   readonly path: string;
   readonly authorization: string | null;
   readonly body: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** A registry that says whatever a test wants, over real HTTP. Leaving the scope stops it. */
@@ -35,6 +37,7 @@ export function fakeRegistry(
         path: pathname + search,
         authorization: request.headers.get("authorization"),
         body: await request.text(),
+        headers: Object.fromEntries(request.headers),
       };
       heard.push(asked);
       return await answer(asked, `${scheme}://${own}`);

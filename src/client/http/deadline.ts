@@ -8,7 +8,7 @@ export class Deadline implements Disposable {
   #heard = this.#began;
   #timer: Timer | null;
   #expired = false;
-  #whenOver: (() => void) | null = null;
+  readonly #whenOver: (() => void)[] = [];
 
   constructor(
     readonly stallMs: number,
@@ -34,7 +34,7 @@ export class Deadline implements Disposable {
   /** Called once, when the conversation is over, however it ended; at once when it is over already. */
   whenOver(call: () => void): void {
     if (this.#timer === null) call();
-    else this.#whenOver = call;
+    else this.#whenOver.push(call);
   }
 
   /** What is still on the way is wanted no more. */
@@ -47,7 +47,7 @@ export class Deadline implements Disposable {
     if (this.#timer === null) return;
     clearTimeout(this.#timer);
     this.#timer = null;
-    this.#whenOver?.();
+    for (const call of this.#whenOver) call();
   }
 
   /** Milliseconds until there is something to say, if nothing comes any more. */
