@@ -55,8 +55,8 @@ export function countingProxy(upstream: string): CountingProxy {
 }
 
 async function forward(request: Request, url: string): Promise<Response> {
+  // With the Host as it came: registries name themselves by it in their Locations.
   const headers = new Headers(request.headers);
-  headers.delete("host");
   const body = request.method === "GET" || request.method === "HEAD" ? null : await request.bytes();
   const answer = await fetch(url, {
     method: request.method,

@@ -1,0 +1,101 @@
+import type { RemoteManifest } from "../../client/manifests.ts";
+import type { Digest } from "../../oci/digest.ts";
+import { RegistryError } from "../../oci/errors.ts";
+import type { Tag } from "../../oci/reference.ts";
+import type { ApiRepository } from "./api-repository.ts";
+
+/**
+ * Removes a tag from a manifest that other tags keep, on a registry that deletes manifests only (2.x): a
+ * placeholder with a digest of its own is put under the tag, and deleted by that digest, which takes the
+ * tag along. The shared digest is never deleted. Throws REFUSED when the tag was pushed meanwhile.
+ *
+ * A crash leaves the tag as it was (before the PUT), on the placeholder (after it: that names the tag and
+ * what it stood for, and the next removal goes on from there), or gone. A failure puts the image back
+ * under the tag, unless somebody pushed another.
+ *
+ * A push of the same tag between the last look and our PUT, one request wide, is overwritten: the protocol
+ * has no way to put a tag only if it still names something. Its manifest stays, by its digest.
+ */
+export async function replaceTag(
+  repository: ApiRepository,
+  tag: Tag,
+  image: RemoteManifest,
+): Promise<void> {
+  await refuseWithoutDeletion(repository);
+  const placeholder = await repository.newPlaceholder(tag, image.digest);
+  if ((await repository.resolve(tag)) !== image.digest) throw moved(repository, tag);
+  try {
+    await repository.put(tag, placeholder);
+    const now = await repository.resolve(tag);
+    if (now === placeholder.digest) {
+      await finishReplacing(repository, tag, placeholder.digest);
+      return;
+    }
+    // Nobody has the placeholder any more.
+    await repository.delete(placeholder.digest);
+  } catch (error) {
+    await putBack(repository, tag, image, placeholder.digest, error);
+    throw error;
+  }
+  throw moved(repository, tag);
+}
+
+/**
+ * The second half: what is under the tag is a placeholder. Throws REMOTE when the tag stays, which leaves
+ * it on the placeholder.
+ */
+export async function finishReplacing(
+  repository: ApiRepository,
+  tag: Tag,
+  placeholder: Digest,
+): Promise<void> {
+  await repository.delete(placeholder);
+  if ((await repository.resolve(tag)) !== placeholder) return;
+  throw new RegistryError("REMOTE", {
+    reason: `${repository.name}:${tag} still names a manifest that the registry says it has deleted`,
+  });
+}
+
+/**
+ * Without it the tag would be stuck on the placeholder. A manifest is deleted that cannot be there: its
+ * digest is that of nothing. Throws REFUSED.
+ */
+async function refuseWithoutDeletion(repository: ApiRepository): Promise<void> {
+  const nothing = `sha256:${"0".repeat(64)}` as Digest;
+  try {
+    await repository.delete(nothing);
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.detail["status"] !== 405) throw error;
+    throw new RegistryError(
+      "REFUSED",
+      { ...error.detail, reason: `${error.detail.reason}; deleting is switched off there` },
+      { cause: error },
+    );
+  }
+}
+
+async function putBack(
+  repository: ApiRepository,
+  tag: Tag,
+  image: RemoteManifest,
+  placeholder: Digest,
+  cause: unknown,
+): Promise<void> {
+  try {
+    if ((await repository.resolve(tag)) === placeholder) await repository.put(tag, image);
+  } catch (error) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RegistryError(
+      "REMOTE",
+      {
+        reason: `${repository.name}:${tag} may be left on an empty manifest, because its removal broke off (${why}) and it could not be put back to ${image.digest}; the next run goes on with it`,
+      },
+      { cause: error },
+    );
+  }
+}
+
+function moved({ name }: ApiRepository, tag: Tag): RegistryError {
+  const reason = `${name}:${tag} was pushed meanwhile, and stays; look at it again`;
+  return new RegistryError("REFUSED", { reason });
+}
