@@ -21,6 +21,8 @@ export interface ApiReading {
   readonly cache: FactsCache;
   /** Null: nobody remembers anything, and when tags were pushed is not known. */
   readonly times: TagTimes | null;
+  /** UTC milliseconds. */
+  readonly now: () => number;
   /** Tags that are asked for at once. */
   readonly concurrency: number;
   readonly warn: (line: string) => void;
@@ -59,8 +61,9 @@ export async function inventoryFromApi(
     [...tags].map(([tag, digest]) => ({ tag, digest })),
     ({ tag }) => tag,
   );
-  const pushed = (await reading.times?.seen(name, list)) ?? new Map<Tag, number>();
-  const pulled = (await reading.times?.pulled(name)) ?? new Map<Digest, number>();
+  const now = reading.now();
+  const pushed = (await reading.times?.pushed(name, list, now)) ?? new Map<Tag, number>();
+  const pulled = await pullsOf(name, facts, reading);
   return {
     name,
     tags: list.map(({ tag, digest }) => ({ tag, digest, pushedAt: pushed.get(tag) ?? null })),
@@ -81,6 +84,14 @@ function leftoverOf(tag: Tag, digest: Digest, { placeholder }: DatedFacts): Left
 /** ASCII. */
 function inOrder<T>(items: readonly T[], key: (item: T) => string): T[] {
   return items.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+async function pullsOf(
+  name: RepositoryName,
+  facts: ReadonlyMap<Digest, DatedFacts>,
+  { times, now }: ApiReading,
+): Promise<ReadonlyMap<Digest, number>> {
+  return (await times?.pulled(name, [...facts.keys()], now())) ?? new Map<Digest, number>();
 }
 
 interface Seen {
@@ -157,6 +168,6 @@ export async function referrersFromApi(
   });
   reading.cache.flush();
   if (!supported) return null;
-  const pulled = (await reading.times?.pulled(name)) ?? new Map<Digest, number>();
+  const pulled = await pullsOf(name, facts, reading);
   return inOrder(manifestsOf(facts, pulled), ({ digest }) => digest);
 }

@@ -15,6 +15,7 @@ import type {
   RunOutcome,
 } from "./prune-result.ts";
 import type { PruneTarget } from "./prune-target.ts";
+import { withReferrers } from "./with-referrers.ts";
 import { type Turns, turns } from "./turns.ts";
 
 /** What carrying out a plan needs. */
@@ -105,16 +106,21 @@ class Applying {
       return left("failed", "it was not tried, because the registry failed again and again");
     }
     try {
-      const inventory = await this.#wish.target.inventoryOf(repository);
-      if (inventory === null) {
+      const { target } = this.#wish;
+      const found = await target.inventoryOf(repository);
+      if (found === null) {
         const results = actions.map(gone);
         for (const result of results) this.#record(planned, result);
         return this.#end(repository, results);
       }
+      const going = actions.flatMap((one) =>
+        one.action === "delete-manifest" ? [one.digest] : [],
+      );
+      const inventory = await withReferrers(target, found, () => going);
       const drift = driftOf(planned, inventory);
       if (drift !== null) return left("drifted", drift);
       const results = await applyActions(planned, inventory, {
-        target: this.#wish.target,
+        target,
         turns: this.#turns,
         stop: this.#stop,
         tried: (result) => this.#record(planned, result),

@@ -13,6 +13,7 @@ import { PolicyBudget } from "./policy-budget.ts";
 import { type Footprint, PruneBytes } from "./prune-bytes.ts";
 import type { PlannedRepository, PrunePlan, PruneTotals } from "./prune-plan.ts";
 import type { PruneTarget } from "./prune-target.ts";
+import { withReferrers } from "./with-referrers.ts";
 
 /** What a plan is to be made of. */
 export interface PruneWish {
@@ -104,7 +105,10 @@ class Planning {
   }
 
   /** Null: nothing of it can go, and nobody needs to know what it holds. */
-  async #inventoryOf(name: RepositoryName): Promise<Read | null> {
+  async #inventoryOf(
+    name: RepositoryName,
+    evicted?: ReadonlyMap<Tag, Digest>,
+  ): Promise<Read | null> {
     const { target, decider, wanted = () => true, clock } = this.#wish;
     const rule = decider.policyOf(name);
     const asked = rule !== null && wanted(name, rule);
@@ -114,7 +118,8 @@ class Planning {
       return { ...read, fault: "it was not read, because the registry has gone" };
     }
     try {
-      const inventory = await target.inventoryOf(name);
+      const found = await target.inventoryOf(name);
+      const inventory = found && asked ? await this.#whole(found, evicted) : found;
       this.#failedInARow = 0;
       this.#read++;
       return inventory && { ...read, inventory, readAt: clock() };
@@ -124,6 +129,18 @@ class Planning {
       this.#firstError ??= error;
       return { ...read, fault: `it could not be read: ${error.message}` };
     }
+  }
+
+  /** With the referrers of what goes, where the registry lists them only to those who ask. */
+  async #whole(
+    inventory: RetentionInventory,
+    evicted?: ReadonlyMap<Tag, Digest>,
+  ): Promise<RetentionInventory> {
+    const { target, decider } = this.#wish;
+    if (faultOf(inventory) !== null) return inventory;
+    return await withReferrers(target, inventory, (whole) =>
+      decider.decide(whole, stillNamed(whole, evicted)).manifests.map(({ digest }) => digest),
+    );
   }
 
   #take(read: Read): void {
@@ -200,7 +217,7 @@ class Planning {
     evicted: ReadonlyMap<Tag, Digest>,
     first: Made,
   ): Promise<Made> {
-    const read = await this.#inventoryOf(name);
+    const read = await this.#inventoryOf(name, evicted);
     if (!read || "fault" in read || faultOf(read.inventory) !== null) {
       // It was readable a moment ago. What the rules alone decided about it stands.
       const why = read === null ? "it is gone" : "fault" in read ? read.fault : "it cannot be read";
@@ -208,8 +225,7 @@ class Planning {
       return first;
     }
     const { inventory, readAt } = read;
-    const same = inventory.tags.filter(({ tag, digest }) => evicted.get(tag) === digest);
-    const verdict = this.#wish.decider.decide(inventory, new Set(same.map(({ tag }) => tag)));
+    const verdict = this.#wish.decider.decide(inventory, stillNamed(inventory, evicted));
     return this.#draft(inventory, verdict, policy, readAt);
   }
 
@@ -304,6 +320,15 @@ type Read = { readonly name: RepositoryName; readonly policy: RetentionPolicy | 
   | { readonly inventory: RetentionInventory; readonly readAt: number }
   | { readonly fault: string }
 );
+
+/** Of evicted tags, those that name what they named when that was decided. */
+function stillNamed(
+  { tags }: RetentionInventory,
+  evicted: ReadonlyMap<Tag, Digest> | undefined,
+): ReadonlySet<Tag> | undefined {
+  const same = evicted && tags.filter(({ tag, digest }) => evicted.get(tag) === digest);
+  return same && new Set(same.map(({ tag }) => tag));
+}
 
 function faultOf({ unreadable }: RetentionInventory): string | null {
   const [first] = unreadable;

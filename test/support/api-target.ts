@@ -23,6 +23,7 @@ export function openTarget(
     name: "test",
     connection: connectionTo(url),
     times: null,
+    now: Date.now,
     repositories: null,
     concurrency: 8,
     replaceTags: false,

@@ -4,17 +4,22 @@ import type { Tag } from "../../oci/reference.ts";
 
 /**
  * What is remembered of a registry that does not tell these times itself. UTC milliseconds; what is not in
- * an answer is not known. Methods may throw: without times nothing may be decided.
+ * an answer is not known. What a method throws ends the reading: without its times nothing may be decided.
  */
 export interface TagTimes {
   /**
-   * Tells what the tags name at this moment, and learns since when: a push notification's time, or the
-   * first time that the tag was seen to name this digest, which may be now.
+   * Is told what all tags of a repository name now, and answers since when: the time of a push that a
+   * notification told of, or the first time that the tag was seen to name this digest, which may be now.
    */
-  seen(
-    name: RepositoryName,
+  pushed(
+    repository: RepositoryName,
     tags: readonly { readonly tag: Tag; readonly digest: Digest }[],
+    now: number,
   ): Promise<ReadonlyMap<Tag, number>>;
-  /** Last pulls of manifests, as notifications told of them. */
-  pulled(name: RepositoryName): Promise<ReadonlyMap<Digest, number>>;
+  /** The last pulls of these manifests, as notifications told of them. */
+  pulled(
+    repository: RepositoryName,
+    digests: readonly Digest[],
+    now: number,
+  ): Promise<ReadonlyMap<Digest, number>>;
 }
