@@ -21,6 +21,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
   delete: async () => (await import("./cli/delete.ts")).deleteCommand,
   du: async () => (await import("./cli/du.ts")).duCommand,
   check: async () => (await import("./cli/check.ts")).checkCommand,
+  prune: async () => (await import("./cli/prune.ts")).pruneCommand,
+  apply: async () => (await import("./cli/apply.ts")).applyCommand,
   gc: async () => (await import("./cli/gc.ts")).gcCommand,
   trash: async () => (await import("./cli/trash.ts")).trashCommand,
   backup: async () => (await import("./cli/backup.ts")).backupCommand,

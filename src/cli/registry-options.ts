@@ -17,7 +17,7 @@ export interface RegistryOptions {
 export const BY_HAND = { retries: 2 };
 
 /** Where `wharf serve` listens when it is told nothing. */
-const LOCAL = "http://127.0.0.1:5000";
+export const LOCAL = "http://127.0.0.1:5000";
 
 export function withRegistryOptions(command: Command): Command {
   return command
