@@ -28,11 +28,12 @@ export function progressLine(run: RemoteRun): string {
 /** The last line, of a run that has ended. Pure. */
 export function runLine(run: RemoteRun): string {
   const bytes = numberOf(run, "bytes");
-  const { hiding } = run;
+  const { hiding, inUse } = run;
+  const why = (text: unknown, what: string): string =>
+    typeof text === "string" ? `; ${what}: ${printable(text)}` : "";
   const held =
-    typeof hiding === "string"
-      ? `; no bytes go, because it cannot be read what needs them: ${printable(hiding)}`
-      : "";
+    why(hiding, "no bytes go, because it cannot be read what needs them") +
+    why(inUse, "no untagged manifests go");
   const counts = COUNTED.map((key) => numberOf(run, key));
   if (counts.every((count) => count === 0)) return `there was nothing to collect${held}`;
   return `collected ${countsOf(run)}: ${humanSize(bytes)} (${bytes} bytes) went to the trash${held}`;

@@ -3,6 +3,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import { settleClaims, takeAway } from "../registry/leaving.ts";
 import type { Registry } from "../registry/registry.ts";
 import { findForeign } from "./foreign.ts";
+import { type InUseRoots, rootsAmong, withFailure } from "./in-use-roots.ts";
 import type { Pace } from "./pace.ts";
 import type { RunReport } from "./run-report.ts";
 
@@ -40,6 +41,8 @@ export interface RunParts {
   readonly drain: () => Promise<void>;
   readonly settings: RunSettings;
   readonly waitingUntil: number | null;
+  /** What somebody runs, read for this run; null: no source says. */
+  readonly inUse: InUseRoots | null;
   readonly pace: Pace;
   /** Asked between two batches: why the run must not go on, in a few words; null: it may. */
   readonly mayNot: () => string | null;
@@ -72,7 +75,7 @@ export async function collectDue(
   let last = "";
   for (;;) {
     goOn(parts);
-    const policy = policyOf(id, parts);
+    const policy = withFailure(policyOf(id, parts), parts.inUse);
     const size = batchSize(ITEMS_AT_ONCE, parts);
     const items = await metadata.readReview(reviewBefore(policy), size);
     if (items.length === 0) break;
@@ -81,7 +84,11 @@ export async function collectDue(
     if (keys === last) break;
     last = keys;
     await parts.pace.take(items.length);
-    const { manifests, links, repositories, kept } = await metadata.collect(items, policy);
+    // What the batch may take is judged by digests: which of them are in use is asked of just those.
+    const used = await rootsAmong(items, parts.inUse, metadata);
+    const protectedDigests = [...policy.protectedDigests, ...used];
+    const judged = await metadata.collect(items, { ...policy, protectedDigests });
+    const { manifests, links, repositories, kept } = judged;
     report.manifests += manifests.length;
     report.links += links.length;
     report.repositories += repositories.length;

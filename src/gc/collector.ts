@@ -16,6 +16,7 @@ import { giveConsent, isHeard, reviewWaiting, waitingUntil } from "../registry/c
 import { type GcPlanPart } from "../plan/gc-plan.ts";
 import { type Obstacle, obstacleOf } from "./obstacles.ts";
 import { planOnline, planTotals } from "./online-plan.ts";
+import type { InUseRoots } from "./in-use-roots.ts";
 import { Pace } from "./pace.ts";
 import { type PastRun, type RunReport, newReport, readRun } from "./run-report.ts";
 import type { CollectorStatus, Phase, Waiting, Wish } from "./collector-status.ts";
@@ -49,6 +50,8 @@ export interface CollectorParts {
   /** UTC milliseconds of the machine, by which files are dated. */
   readonly openSince: number;
   readonly settings: () => CollectorSettings;
+  /** Reads what somebody runs; null: no source is configured. */
+  readonly inUse?: () => Promise<InUseRoots | null>;
   readonly events: CollectorEvents;
   /** Monotonic milliseconds. */
   readonly uptime?: () => number;
@@ -170,16 +173,17 @@ export class Collector {
    */
   async *plan(consent: boolean): AsyncGenerator<GcPlanPart> {
     const { registry } = this.#parts;
-    yield* planOnline(registry.metadata, await this.#policy(consent));
+    yield* planOnline(registry.metadata, await this.#policy(consent), await this.#inUse());
   }
 
   /** How much waits for its owner's yes; null: nothing has to. It is remembered for `status`. */
   async measureWaiting(): Promise<Waiting | null> {
     const { metadata } = this.#parts.registry;
     if ((await waitingUntil(metadata)) === null) return (this.#waiting = null);
+    const inUse = await this.#inUse();
     const [all, now] = [
-      await planTotals(metadata, await this.#policy(true)),
-      await planTotals(metadata, await this.#policy(false)),
+      await planTotals(metadata, await this.#policy(true), inUse),
+      await planTotals(metadata, await this.#policy(false), inUse),
     ];
     this.#waiting = {
       manifests: all.manifests.garbage - now.manifests.garbage,
@@ -187,6 +191,10 @@ export class Collector {
       bytes: all.bytes.garbage - now.bytes.garbage,
     };
     return this.#waiting;
+  }
+
+  async #inUse(): Promise<InUseRoots | null> {
+    return (await this.#parts.inUse?.()) ?? null;
   }
 
   async #policy(consent: boolean): Promise<CollectPolicy> {
@@ -290,10 +298,15 @@ export class Collector {
         return settings();
       },
       waitingUntil: await waitingUntil(metadata),
+      inUse: await this.#inUse(),
       pace: new Pace(() => settings().pace),
       mayNot: () => (this.#closing ? "the registry stops" : this.#pause(asked)),
       openSince,
     };
+    if (parts.inUse?.failure) {
+      report.inUse = parts.inUse.failure;
+      events.warn({ reason: report.inUse }, "no untagged manifests are collected");
+    }
     try {
       await reviewWaiting(metadata);
       if (!this.#restored || wish?.walk) await restoreNeeded(parts, report);

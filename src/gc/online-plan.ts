@@ -10,6 +10,7 @@ import {
   type GcTotals,
   NO_LEFTOVERS,
 } from "../plan/gc-plan.ts";
+import { type InUseRoots, rootsIn, withFailure } from "./in-use-roots.ts";
 import { type GcPolicy, type Verdict, decide } from "./decide.ts";
 
 /** What a plan is made from. */
@@ -25,11 +26,12 @@ export type PlanReads = CollectionReads & Pick<MetadataReads, "listRepositories"
 export async function* planOnline(
   metadata: PlanReads,
   policy: GcPolicy,
+  inUse: InUseRoots | null = null,
 ): AsyncGenerator<GcPlanPart> {
   const began = performance.now();
   /** How often each is let go, by links and as a manifest. */
   const letGo = new Map<Digest, number>();
-  for await (const { verdict } of judged(metadata, policy)) {
+  for await (const { verdict } of judged(metadata, policy, inUse)) {
     for (const { digest } of leavesOf(verdict)) letGo.set(digest, (letGo.get(digest) ?? 0) + 1);
   }
   // As long as somebody hides what he needs, no bytes go.
@@ -38,7 +40,7 @@ export async function* planOnline(
   const counted = new Set<Digest>();
   const sum = { repositories: 0, manifests: pair(), links: pair(), blobs: 0, bytes: 0 };
   const keptRepositories: GcTotals["keptRepositories"][number][] = [];
-  for await (const { inventory, verdict } of judged(metadata, policy)) {
+  for await (const { inventory, verdict } of judged(metadata, policy, inUse)) {
     const part = describe(inventory, verdict, freed, counted, sum);
     sum.repositories++;
     if (part.keptWhole !== null) {
@@ -71,8 +73,13 @@ export async function* planOnline(
 }
 
 /** Only the end of it. */
-export async function planTotals(metadata: PlanReads, policy: GcPolicy): Promise<GcTotals> {
-  for await (const part of planOnline(metadata, policy)) if ("totals" in part) return part.totals;
+export async function planTotals(
+  metadata: PlanReads,
+  policy: GcPolicy,
+  inUse: InUseRoots | null = null,
+): Promise<GcTotals> {
+  for await (const part of planOnline(metadata, policy, inUse))
+    if ("totals" in part) return part.totals;
   throw new Error("the plan has no end");
 }
 
@@ -90,9 +97,13 @@ function pair(): { live: number; garbage: number } {
 async function* judged(
   metadata: PlanReads,
   policy: GcPolicy,
+  inUse: InUseRoots | null,
 ): AsyncGenerator<{ readonly inventory: RepositoryInventory; readonly verdict: Verdict }> {
   for await (const inventory of inventoriesFromMetadata(metadata)) {
-    yield { inventory, verdict: decide(inventory, policy) };
+    const used = inUse ? rootsIn(inventory, inUse) : [];
+    const protectedDigests = [...policy.protectedDigests, ...used];
+    const own = withFailure({ ...policy, protectedDigests }, inUse);
+    yield { inventory, verdict: decide(inventory, own) };
   }
 }
 

@@ -19,6 +19,8 @@ export interface RunReport {
   leftovers: number;
   /** Which repository hides what it needs, and why, so that no bytes went; null: none does. */
   hiding: string | null;
+  /** Why it is not known which images are in use, so that no untagged manifests went; null: it is. */
+  inUse: string | null;
   /** Blobs that were in the trash and are needed again. */
   restored: number;
   /** What was looked at and stays, by reason. */
@@ -38,6 +40,7 @@ export function newReport(asked: boolean): RunReport {
     uploads: 0,
     leftovers: 0,
     hiding: null,
+    inUse: null,
     restored: 0,
     kept: { tagged: 0, needed: 0, young: 0, protected: 0, waiting: 0, unreadable: 0, gone: 0 },
   };

@@ -84,6 +84,7 @@ describe("the cost of a collection is that of what it looks at:", () => {
         100,
       );
       if (items.length === 0) break;
+      await reads.lineageOf(APP, digestFor("one"));
       writes.collect(items, { ...POLICY, removeEmpty: true });
     }
     const last = (await reads.readJournal(100)).at(-1);

@@ -14,6 +14,8 @@ export interface RetentionReads {
    * when nobody has looked.
    */
   builtOf(configs: readonly Digest[]): Promise<(number | null | undefined)[]>;
+  /** A manifest, and all above it: whatever names it, and what it refers to as its subject, and so on. */
+  lineageOf(name: RepositoryName, digest: Digest): Promise<Ancestor[]>;
 }
 
 export interface RetentionWrites {
@@ -24,6 +26,13 @@ export interface RetentionWrites {
   recordPulls(pulls: readonly PullTime[]): Promise<void>;
   /** Says when the images of these configs were built; null: they do not say. Kept for as long as the blob is known. */
   recordBuilt(configs: readonly BuildTime[]): Promise<void>;
+}
+
+/** A digest that stands above a manifest. It need not be here. */
+export interface Ancestor {
+  readonly digest: Digest;
+  /** Null: it has none. */
+  readonly config: Digest | null;
 }
 
 export interface PullTime {

@@ -2,7 +2,12 @@ import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { RepositoryRecords } from "./collection.ts";
-import type { RetentionReads, RetentionRecords, RetentionWrites } from "./retention-records.ts";
+import type {
+  Ancestor,
+  RetentionReads,
+  RetentionRecords,
+  RetentionWrites,
+} from "./retention-records.ts";
 
 /** A config that does not say when its image was built. */
 const NOT_SAID = -1;
@@ -28,6 +33,22 @@ export function sqliteRetentionReads(
   const built = db.query<{ builtAt: number | null }, { digest: string }>(
     "SELECT built_at AS builtAt FROM blobs WHERE digest = $digest",
   );
+  const lineage = db.query<Ancestor, { name: string; digest: string }>(
+    `WITH RECURSIVE here(id) AS (SELECT id FROM repositories WHERE name = $name),
+       above(digest) AS (
+         SELECT $digest
+         UNION SELECT r.manifest FROM above
+                 JOIN manifest_references r ON r.repository_id = (SELECT id FROM here)
+                  AND r.digest = above.digest
+         UNION SELECT m.subject FROM above
+                 JOIN manifests m ON m.repository_id = (SELECT id FROM here)
+                  AND m.digest = above.digest
+                WHERE m.subject IS NOT NULL)
+     SELECT digest, (SELECT c.digest FROM manifest_references c
+                      WHERE c.repository_id = (SELECT id FROM here) AND c.manifest = above.digest
+                        AND c.role = 'config') AS config
+       FROM above`,
+  );
   const records = db.transaction((name: RepositoryName): RetentionRecords | null => {
     const found = recordsOf(name);
     return (
@@ -39,6 +60,9 @@ export function sqliteRetentionReads(
     );
   });
   return {
+    async lineageOf(name, digest) {
+      return lineage.all({ name, digest });
+    },
     async retentionRecordsOf(name) {
       return records(name);
     },

@@ -54,6 +54,7 @@ export function compared(inner: Metadata, scan: TreeScanner): Metadata {
     removeManifest: (name, ...rest) => change(name, () => inner.removeManifest(name, ...rest)),
     recordsOf: (name) => read(name, () => inner.recordsOf(name)),
     retentionRecordsOf: (name) => read(name, () => inner.retentionRecordsOf(name)),
+    lineageOf: (name, digest) => read(name, () => inner.lineageOf(name, digest)),
     reviewRepository: (name) => change(name, () => inner.reviewRepository(name)),
     clear: (name, ...rest) => change(name, () => inner.clear(name, ...rest)),
     see: (seen) => changeAll(seen, () => inner.see(seen)),

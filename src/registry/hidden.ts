@@ -33,6 +33,7 @@ export function hideRepositories(registry: Registry): Registry {
     referencesOf: (_, ...rest) => metadata.referencesOf(NOWHERE, ...rest),
     recordsOf: (_, ...rest) => metadata.recordsOf(NOWHERE, ...rest),
     retentionRecordsOf: (_, ...rest) => metadata.retentionRecordsOf(NOWHERE, ...rest),
+    lineageOf: (_, ...rest) => metadata.lineageOf(NOWHERE, ...rest),
     clear: (_, ...rest) => metadata.clear(NOWHERE, ...rest),
     reviewRepository: (_, ...rest) => metadata.reviewRepository(NOWHERE, ...rest),
     unlinkBlob: (_, ...rest) => metadata.unlinkBlob(NOWHERE, ...rest),

@@ -85,6 +85,7 @@ const CALLS = {
   endRun: [1, 2, "{}"],
   retentionRecordsOf: [NAME],
   builtOf: [[DIGEST]],
+  lineageOf: [NAME, DIGEST],
   recordPulls: [[{ name: NAME, digest: DIGEST, at: 1 }]],
   recordBuilt: [[{ digest: DIGEST, builtAt: 1 }]],
   close: [],

@@ -99,6 +99,31 @@ export function retention(given: Given): void {
     });
   });
 
+  describe("what stands above a manifest", () => {
+    test("is all that names it, and subjects, with their configs; circles have an end", async () => {
+      await given.link("config");
+      const config = { ...layer("config"), role: "config" as const };
+      await given.push("one", { needs: [config], subject: "two" });
+      await given.push("index", { needs: [child("one")] });
+      await given.push("two", { subject: "one" });
+      await given.push("small");
+
+      const above = await given.metadata.lineageOf(APP, digestFor("one"));
+      const configs = new Map(above.map((one) => [one.digest, one.config]));
+      expect(configs).toEqual(
+        new Map([
+          [digestFor("one"), digestFor("config")],
+          [digestFor("index"), null],
+          [digestFor("two"), null],
+        ]),
+      );
+      expect(await given.metadata.lineageOf(APP, digestFor("index"))).toEqual([
+        { digest: digestFor("index"), config: null },
+      ]);
+      expect(await given.metadata.lineageOf(OTHER, digestFor("one"))).toHaveLength(1);
+    });
+  });
+
   describe("what retention reads of a repository", () => {
     test("is what collections read, and notes of when something was made", async () => {
       await given.link("layer");

@@ -34,6 +34,7 @@ export async function collectIn(world: World, { walk = true } = {}): Promise<voi
       pace: 1e9,
     },
     waitingUntil: null,
+    inUse: null,
     pace: new Pace(
       () => 1e9,
       undefined,

@@ -7,6 +7,7 @@ import {
   type ServerLimits,
   type ServerOptions,
 } from "../../../src/http/server.ts";
+import type { InUseRoots } from "../../../src/gc/in-use-roots.ts";
 import { createLog } from "../../../src/observe/log.ts";
 import { Collector, type CollectorSettings } from "../../../src/gc/collector.ts";
 import type { Wish } from "../../../src/gc/collector-status.ts";
@@ -54,6 +55,8 @@ export interface TestOptions extends Partial<Rules> {
   readonly given?: (data: string) => Promise<void>;
   /** How garbage is collected; `grace` is said beside it, and then nothing waits for it after the start. */
   readonly collecting?: Partial<CollectorSettings>;
+  /** What somebody runs. */
+  readonly inUse?: () => Promise<InUseRoots | null>;
   /** The data folder; one of its own, unless it is said. */
   readonly data?: string;
   /** What else is configured of the server. */
@@ -83,7 +86,15 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
   const folder: Folder = await temporaryFolder();
   const warnings: string[] = [];
   const { now, publicUrl = "", gate = OPEN_GATE, observers = [], ...others } = options;
-  const { limits, trustedProxies = [], server: more, collecting = {}, given, ...rest } = others;
+  const {
+    limits,
+    trustedProxies = [],
+    server: more,
+    collecting = {},
+    given,
+    inUse,
+    ...rest
+  } = others;
   const { data = folder.path, ...rules } = rest;
   await given?.(data);
   const different = {
@@ -115,6 +126,7 @@ export async function startRegistry(options: TestOptions = {}): Promise<TestRegi
       // No test waits for an hour of uptime when it says what the grace is.
       ...(rules.grace !== undefined && { uptime: () => performance.now() * HASTE }),
       settings: () => gc,
+      ...(inUse && { inUse }),
       events: {
         ended: () => undefined,
         warn: (_, message) => void warnings.push(message),
