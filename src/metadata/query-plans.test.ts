@@ -48,7 +48,7 @@ function planOf(db: Database, sql: string): string[] {
 function wholesale(db: Database, sql: string): string[] {
   const looksForAny = sql.includes("NOT EXISTS (SELECT 1 FROM tags WHERE repository_id = $id)");
   return planOf(db, sql).filter((step) => {
-    if (/^SCAN (?:CONSTANT ROW|\(subquery|json_each|event_cursors)/.test(step)) return false;
+    if (/^SCAN (?:CONSTANT ROW|above|\(subquery|json_each|event_cursors)/.test(step)) return false;
     if (/INDEX (?:manifests_doubt|repositories_hiding)/.test(step)) return false;
     if (step.startsWith("SCAN")) return true;
     return step.endsWith("(repository_id=?)") && !looksForAny;
