@@ -37,10 +37,10 @@ export function sqliteRetentionReads(
     `WITH RECURSIVE here(id) AS (SELECT id FROM repositories WHERE name = $name),
        above(digest) AS (
          SELECT $digest
-         UNION SELECT r.manifest FROM above
+         UNION SELECT r.manifest FROM above CROSS
                  JOIN manifest_references r ON r.repository_id = (SELECT id FROM here)
                   AND r.digest = above.digest
-         UNION SELECT m.subject FROM above
+         UNION SELECT m.subject FROM above CROSS
                  JOIN manifests m ON m.repository_id = (SELECT id FROM here)
                   AND m.digest = above.digest
                 WHERE m.subject IS NOT NULL)
