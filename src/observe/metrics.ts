@@ -1,5 +1,6 @@
 import { Counter, Histogram, Registry } from "prom-client";
 import { HttpTally, registerTally } from "./http-tally.ts";
+import { type PruneRun, pruneMetrics } from "./prune-metrics.ts";
 import { registerProcess } from "./process-metrics.ts";
 import { type Sources, registerSources } from "./sources.ts";
 
@@ -12,6 +13,8 @@ export interface Metrics {
   /** One transaction of the metadata: how many changes it held, and how long it took. */
   committed(changes: number, ms: number): void;
   reloaded(outcome: Outcome): void;
+  /** A run of retention has ended. */
+  pruned(run: PruneRun): void;
   /** Adds places to look at. */
   watch(sources: Sources): void;
   text(): Promise<string>;
@@ -45,6 +48,7 @@ export function createMetrics(): Metrics {
     labelNames: ["outcome"],
     registers,
   });
+  const pruned = pruneMetrics(registry);
   registerSources(registry, () => sources);
 
   return {
@@ -55,6 +59,7 @@ export function createMetrics(): Metrics {
       commits.observe(ms / 1000);
     },
     reloaded: (outcome) => reloads.inc({ outcome }),
+    pruned,
     watch(more) {
       sources = { ...sources, ...more };
     },

@@ -16,6 +16,8 @@ export interface Sources {
   accessLogDropped?(): number;
   readOnly?(): boolean;
   collection?(): Promise<CollectionFigures>;
+  /** Whether retention is being applied at this moment. */
+  pruning?(): boolean;
   /** Who is told of changes: how many events wait, and what became of the others. */
   endpoints?(): Promise<readonly EndpointCounts[]>;
   /** Each thing that is checked, and whether it works. */
@@ -194,6 +196,9 @@ export function registerSources(registry: Registry, sources: () => Sources): voi
   );
   gauge("wharf_gc_running", "1 while garbage is collected, else 0", async () =>
     asNumber((await collection())?.running),
+  );
+  gauge("wharf_prune_running", "1 while retention is applied, else 0", () =>
+    asNumber(sources().pruning?.()),
   );
   gauge(
     "wharf_gc_queue",

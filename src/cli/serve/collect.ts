@@ -5,6 +5,7 @@ import type { Log } from "../../observe/log.ts";
 import type { OpenRegistry } from "../../registry/open.ts";
 import { awaitConsent } from "../../registry/consent.ts";
 import { rememberProtected } from "../../registry/protected.ts";
+import { readRoots } from "./in-use.ts";
 import { counted, humanSize } from "../units.ts";
 
 /** Collects garbage in a registry that is open, by the settings that are in force. */
@@ -12,6 +13,7 @@ export async function startCollector(
   open: OpenRegistry,
   config: () => Config,
   kind: "wharf" | "distribution",
+  environment: Readonly<Record<string, string | undefined>>,
   log: Log,
 ): Promise<Collector> {
   const { registry, collecting } = open;
@@ -28,6 +30,7 @@ export async function startCollector(
     registry,
     ...collecting,
     settings: () => settingsOf(config()),
+    inUse: async () => await readRoots(config(), environment),
     events: {
       ended: (run) => tell(run, log),
       warn: (facts, message) => log.warn(facts, message),

@@ -14,6 +14,7 @@ import { rememberProtected } from "../../registry/protected.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { Announcements } from "./announcements.ts";
 import { assemble, rulesOf } from "./assemble.ts";
+import type { ServedPruning } from "./prune.ts";
 import { compare } from "./compare.ts";
 
 /** A registry that runs, and by which settings. */
@@ -32,6 +33,7 @@ export interface Running {
   readonly accessLog: LineWriter;
   readonly log: Log;
   readonly collector: Pick<Collector, "changed">;
+  readonly pruning: Pick<ServedPruning, "changed">;
 }
 
 /**
@@ -108,4 +110,5 @@ async function apply(running: Running, config: Config): Promise<void> {
   const settings = assemble(config, { metrics, accessLog, gate, pulls, now: registry.now });
   server.change(settings, registry);
   running.collector.changed();
+  running.pruning.changed();
 }

@@ -15,6 +15,7 @@ import { type Log, createLog } from "../../observe/log.ts";
 import { createMetrics } from "../../observe/metrics.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { isLoopback } from "../../oci/loopback.ts";
+import type { Registry } from "../../registry/registry.ts";
 import { openRegistry } from "../../registry/open.ts";
 import { OURS } from "../../storage/tree.ts";
 import { hasColours, type Terminal } from "../terminal.ts";
@@ -26,6 +27,7 @@ import { healthChecks } from "./checks.ts";
 import { eventsOf } from "./events.ts";
 import { sourcesOf } from "./figures.ts";
 import { type Running, reload } from "./reload.ts";
+import { startPruning } from "./prune.ts";
 import { startTrashKeeper } from "./trash.ts";
 import { hostAndPort, welcome } from "./welcome.ts";
 
@@ -79,6 +81,7 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   const announcements = await Announcements.open(config, open.registry.metadata, log);
   closing.defer(async () => await announcements.close());
   const registry = { ...open.registry, metadata: announcements.metadata };
+  let served = (): Registry => registry;
   const { pulls } = announcements;
   const settings = assemble(config, { metrics, accessLog, gate, pulls, now: registry.now });
   const server = listen(config, () => {
@@ -88,14 +91,27 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   const watch = watchCertificates(config, certificates, server, log);
   closing.defer(() => watch?.close());
 
-  const collector = await startCollector(open, () => inForce(), kind, log);
+  const collector = await startCollector(open, () => inForce(), kind, terminal.environment, log);
   closing.defer(async () => await collector.close());
   operations.collector = collector;
+  const place = (): string => `${config.tls ? "https" : "http"}://${hostAndPort({ ...config.listen, port: server.port })}`;
+  const pruning = await startPruning({
+    registry: () => served(),
+    config: () => inForce(),
+    ...open.collecting,
+    decider: async (policies, now) => await makeDecider(policies, now, terminal.environment),
+    place,
+    metrics,
+    log,
+  });
+  closing.defer(async () => await pruning.close());
+  operations.pruning = pruning;
   const trash = startTrashKeeper(open, () => inForce(), log);
   closing.defer(async () => await trash.close());
-  const lasting = { server, announcements, watch, makeGate, metrics, accessLog, log, collector };
+  const lasting = { server, announcements, watch, makeGate, metrics, accessLog, log, collector, pruning };
   const running: Running = { config, registry, gate, ...lasting };
   inForce = () => running.config;
+  served = () => running.registry;
   started.resolve(running);
   metrics.watch({
     ...sourcesOf(config.data, open.figures, server, health, accessLog),
@@ -111,8 +127,7 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
       () => running.config.readOnly,
     ),
   );
-  const scheme = config.tls ? "https" : "http";
-  open.announce(`${scheme}://${hostAndPort({ ...config.listen, port: server.port })}`);
+  open.announce(place());
   announcements.start(`${machineName()}:${server.port}`);
   for (const line of welcome(server.port, debugPort, config)) terminal.print(line);
   await untilStopped(running, health, terminal);

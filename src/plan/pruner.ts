@@ -1,0 +1,142 @@
+import type { RegistryError } from "../oci/errors.ts";
+
+/** What one run of retention on this registry came to. Times are UTC milliseconds, sizes bytes. */
+export interface PrunerRun {
+  readonly startedAt: number;
+  /** Null: it goes on. */
+  readonly endedAt: number | null;
+  /** Somebody asked for it; otherwise it was time. */
+  readonly asked: boolean;
+  /** Only to report what would go. */
+  readonly dryRun: boolean;
+  /** `planned`: there was only a plan, or nothing to do. `cut off`: the process ended before it did. */
+  readonly outcome: "running" | "planned" | "done" | "refused" | "failed" | "stopped" | "cut off";
+  /** Why it is not `done`. */
+  readonly reason: string | null;
+  /** What was removed, or would be. */
+  readonly tags: number;
+  readonly manifests: number;
+  readonly bytes: { readonly freed: number; readonly shared: number };
+  /** Repositories of which nothing went although something should have: kept whole, drifted, failed; the first of them. */
+  readonly kept: readonly { readonly repository: string; readonly reason: string }[];
+}
+
+/** What a run has to tell in its end. */
+export type PrunerOutcome = Pick<
+  PrunerRun,
+  "outcome" | "reason" | "tags" | "manifests" | "bytes" | "kept"
+>;
+
+export interface PrunerParts {
+  /** Plans, and unless it is a dry run carries out. It stops where it is safe when the signal says so. */
+  run(how: RunHow): Promise<PrunerOutcome>;
+  /** Why nothing may be changed at this moment; null: it may. */
+  obstacle(): RegistryError | null;
+  /** As configured. */
+  dryRun(): boolean;
+  /** The runs that are remembered, the newest first. */
+  readonly past: readonly PrunerRun[];
+  remember(runs: readonly PrunerRun[]): Promise<void>;
+  readonly now: () => number;
+  began(at: number): void;
+  ended(run: PrunerRun): void;
+  failed(error: unknown): void;
+}
+
+export interface RunHow {
+  readonly dryRun: boolean;
+  readonly stop: AbortSignal;
+}
+
+/** How many runs are remembered. */
+const RUNS = 20;
+
+const NOTHING = { tags: 0, manifests: 0, bytes: { freed: 0, shared: 0 }, kept: [] } as const;
+
+/** Applies retention to the registry of this process: one run at a time; who asks while one goes on joins it. */
+export class Pruner {
+  readonly #parts: PrunerParts;
+  #runs: readonly PrunerRun[];
+  #running: PrunerRun | null = null;
+  #stop = new AbortController();
+  #work: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(parts: PrunerParts) {
+    this.#parts = parts;
+    // What a crash has cut off was remembered when it began.
+    this.#runs = parts.past.map((run) =>
+      run.outcome === "running" ? { ...run, outcome: "cut off" } : run,
+    );
+  }
+
+  get runs(): readonly PrunerRun[] {
+    return this.#runs;
+  }
+
+  get running(): PrunerRun | null {
+    return this.#running;
+  }
+
+  /** Begins a run, or joins the one that goes on. Throws what stands in the way. `dryRun`: null: as configured. */
+  ask(wish: { readonly dryRun: boolean | null; readonly asked: boolean }): void {
+    const obstacle = this.#parts.obstacle();
+    if (obstacle) throw obstacle;
+    if (this.#work || this.#closed) return;
+    this.#stop = new AbortController();
+    const dryRun = wish.dryRun ?? this.#parts.dryRun();
+    const startedAt = this.#parts.now();
+    const run: PrunerRun = {
+      ...NOTHING,
+      startedAt,
+      endedAt: null,
+      asked: wish.asked,
+      dryRun,
+      outcome: "running",
+      reason: null,
+    };
+    this.#running = run;
+    this.#parts.began(startedAt);
+    this.#work = this.#run(run).finally(() => {
+      this.#work = null;
+    });
+  }
+
+  /** Ends what goes on where it is safe; it may be begun again. */
+  stop(reason: string): void {
+    this.#stop.abort(new Error(reason));
+  }
+
+  async idle(): Promise<void> {
+    await this.#work;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.stop("the registry stops");
+    await this.#work;
+  }
+
+  async #run(run: PrunerRun): Promise<void> {
+    await this.#remember([run, ...this.#runs]);
+    const { signal } = this.#stop;
+    let outcome: PrunerOutcome;
+    try {
+      outcome = await this.#parts.run({ dryRun: run.dryRun, stop: signal });
+    } catch (error) {
+      const reason = (error as Error).message;
+      outcome = { ...NOTHING, outcome: signal.aborted ? "stopped" : "failed", reason };
+      if (!signal.aborted) this.#parts.failed(error);
+    }
+    const ended: PrunerRun = { ...run, ...outcome, endedAt: this.#parts.now() };
+    this.#running = null;
+    this.#runs = [ended, ...this.#runs].slice(0, RUNS);
+    this.#parts.ended(ended);
+    await this.#remember(this.#runs);
+  }
+
+  /** What was done does not depend on it. */
+  async #remember(runs: readonly PrunerRun[]): Promise<void> {
+    await this.#parts.remember(runs.slice(0, RUNS)).catch(() => undefined);
+  }
+}
