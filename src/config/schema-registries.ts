@@ -37,13 +37,17 @@ const collect = z
       .describe(
         "`tree`, `registry`, `docker-exec`: the registry's config.yml, which also names its folder",
       ),
-    container: z.string().min(1).optional().describe("`docker-exec`: the name of its container"),
+    container: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, { error: "must be the name of a container" })
+      .optional()
+      .describe("`docker-exec`: the name of its container"),
     program: z
       .string()
       .min(1)
       .optional()
       .describe(
-        "`registry`, `docker-exec`: the registry's executable. Unset: `registry`, for the former also `docker-registry`, as Debian calls it",
+        "`registry`, `docker-exec`: the registry's executable. Unset: `registry`; for the former `docker-registry`, as Debian calls it, where that is there",
       ),
     grace: duration.prefault("1h").describe("`tree`: how old garbage must be"),
     deleteUntagged: z

@@ -233,5 +233,5 @@ export class Keeper {
 }
 
 function messageOf(error: unknown): string | null {
-  return error === null ? null : error instanceof Error ? error.message : String(error);
+  return error === null ? null : (error as Error).message;
 }
