@@ -17,6 +17,7 @@ type Make = (terminal: Terminal) => Command;
  */
 const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
   serve: async () => (await import("./cli/serve.ts")).serveCommand,
+  keep: async () => (await import("./cli/keep.ts")).keepCommand,
   list: async () => (await import("./cli/list.ts")).listCommand,
   delete: async () => (await import("./cli/delete.ts")).deleteCommand,
   du: async () => (await import("./cli/du.ts")).duCommand,

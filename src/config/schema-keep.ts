@@ -24,12 +24,10 @@ export const keep = z
     report: z
       .array(
         z.strictObject({
-          url: z
-            .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-            .meta({
-              secret: true,
-              description: "where the result of every run is posted, as JSON",
-            }),
+          url: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).meta({
+            secret: true,
+            description: "where the result of every run is posted, as JSON",
+          }),
           headers: headers
             .meta({ secret: true, description: "sent with it: name to values" })
             .prefault({}),

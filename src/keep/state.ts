@@ -20,6 +20,8 @@ export interface KeepState {
   readonly jobs: Jobs;
   readonly times: Times;
   timesOf(registry: string): TagTimes;
+  /** Writes something that changes nothing. Throws when nothing can be written. */
+  probe(): void;
   /** Writes down what waits in memory. Safe to call twice. */
   close(): void;
 }
@@ -57,6 +59,7 @@ export function openKeepState(folder: string): KeepState {
       pushed: async (repository, tags, now) => times.list(registry, repository, tags, now),
       pulled: async (repository, digests, now) => times.pulled(registry, repository, digests, now),
     }),
+    probe: () => void open.run(`PRAGMA user_version = ${STEPS.length}`),
     close() {
       if (closed) return;
       closed = true;

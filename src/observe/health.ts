@@ -66,6 +66,11 @@ export class Health {
     return this.#phase !== "starting";
   }
 
+  /** Whether it was told to stop. */
+  get stopping(): boolean {
+    return this.#phase === "stopping";
+  }
+
   /** From now on `ready` means these checks. */
   start(checks: readonly Check[]): void {
     this.#checks.push(...checks);

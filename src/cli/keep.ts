@@ -1,0 +1,53 @@
+import type { Command } from "commander";
+import { readConfig } from "../config/load.ts";
+import { configFile, withConfigArgument } from "./config-argument.ts";
+import { runKeep } from "./keep/run.ts";
+import { subcommand } from "./subcommand.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface KeepOptions {
+  readonly listen?: string;
+  readonly config?: string;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly debug?: boolean;
+}
+
+export function keepCommand(terminal: Terminal): Command {
+  const command = subcommand("keep", terminal)
+    .summary("look after registries elsewhere: retention and collection by schedule and on events")
+    .description(
+      "Looks after the registries of a configuration (`registries`) until it is stopped (Ctrl-C or SIGTERM; " +
+        "what goes on ends at a safe point, after a second signal at the next one). " +
+        "Applies their retention and collects their garbage, by schedules, after deletes that their " +
+        "notifications tell of, and when somebody asks. SIGHUP makes it read its configuration again.",
+    );
+  return withConfigArgument(command)
+    .option("--listen <HOST:PORT>", "where to take notifications and requests, as keep.listen")
+    .option("-q, --quiet", "log warnings and errors only, as log.level: warn")
+    .option("-v, --verbose", "log every request, as log.level: debug")
+    .option("--debug", "the same as --verbose")
+    .addHelpText("after", EXAMPLES)
+    .action(async (argument: string | undefined, options: KeepOptions) => {
+      const { listen, config, quiet, verbose, debug } = options;
+      const level = verbose || debug ? "debug" : quiet ? "warn" : undefined;
+      const file = configFile(argument, config);
+      const { environment } = terminal;
+      const flags = { "keep.listen": listen, "log.level": level };
+      await runKeep(() => readConfig({ file, environment, flags }), terminal);
+    });
+}
+
+const EXAMPLES = `
+Examples:
+  wharf keep wharf.yaml                       until it is stopped
+  wharf keep wharf.yaml --listen :8080        where other machines reach it
+
+Let it be told what happens (config.yml of a registry:2 or registry:3):
+  notifications:
+    endpoints: [{ name: keep, url: http://HOST:8080/events }]
+
+And ask it:
+  curl -X POST http://127.0.0.1:8080/prune    applies the retention, then collects
+  curl -X POST http://127.0.0.1:8080/gc       collects
+  curl http://127.0.0.1:8080/registries       how all are doing`;
