@@ -54,7 +54,7 @@ const collect = z
       .boolean()
       .optional()
       .describe(
-        "manifests that nothing keeps go as well. Unset: yes, but for the `garbage-collect` of a registry 2, which takes the platforms of multi-platform images with them",
+        "manifests that nothing keeps go as well. Unset: yes with `tree` and with a registry 3; not with a registry 2, whose `garbage-collect` takes the platforms of multi-platform images with them, nor with Harbor, which takes also what is being pushed",
       ),
     ...times,
     afterDeletes: z

@@ -64,8 +64,9 @@ export class Inbox {
       const { action, repository, tag, digest, method, agent } = event;
       const at = timeOf(event, arrived);
       if (action === "delete") deletes++;
-      else if (action === "push" && tag) pushes.push({ registry, repository, tag, digest, at });
-      else if (action === "pull" && digest && counting(method, agent)) {
+      else if (action === "push" && tag && !OURS.test(agent)) {
+        pushes.push({ registry, repository, tag, digest, at });
+      } else if (action === "pull" && digest && counting(method, agent)) {
         pulls.push({ registry, repository, digest, at });
       }
     }
@@ -76,5 +77,11 @@ export class Inbox {
     heard({ registry, push: pushes.length, pull: pulls.length, delete: deletes, passed });
   }
 }
+
+/**
+ * What we push are copies, which count from the first time that they are seen, and placeholders for tags
+ * that are removed: their tags shall not seem to be new if that is interrupted.
+ */
+const OURS = /^wharfinger\b/;
 
 const NOTHING: Heard = { registry: null, push: 0, pull: 0, delete: 0, passed: 0 };

@@ -82,7 +82,7 @@ export function createKeepMetrics(): KeepMetrics {
     help: string,
     set: (gauge: Gauge<"registry" | "kind">) => void,
   ): void => {
-    new Gauge({
+    void new Gauge({
       name,
       help,
       labelNames: job,
@@ -132,7 +132,7 @@ export function createKeepMetrics(): KeepMetrics {
     "Runs that wait for the one that goes on",
     each(({ waiting }, kind) => Number(waiting.includes(kind))),
   );
-  new Gauge({
+  void new Gauge({
     name: "wharf_keep_times_forgotten",
     help: "Times that only notifications told of, of nothing that is known, forgotten for want of room since the start",
     registers,

@@ -19,12 +19,7 @@ export function demandUsable({ registries }: Config, environment: Terminal["envi
       const reason = `registries: ${entry.name}: url: ${(error as Error).message}`;
       throw new RegistryError("CONFIG_INVALID", { reason }, { cause: error });
     }
-    collectorOf(entry, {
-      environment,
-      now: Date.now,
-      say: () => undefined,
-      harbor: async () => await Promise.reject(new Error("nothing is collected yet")),
-    });
+    collectorOf(entry, { environment, now: Date.now, say: () => undefined });
   }
 }
 

@@ -26,7 +26,6 @@ export function workOf(entry: Entry, _config: Config, context: WorkContext): Wor
       environment,
       now,
       say: (facts, message) => log.warn(facts, message),
-      harbor: async () => await Promise.reject(new RegistryError("UNAVAILABLE")),
     }),
   };
 }

@@ -4,6 +4,7 @@ import type { Config } from "../../config/schema.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import type { StopSignals, WorkDone } from "../work.ts";
 import { collectByCommand } from "./command.ts";
+import { collectInHarbor } from "./harbor.ts";
 import { type Say, collectTree } from "./tree.ts";
 
 type Entry = Config["registries"][number];
@@ -13,8 +14,6 @@ export interface CollectContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
   readonly say: Say;
-  /** Harbor's own collection, over its API. */
-  readonly harbor: (entry: Entry, stop: StopSignals, say: Say) => Promise<WorkDone>;
 }
 
 export type Collect = (stop: StopSignals) => Promise<WorkDone>;
@@ -43,7 +42,7 @@ export function collectorOf(entry: Entry, context: CollectContext): Collect | nu
     case "none":
       return null;
     case "harbor":
-      return async (stop) => await context.harbor(entry, stop, say);
+      return async (stop) => await collectInHarbor(entry, environment, stop, say);
     case "tree": {
       const { data, config, grace, deleteUntagged = true } = collect;
       const folder = data ?? folderIn(config ?? CONFIG);
@@ -67,7 +66,6 @@ export function collectorOf(entry: Entry, context: CollectContext): Collect | nu
       const { data, config = CONFIG, deleteUntagged, container = "" } = collect;
       const settings = {
         collector: collect.with,
-        // A name that begins with a dash would be an option of docker.
         command: [program(["docker"]), "exec", container, collect.program ?? "registry"],
         config,
         deleteUntagged,

@@ -29,7 +29,7 @@ export async function collectTree(
     const reason = `a server of ours has ${folder} open (process ${owner.pid}); it collects by itself`;
     throw new RegistryError("REFUSED", { reason });
   }
-  const what = {
+  const how = {
     folder,
     now,
     grace,
@@ -39,7 +39,7 @@ export async function collectTree(
     consent: false,
     stop: stop.asked,
   };
-  const { plan, outcome, freed, trash } = await collectFolder(what, null, () => undefined);
+  const { plan, outcome, freed, trash } = await collectFolder(how, null, () => undefined);
   const { keptRepositories } = plan.totals;
   for (const { repository, reason } of keptRepositories) {
     say({ repository, reason }, "kept whole, because not all of it could be understood");
