@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
   user: async () => (await import("./cli/user.ts")).userCommand,
   token: async () => (await import("./cli/token.ts")).tokenCommand,
   config: async () => (await import("./cli/config.ts")).configCommand,
+  import: async () => (await import("./cli/import.ts")).importCommand,
   registry: async () => {
     const { registryCommand } = await import("./cli/registry.ts");
     return (terminal) => registryCommand(terminal, manifest.version);

@@ -42,9 +42,25 @@ export function loadConfig(sources: Sources): Config {
  * Reads, merges and checks the configuration; frozen. A flag wins over a variable, a variable over the file.
  * Throws CONFIG_INVALID with every fault and its place.
  */
-export function readConfig({ file, environment, flags }: Sources): Loaded {
+export function readConfig(sources: Sources): Loaded {
+  const { file, environment } = sources;
   const secrets: Secrets = { values: [], faults: [] };
   const base = file === null ? noFile() : readSettings(file, environment, secrets);
+  const rename =
+    base.kind === "wharf" ? (path: string) => path : (path: string) => originOf(path, ORIGINS);
+  return checked(base, sources, secrets, rename);
+}
+
+/**
+ * What is in force when these are the settings of the file. `rename` makes a path of ours what the reader knows
+ * it as. Throws CONFIG_INVALID.
+ */
+export function checked(
+  base: Base,
+  { file, environment, flags }: Sources,
+  secrets: Secrets,
+  rename: (path: string) => string,
+): Loaded {
   const { settings, kind } = base;
   for (const { path, value } of ownVariables(environment)) assign(settings, path, value);
   for (const [flag, value] of Object.entries(flags)) {
@@ -52,7 +68,6 @@ export function readConfig({ file, environment, flags }: Sources): Loaded {
   }
   if (kind === "distribution" && settings["auth"] === undefined) settings["auth"] = "none";
   const parsed = schema.safeParse(settings);
-  const rename = kind === "wharf" ? (path: string) => path : originOf;
   const faults = [
     ...secrets.faults,
     ...(parsed.success ? [] : [describeIssues(parsed.error.issues, rename)]),
@@ -73,7 +88,8 @@ export function readConfig({ file, environment, flags }: Sources): Loaded {
 
 type Settings = Record<string, unknown>;
 
-interface Base {
+/** What a file says, in our words. */
+export interface Base {
   readonly settings: Settings;
   readonly kind: Loaded["kind"];
   readonly warnings: readonly string[];
@@ -106,7 +122,7 @@ function readDistribution(file: string, text: string, environment: Environment):
   return { settings: { ...settings }, kind: "distribution", warnings, needless };
 }
 
-function readText(file: string): string {
+export function readText(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
@@ -114,7 +130,7 @@ function readText(file: string): string {
   }
 }
 
-function parse(file: string, text: string, scalars: Scalars): unknown {
+export function parse(file: string, text: string, scalars: Scalars): unknown {
   try {
     return parseYaml(text, scalars);
   } catch (error) {
@@ -142,11 +158,11 @@ function assign(settings: Settings, [key = "", ...rest]: readonly string[], valu
   settings[key] = copy;
 }
 
-/** What a path of ours is called in a distribution configuration: the longest part of it that has a name. */
-function originOf(path: string): string {
+/** What a path of ours is called in another configuration: the longest part of it that has a name there. */
+export function originOf(path: string, origins: Readonly<Record<string, string>>): string {
   const keys = path.split(".");
   for (let length = keys.length; length > 0; length--) {
-    const origin = ORIGINS[keys.slice(0, length).join(".")];
+    const origin = origins[keys.slice(0, length).join(".")];
     if (origin !== undefined) return [origin, ...keys.slice(length)].join(".");
   }
   return path;
@@ -180,7 +196,7 @@ function remarksOnDoor({ listen, auth, tls, publicUrl }: Config, kind: Loaded["k
   return [OPENLY];
 }
 
-function invalid(file: string | null, reason: string): RegistryError {
+export function invalid(file: string | null, reason: string): RegistryError {
   return new RegistryError("CONFIG_INVALID", {
     reason: file === null ? reason : `${file}: ${reason}`,
   });

@@ -165,6 +165,13 @@ export const WORK_ERRORS = {
     message: "what is removed cannot be written down, so nothing more is removed",
     remedy: "make room, or the file writable; carrying out the same plan again goes on",
   },
+  IMPORT_EXISTS: {
+    code: "UNKNOWN",
+    status: 500,
+    exit: 5,
+    message: "the file is there already, and says something else",
+    remedy: "take another name, or move it away; nothing was written",
+  },
   UNCONFIRMED: {
     code: "UNSUPPORTED",
     status: 409,
