@@ -115,8 +115,8 @@ export async function harborCount(
 
 /**
  * A whole list. Its pages are counted from its beginning, so that an entry that goes while it is read
- * moves another one past us: the length that Harbor says must be that of what came, otherwise it is read
- * again, and at last given up with REMOTE. `key` tells entries apart.
+ * moves another one past us: the length that Harbor says must stay, and be that of what came, otherwise it is
+ * read again, and at last given up with REMOTE. `key` tells entries apart.
  */
 export async function harborList(
   connection: Connection,
@@ -127,16 +127,17 @@ export async function harborList(
 ): Promise<Document[]> {
   for (let left = READINGS; left > 0; left--) {
     const found = new Map<unknown, Document>();
-    let total: number | null = null;
+    const totals = new Set<number | null>();
     for (let number = 1, more = true; more; number++) {
       const paging = { page: String(number), page_size: String(PAGE) };
       const next = await page(connection, path, { ...query, ...paging }, subject);
       for (const entry of next.entries) found.set(entry[key], entry);
-      total = next.total;
-      more = next.entries.length > 0 && (next.more || (total ?? 0) > number * PAGE);
+      totals.add(next.total);
+      more = next.entries.length > 0 && (next.more || (next.total ?? 0) > number * PAGE);
       if (number * PAGE > MOST_ENTRIES) throw endless(connection, subject);
     }
-    if (total === null || total === found.size) return [...found.values()];
+    const [total = null] = totals;
+    if (totals.size === 1 && (total === null || total === found.size)) return [...found.values()];
   }
   throw new RegistryError("REMOTE", {
     reason: `${subject.about}: the list of ${connection.address.origin} changes all the time`,
