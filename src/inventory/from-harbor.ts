@@ -33,6 +33,7 @@ export function inventoryFromHarbor(
     tags: artifacts.flatMap(tagsOf),
     manifests: [...manifests.values()],
     untaggedListed: true,
+    pullsSince: pullsSince(artifacts),
     unreadable: [],
   };
 }
@@ -55,8 +56,8 @@ function fromArtifact(
     pushedAt,
     createdAt: latest([artifact.createdAt, ...below.map(({ createdAt }) => createdAt)]),
     pulledAt: latest([artifact.pulledAt, ...below.map(({ pulledAt }) => pulledAt)]),
-    // When the last tag of it went is not recorded; it cannot have been before its push.
-    untaggedAt: artifact.tags.length === 0 ? pushedAt : null,
+    // When its last tag went is not recorded.
+    untaggedAt: null,
     subject: null,
     artifactType,
     children: artifact.children,
@@ -76,12 +77,24 @@ function fromAccessory(
     pushedAt: createdAt,
     createdAt: null,
     pulledAt: null,
-    untaggedAt: createdAt,
+    untaggedAt: null,
     subject,
     artifactType: type,
     children: [],
     blobs: [],
   };
+}
+
+/**
+ * Harbor can be told to record no pulls, and does not say so. The oldest pull that it shows tells since when at
+ * least it does; it shows only the last of each artifact.
+ */
+function pullsSince(artifacts: readonly HarborArtifact[]): number | null {
+  const pulls = artifacts.flatMap(({ pulledAt }) => pulledAt ?? []);
+  return pulls.reduce<number | null>(
+    (first, at) => (first === null ? at : Math.min(first, at)),
+    null,
+  );
 }
 
 function latest(times: readonly (number | null)[]): number | null {

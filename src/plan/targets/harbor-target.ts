@@ -1,5 +1,6 @@
 import type { Connection } from "../../client/connection.ts";
-import { requireHarbor } from "../../client/harbor.ts";
+import { recognizeHarbor, requireHarbor } from "../../client/harbor.ts";
+import { type RegistryEntry, openRegistry } from "../../client/open-registry.ts";
 import {
   deleteHarborArtifact,
   listHarborArtifacts,
@@ -9,15 +10,33 @@ import {
 } from "../../client/harbor-artifacts.ts";
 import { inventoryFromHarbor } from "../../inventory/from-harbor.ts";
 import { RegistryError } from "../../oci/errors.ts";
-import type { RepositoryName } from "../../oci/name.ts";
+import { type RepositoryName, parseName } from "../../oci/name.ts";
 import type { PruneTarget } from "../prune-target.ts";
 
 export interface HarborTargetOptions {
   /** As in the configuration; null: the host. */
   readonly name: string | null;
   /** Null: all that this user may see. */
-  readonly repositories: readonly RepositoryName[] | null;
-  close?(): Promise<void>;
+  readonly repositories: readonly string[] | null;
+}
+
+/** An entry of `registries:`, as far as it matters here. */
+export interface HarborSettings extends RegistryEntry {
+  readonly name: string;
+  /** `auto`: it is asked whether it is a Harbor. */
+  readonly type: string;
+  readonly repositories?: readonly string[] | undefined;
+}
+
+/** Opens an entry of `registries:`; null: it is no Harbor, and was not said to be one. Throws as `openHarborTarget`. */
+export async function openHarbor(
+  settings: HarborSettings,
+  { environment }: { readonly environment: Readonly<Record<string, string | undefined>> },
+): Promise<PruneTarget | null> {
+  const connection = openRegistry(settings, { environment });
+  if (settings.type !== "harbor" && !(await recognizeHarbor(connection))) return null;
+  const { name, repositories = null } = settings;
+  return await openHarborTarget(connection, { name, repositories });
 }
 
 /**
@@ -28,7 +47,7 @@ export interface HarborTargetOptions {
  */
 export async function openHarborTarget(
   connection: Connection,
-  { name, repositories, close }: HarborTargetOptions,
+  { name, repositories }: HarborTargetOptions,
 ): Promise<PruneTarget> {
   await requireHarbor(connection);
   const { origin, host } = connection.address;
@@ -37,10 +56,10 @@ export async function openHarborTarget(
     removesTags: async () => true,
 
     async *repositories() {
-      const names: RepositoryName[] = [];
-      if (repositories) names.push(...repositories);
-      else for await (const found of listHarborRepositories(connection)) names.push(found);
-      yield* [...new Set(names)].toSorted();
+      const names = new Set<RepositoryName>(repositories?.map(parseName));
+      // Half a list is none.
+      if (!repositories) for await (const one of listHarborRepositories(connection)) names.add(one);
+      yield* [...names].toSorted();
     },
 
     async inventoryOf(repository) {
@@ -56,9 +75,7 @@ export async function openHarborTarget(
     deleteManifest: (repository, digest) =>
       unlessGone(deleteHarborArtifact(connection, repository, digest)),
 
-    async close() {
-      await close?.();
-    },
+    async close() {},
   };
 }
 

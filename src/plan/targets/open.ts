@@ -1,5 +1,6 @@
 import { RegistryError } from "../../oci/errors.ts";
 import type { PruneTarget } from "../prune-target.ts";
+import { openHarbor } from "./harbor-target.ts";
 import { openApiTarget } from "./open-api.ts";
 import type { Opener, RegistrySettings, TargetContext } from "./opener.ts";
 
@@ -12,7 +13,10 @@ export type { RegistrySettings, TargetContext } from "./opener.ts";
 const OPENERS: readonly {
   readonly type: RegistrySettings["type"] | "own";
   readonly open: Opener;
-}[] = [{ type: "oci", open: openApiTarget }];
+}[] = [
+  { type: "harbor", open: openHarbor },
+  { type: "oci", open: openApiTarget },
+];
 
 /** Opens a registry elsewhere, or one of ours, to plan and apply on. Throws REMOTE, CREDENTIALS, USAGE. */
 export async function openRegistryTarget(

@@ -81,9 +81,17 @@ export const DIFFERENCES = {
     says: "goes on listing a repository that has nothing left",
     source: "https://github.com/distribution/distribution/issues/2314",
   },
+  "no-tags-404": {
+    says: "goes on listing a repository that has nothing left, and answers 404 NAME_UNKNOWN for its tags",
+    source: "https://github.com/distribution/distribution/issues/4324",
+  },
   "empty-lists-null": {
     says: "sends null where a list has nothing",
     source: `${DISTRIBUTION_2}/tags.go`,
+  },
+  "tags-unsorted": {
+    says: "sends tags in no order",
+    source: "https://github.com/distribution/distribution/blob/v2.8.2/registry/storage/tagstore.go",
   },
   "tags-without-pages": {
     says: "sends all tags at once, whatever number is asked for",
@@ -186,6 +194,7 @@ export const KINDS = {
       "catalog-n-limit",
       "empty-repositories-stay",
       "empty-lists-null",
+      "tags-unsorted",
       "tags-without-pages",
       "accept-needed",
       "no-referrers",
@@ -194,7 +203,7 @@ export const KINDS = {
   "registry-3": {
     title: "registry 3 (`registry:3`)",
     login: "basic",
-    differences: ["catalog-n-limit", "empty-repositories-stay", "accept-needed", "no-referrers"],
+    differences: ["catalog-n-limit", "no-tags-404", "accept-needed", "no-referrers"],
   },
   harbor: {
     title: "Harbor 2",

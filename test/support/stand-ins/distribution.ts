@@ -144,9 +144,8 @@ function remove(place: Place, name: string, reference: string): Response {
     ? removeManifest(place, repository, reference)
     : removeTag(place, repository, reference);
   if (done) return done;
-  if (repository.manifests.size === 0 && !place.is("empty-repositories-stay")) {
-    place.content.forget(name);
-  }
+  const stays = place.is("empty-repositories-stay") || place.is("no-tags-404");
+  if (repository.manifests.size === 0 && !stays) place.content.forget(name);
   return new Response(null, { status: 202 });
 }
 

@@ -6,8 +6,9 @@ const LIMIT = 1000;
 export function listRepositories(place: Place, asked: Asked): Response {
   if (place.is("no-catalog")) return plain(404, "404 page not found");
   const n = numberOf(asked);
-  if (place.is("catalog-n-limit") && n > LIMIT) return error(400, "PAGINATION_NUMBER_INVALID");
-  if (place.is("n-limit-unsupported") && n > LIMIT) return tooMany();
+  if (place.is("catalog-n-limit") && n > LIMIT && n < Infinity)
+    return error(400, "PAGINATION_NUMBER_INVALID");
+  if (place.is("n-limit-unsupported") && n > LIMIT && n < Infinity) return tooMany();
   const names = place.content.all().map(({ name }) => name);
   const last = asked.query.get("last");
   if (place.is("catalog-last-must-exist") && last !== null && !names.includes(last)) {
@@ -19,7 +20,8 @@ export function listRepositories(place: Place, asked: Asked): Response {
 }
 
 export function listTags(place: Place, asked: Asked, name: string): Response {
-  const repository = place.content.find(name);
+  const found = place.content.find(name);
+  const repository = place.is("no-tags-404") && found?.tags.size === 0 ? null : found;
   if (!repository) {
     if (place.is("web-page-404")) return page(404, "404 Not Found");
     return error(
@@ -29,12 +31,13 @@ export function listTags(place: Place, asked: Asked, name: string): Response {
     );
   }
   const tags = repository.tagNames();
+  if (place.is("tags-unsorted")) tags.reverse();
   if (place.is("tags-without-pages")) {
     const none = tags.length === 0 && place.is("empty-lists-null");
     return Response.json({ name, tags: none ? null : tags });
   }
   const n = numberOf(asked);
-  if (place.is("n-limit-unsupported") && n > LIMIT) return tooMany();
+  if (place.is("n-limit-unsupported") && n > LIMIT && n < Infinity) return tooMany();
   const last = asked.query.get("last");
   if (place.is("tags-last-must-exist") && last !== null && !tags.includes(last)) {
     return new Response(null, { status: 404 });

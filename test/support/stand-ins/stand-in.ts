@@ -25,6 +25,7 @@ export interface StandInOptions {
   readonly users?: readonly User[];
   /** Beside those of its kind. */
   readonly more?: readonly DifferenceName[];
+  readonly less?: readonly DifferenceName[];
 }
 
 /** Every so many-th request is one too many. */
@@ -33,6 +34,7 @@ const TOO_OFTEN = 7;
 export function startStandIn(name: KindName, options: StandInOptions = {}): StandIn {
   const kind: Kind = KINDS[name];
   const differences = new Set<DifferenceName>([...kind.differences, ...(options.more ?? [])]);
+  for (const difference of options.less ?? []) differences.delete(difference);
   const content = new Content();
   const place: Place = { content, is: (difference) => differences.has(difference) };
   const harbor = name === "harbor" ? new HarborState(content) : null;

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "bun:test";
+import { failureOf } from "../../../test/support/failure.ts";
+import { image, index } from "../../../test/support/image.ts";
+import { fill } from "../../../test/support/stand-ins/fill.ts";
+import { startStandIn } from "../../../test/support/stand-ins/stand-in.ts";
+import { PRUNING, type User } from "../../../test/support/stand-ins/users.ts";
+import { schema } from "../../config/schema.ts";
+import { parseDigest } from "../../oci/digest.ts";
+import { parseName } from "../../oci/name.ts";
+import { parseTag } from "../../oci/reference.ts";
+import type { PruneTarget } from "../prune-target.ts";
+import { openHarbor } from "./harbor-target.ts";
+
+const ROBOT: User = {
+  name: "robot$app+prune",
+  password: "secret",
+  projects: [{ project: "app", rights: PRUNING }],
+};
+const NAME = parseName("app/team/web");
+
+function harbor() {
+  const standIn = startStandIn("harbor", { users: [ROBOT] });
+  standIn.harbor?.addProject("app");
+  return standIn;
+}
+
+async function open(url: string, more: object = {}): Promise<PruneTarget | null> {
+  const entry = { name: "h", url, username: ROBOT.name, password: ROBOT.password, ...more };
+  const [settings] = schema.shape.registries.parse([entry]);
+  if (!settings) throw new Error("there is one");
+  return await openHarbor(settings, { environment: {} });
+}
+
+async function opened(url: string, more: object = {}): Promise<PruneTarget> {
+  const target = await open(url, more);
+  if (!target) throw new Error("it is a Harbor");
+  return target;
+}
+
+describe("an entry of registries:", () => {
+  test("is recognised by itself, and left to others when it is no Harbor", async () => {
+    await using standIn = harbor();
+    await using other = startStandIn("registry-3");
+    expect((await opened(standIn.url)).registry).toEqual({
+      name: "h",
+      place: standIn.url,
+      bytes: "estimated",
+    });
+    expect(await open(other.url)).toBeNull();
+  });
+
+  test("that is said to be a Harbor and is none is an error", async () => {
+    await using other = startStandIn("registry-3");
+    const error = await failureOf(open(other.url, { type: "harbor" }));
+    expect(error.message).toContain("is not a Harbor");
+  });
+
+  test("with a wrong password is an error, not a registry of public projects", async () => {
+    await using standIn = harbor();
+    expect((await failureOf(open(standIn.url, { password: "wrong" }))).kind).toBe("CREDENTIALS");
+  });
+});
+
+describe("a Harbor to prune", () => {
+  test("has its repositories in the order of their names, or those that were named", async () => {
+    await using standIn = harbor();
+    for (const name of ["app/z", "app/a", "app/team/web"])
+      fill(standIn.content, name, image(), "1");
+    const all = await Array.fromAsync((await opened(standIn.url)).repositories());
+    expect(all).toEqual(["app/a", "app/team/web", "app/z"].map(parseName));
+    const named = await opened(standIn.url, { repositories: ["app/z", "app/a", "app/z"] });
+    expect(await Array.fromAsync(named.repositories())).toEqual(["app/a", "app/z"].map(parseName));
+  });
+
+  test("loses a tag alone, a manifest with all of its tags, and does both only once", async () => {
+    await using standIn = harbor();
+    const one = image();
+    fill(standIn.content, NAME, one, "a", "b", "c");
+    const target = await opened(standIn.url);
+    expect(await target.removesTags()).toBe(true);
+    expect(await target.resolve(NAME, parseTag("a"))).toBe(parseDigest(one.digest));
+    for (const _ of [1, 2]) await target.removeTag(NAME, parseTag("a"));
+    expect(await target.resolve(NAME, parseTag("a"))).toBeNull();
+    expect((await target.inventoryOf(NAME))?.tags.map(({ tag }) => String(tag))).toEqual([
+      "b",
+      "c",
+    ]);
+    for (const _ of [1, 2]) await target.deleteManifest(NAME, parseDigest(one.digest));
+    expect(standIn.content.find(NAME)?.manifests.size).toBe(0);
+  });
+
+  test("takes children and signatures along, which counts as done", async () => {
+    await using standIn = harbor();
+    const child = image();
+    const list = index([child]);
+    const signature = image({ subject: list.descriptor, artifactType: "application/vnd.x+json" });
+    fill(standIn.content, NAME, list, "1");
+    fill(standIn.content, NAME, signature);
+    const target = await opened(standIn.url);
+    for (const { digest } of [list, child, signature]) {
+      await target.deleteManifest(NAME, parseDigest(digest));
+    }
+    expect((await target.inventoryOf(NAME))?.manifests).toEqual([]);
+  });
+
+  test("that does not know a repository has none", async () => {
+    await using standIn = harbor();
+    expect(await (await opened(standIn.url)).inventoryOf(NAME)).toBeNull();
+    const error = await failureOf((await opened(standIn.url)).inventoryOf(parseName("web")));
+    expect(error.kind).toBe("NAME_UNKNOWN");
+  });
+});
