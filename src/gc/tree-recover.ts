@@ -9,8 +9,12 @@ import {
   leavingDigest,
   leavingPath,
   revisionLink,
+  tagCurrentLink,
   trashPath,
 } from "../storage/tree.ts";
+
+/** More bytes than any link has. */
+const LONGEST_LINK = 200;
 
 /** Rows that are looked at together. */
 const AT_ONCE = 1000;
@@ -53,7 +57,7 @@ export async function recoverTrash(
 
 /** Whether a row tells of something that was not removed. `id`: null when it would not be in the trash. */
 export function isInPlace(
-  { id, kind, repository, digest }: Omit<TrashRecord, "id"> & { readonly id: number | null },
+  { id, kind, repository, tag, digest }: Omit<TrashRecord, "id"> & { readonly id: number | null },
   files: TreeFiles,
 ): boolean {
   if (kind === "blob") {
@@ -61,6 +65,10 @@ export function isInPlace(
   }
   if (repository === null) return false;
   if (kind === "manifest") return files.look(revisionLink(repository, digest)) !== null;
+  if (kind === "tag" && tag !== null) {
+    const link = files.text(tagCurrentLink(repository, tag), LONGEST_LINK);
+    return link?.text.trim() === digest;
+  }
   return kind === "link" && files.look(layerLink(repository, digest)) !== null;
 }
 

@@ -33,6 +33,7 @@ const inventory = z.object({
     }),
   ),
   untaggedListed: z.boolean(),
+  pullsSince: time,
   unreadable: z.array(z.object({ path: z.string(), problem: z.string() })),
 });
 

@@ -85,6 +85,7 @@ function inventoryOf(
       blobs: one.blobs,
     })),
     untaggedListed: true,
+    pullsSince: records.pullsSince,
     unreadable: [...records.unreadable, ...astray(name, records.tags, here)],
   };
 }

@@ -6,6 +6,9 @@ import type { RepositoryRecords } from "./collection.ts";
  * The part of the metadata that retention goes by, beside what collections need: when images were pulled,
  * and when they were built. Times are UTC milliseconds.
  */
+/** Since when pulls are recorded, in the settings of the metadata: UTC milliseconds. */
+export const PULLS_SINCE = "pulls-since";
+
 export interface RetentionReads {
   /** All that retention needs to know of a repository, as of one moment; null when it is not there. */
   retentionRecordsOf(name: RepositoryName): Promise<RetentionRecords | null>;
@@ -49,6 +52,8 @@ export interface BuildTime {
 export interface RetentionRecords extends RepositoryRecords {
   /** Manifests that were pulled, each by itself, and when last. */
   readonly pulled: ReadonlyMap<Digest, number>;
+  /** Since when every pull is recorded; null: nobody knows. */
+  readonly pullsSince: number | null;
   /** What manifests have as `org.opencontainers.image.created`, unchecked. */
   readonly createdNotes: ReadonlyMap<Digest, string>;
 }

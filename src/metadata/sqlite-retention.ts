@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { RepositoryRecords } from "./collection.ts";
+import { PULLS_SINCE } from "./retention-records.ts";
 import type {
   Ancestor,
   RetentionReads,
@@ -30,6 +31,9 @@ export function sqliteRetentionReads(
           AND annotations IS NOT NULL)
       WHERE created IS NOT NULL`,
   );
+  const since = db.query<{ value: string }, { key: string }>(
+    "SELECT value FROM settings WHERE key = $key",
+  );
   const built = db.query<{ builtAt: number | null }, { digest: string }>(
     "SELECT built_at AS builtAt FROM blobs WHERE digest = $digest",
   );
@@ -54,6 +58,7 @@ export function sqliteRetentionReads(
     return (
       found && {
         ...found,
+        pullsSince: sinceOf(since.get({ key: PULLS_SINCE })?.value),
         pulled: new Map(pulled.all({ name }).map(({ digest, at }) => [digest, at])),
         createdNotes: new Map(notes.all({ name }).map((one) => [one.digest, one.created])),
       }
@@ -73,6 +78,10 @@ export function sqliteRetentionReads(
       });
     },
   };
+}
+
+function sinceOf(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text);
 }
 
 /** The writing half, each as the body of a transaction that is open. */

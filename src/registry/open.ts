@@ -4,6 +4,7 @@ import { type CacheCounts, cached } from "../metadata/cached.ts";
 import { databaseIn } from "../metadata/data-folder.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { passOldTrash } from "../metadata/old-trash.ts";
+import { PULLS_SINCE } from "../metadata/retention-records.ts";
 import { settleJournal } from "../metadata/settle-journal.ts";
 import { openSqlite } from "../metadata/sqlite.ts";
 import { startTreeFollower } from "../metadata/tree-follower.ts";
@@ -110,6 +111,7 @@ export async function openRegistry(
   const housekeeping = setInterval(() => {
     tidying ??= tidy(uploads, room, stop, events, now).finally(() => (tidying = null));
   }, HOUSEKEEPING_MS);
+  await notePullsSince(metadata, rules, now());
   const pulls = new PullTimes();
   pulls.hold(rules.readOnly === true);
   pulls.start(metadata, (error) => {
@@ -165,6 +167,17 @@ export async function openRegistry(
       lock.release();
     },
   };
+}
+
+/** From the first start on which pulls are recorded nothing that is not recorded was pulled. */
+async function notePullsSince(
+  metadata: Pick<Metadata, "getSetting" | "setSetting">,
+  { readOnly }: Rules,
+  now: number,
+): Promise<void> {
+  if (readOnly || (await metadata.getSetting(PULLS_SINCE)) !== null) return;
+  // The next start will do: until then nobody knows.
+  await metadata.setSetting(PULLS_SINCE, String(now)).catch(() => undefined);
 }
 
 /** What a registry is made of, before it serves. */

@@ -94,7 +94,8 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   const collector = await startCollector(open, () => inForce(), kind, terminal.environment, log);
   closing.defer(async () => await collector.close());
   operations.collector = collector;
-  const place = (): string => `${config.tls ? "https" : "http"}://${hostAndPort({ ...config.listen, port: server.port })}`;
+  const place = (): string =>
+    `${config.tls ? "https" : "http"}://${hostAndPort({ ...config.listen, port: server.port })}`;
   const pruning = await startPruning({
     registry: () => served(),
     config: () => inForce(),
@@ -108,7 +109,17 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
   operations.pruning = pruning;
   const trash = startTrashKeeper(open, () => inForce(), log);
   closing.defer(async () => await trash.close());
-  const lasting = { server, announcements, watch, makeGate, metrics, accessLog, log, collector, pruning };
+  const lasting = {
+    server,
+    announcements,
+    watch,
+    makeGate,
+    metrics,
+    accessLog,
+    log,
+    collector,
+    pruning,
+  };
   const running: Running = { config, registry, gate, ...lasting };
   inForce = () => running.config;
   served = () => running.registry;
