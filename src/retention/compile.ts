@@ -103,7 +103,8 @@ function compileNewest(rule: KeepRule, count: number): Newest {
   };
 }
 
-function compileConditions(rule: TagConditions): Pick<CompiledRule, "selects" | "words"> {
+/** What a rule asks of the name of a tag, and of the version that it is. */
+export function compileConditions(rule: TagConditions): Pick<CompiledRule, "selects" | "words"> {
   const some = rule.tags?.map((text) => read<TagPattern>(text, parseTagPattern));
   const none = rule.except?.map((text) => read<TagPattern>(text, parseTagPattern));
   const range =

@@ -91,3 +91,53 @@ describe("what hangs together", () => {
     expect(verdict.manifests[1]?.reason).toStartWith("part of sha256:");
   });
 });
+
+describe("what stays whatever rules say", () => {
+  test("all of a repository of which something could not be read, or is not here", () => {
+    const rules = { delete: [{ tags: ["*"] }] };
+    const unreadable = [{ path: "_manifests/tags/x", problem: "an empty link" }];
+    const { tags, manifests } = tagged({ a: 1, b: 2 });
+
+    expect(decide({ tags, manifests, unreadable }, rules)).toMatchObject({
+      keptWhole: "_manifests/tags/x: an empty link",
+      manifests: [],
+    });
+    const astray = decide({ tags, manifests: manifests.slice(1) }, rules);
+    expect(astray.keptWhole).toContain("tag a names sha256:");
+    expect(gone(astray)).toEqual([]);
+  });
+
+  test("a tag that the registry has as immutable, with its digest", () => {
+    const verdict = decide(
+      {
+        tags: [tag("v1", "x", null, { immutable: true }), tag("v1-copy", "x")],
+        manifests: [image("x")],
+      },
+      { delete: [{ tags: ["*"] }] },
+    );
+
+    expect(verdict.tags).toMatchObject([
+      { outcome: "keep", rule: "delete.0", reason: expect.stringContaining("immutable") },
+      { outcome: "delete" },
+    ]);
+    expect(verdict.manifests).toEqual([]);
+  });
+});
+
+test("10,000 tags are decided as 10 are, with the first of every order found", () => {
+  const ages = Object.fromEntries(
+    Array.from({ length: 10_000 }, (_, n) => [`v1.${(n * 7919) % 10_000}.0`, n % 300]),
+  );
+  const verdict = decide(tagged(ages), {
+    delete: [{ tags: ["*"] }],
+    keep: [
+      { semver: "*", newest: 3 },
+      { newest: 500, orderBy: "natural" },
+    ],
+  });
+
+  expect(verdict.manifests).toHaveLength(9500);
+  expect(kept(verdict).toSorted()).toEqual(
+    Array.from({ length: 500 }, (_, n) => `v1.${9500 + n}.0`).toSorted(),
+  );
+});

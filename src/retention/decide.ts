@@ -2,7 +2,7 @@ import type { RetentionInventory } from "../inventory/retention-inventory.ts";
 import type { Tag } from "../oci/reference.ts";
 import { overRepositoryBudget } from "./budget.ts";
 import type { CompiledPolicy } from "./compile.ts";
-import { type DecideContext, type Place, TagFacts } from "./facts.ts";
+import { type DecideContext, type Place, factsIn } from "./facts.ts";
 import { type Follower, followersIn, subjectWords } from "./follow.ts";
 import { type Graph, graphOf } from "./graph.ts";
 import { judgeImages } from "./judge.ts";
@@ -138,7 +138,7 @@ function imageVerdicts(
 ): (TagVerdict | undefined)[] {
   const { tags } = place.inventory;
   const verdicts = Array.from<TagVerdict | undefined>({ length: tags.length });
-  const [at, images] = factsOf(place, graph, (index) => !followers.has(index));
+  const [at, images] = factsIn(place, graph, (index) => !followers.has(index));
   const judgements = judgeImages(policy, images, overBudget);
   for (const [i, facts] of images.entries()) {
     const judgement = judgements[i];
@@ -162,7 +162,7 @@ function orphanVerdicts(
   followers: ReadonlyMap<number, Follower>,
 ): [number, TagVerdict][] {
   const { inventory } = place;
-  const [at, orphans] = factsOf(place, graph, (index) => followers.get(index)?.subject === null);
+  const [at, orphans] = factsIn(place, graph, (index) => followers.get(index)?.subject === null);
   if (orphans.length === 0) return [];
   const surelyGone = inventory.untaggedListed && followers.size < inventory.tags.length;
   const about = { ...policy, keep: policy.keep.filter(({ newest }) => newest === null) };
@@ -183,20 +183,4 @@ function orphanVerdicts(
         };
     return [[at[i] ?? -1, { tag, digest, ...open }]];
   });
-}
-
-function factsOf(
-  place: Place,
-  graph: Graph,
-  which: (index: number) => boolean,
-): readonly [indices: readonly number[], facts: readonly TagFacts[]] {
-  const indices: number[] = [];
-  const facts: TagFacts[] = [];
-  for (const [index, tag] of place.inventory.tags.entries()) {
-    const manifest = graph.manifests[graph.place(tag.digest) ?? -1];
-    if (manifest === undefined || !which(index)) continue;
-    indices.push(index);
-    facts.push(new TagFacts(tag, manifest, place));
-  }
-  return [indices, facts];
 }

@@ -5,6 +5,7 @@ import type {
 } from "../inventory/retention-inventory.ts";
 import { type Version, parseVersion } from "../oci/version.ts";
 import { timeOf } from "./clock.ts";
+import type { Graph } from "./graph.ts";
 import type { InUse } from "./in-use.ts";
 import type { Clock } from "./policy.ts";
 
@@ -41,4 +42,21 @@ export interface Place {
   readonly context: DecideContext;
   /** The manifests under this one: children, and theirs. */
   readonly partsOf: (manifest: RetentionManifest) => readonly RetentionManifest[];
+}
+
+/** Of the tags that are asked for, by their index; those whose manifest is not here are left out. */
+export function factsIn(
+  place: Place,
+  graph: Graph,
+  which: (index: number) => boolean,
+): readonly [indices: readonly number[], facts: readonly TagFacts[]] {
+  const indices: number[] = [];
+  const facts: TagFacts[] = [];
+  for (const [index, tag] of place.inventory.tags.entries()) {
+    const manifest = graph.manifests[graph.place(tag.digest) ?? -1];
+    if (manifest === undefined || !which(index)) continue;
+    indices.push(index);
+    facts.push(new TagFacts(tag, manifest, place));
+  }
+  return [indices, facts];
 }

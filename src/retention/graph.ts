@@ -74,40 +74,31 @@ export class Graph {
 
   /**
    * The marked places, each before those that it leads to, otherwise in the order of the inventory; with
-   * who led to each first.
+   * who led to each first. A manifest that refers to a part of its own makes a circle: there parents come
+   * before their children all the same.
    */
   inOrder(marks: Marks): { readonly place: number; readonly from: number | null }[] {
-    const open = new Map<number, number>();
     const leader = new Map<number, number>();
     for (let place = 0; place < marks.length; place++) {
       if (marks[place] !== 1) continue;
       for (const next of this.leadsTo(place)) {
-        if (marks[next] !== 1 || next === place) continue;
-        open.set(next, (open.get(next) ?? 0) + 1);
-        if (!leader.has(next)) leader.set(next, place);
+        if (marks[next] === 1 && next !== place && !leader.has(next)) leader.set(next, place);
       }
     }
-    const order: number[] = [];
-    const seen = new Uint8Array(marks.length);
-    const add = (place: number): void => {
-      seen[place] = 1;
+    const order = leadersFirst(marks, (place) => this.leadsTo(place));
+    const rest = marks.slice();
+    for (const place of order) rest[place] = 0;
+    for (const place of leadersFirst(rest, (place) => this.#childrenOf(place))) {
       order.push(place);
-    };
-    for (let place = 0; place < marks.length; place++) {
-      if (marks[place] === 1 && !open.has(place)) add(place);
     }
-    for (let at = 0; at < order.length; at++) {
-      const place = order[at] ?? 0;
-      for (const next of this.leadsTo(place)) {
-        if (marks[next] !== 1 || seen[next] === 1) continue;
-        const left = (open.get(next) ?? 0) - 1;
-        open.set(next, left);
-        if (left === 0) add(next);
-      }
-    }
-    // Only circles are left, which no real digest can make.
-    for (const place of open.keys()) if (seen[place] !== 1) add(place);
+    for (const place of order) rest[place] = 0;
+    // Of the children alone no real digests can make a circle.
+    for (const [place, mark] of rest.entries()) if (mark === 1) order.push(place);
     return order.map((place) => ({ place, from: leader.get(place) ?? null }));
+  }
+
+  #childrenOf(place: number): readonly number[] {
+    return this.manifests[place]?.children.flatMap((child) => this.place(child) ?? []) ?? [];
   }
 
   #lead(from: number | undefined, to: number | undefined): void {
@@ -116,6 +107,29 @@ export class Graph {
     if (known === undefined) this.#next[from] = [to];
     else known.push(to);
   }
+}
+
+/** The marked places from the leaders down; without those that are in a circle, or behind one. */
+function leadersFirst(marks: Marks, leadsTo: (place: number) => readonly number[]): number[] {
+  const leaders = new Map<number, number>();
+  for (const [place, mark] of marks.entries()) {
+    if (mark !== 1) continue;
+    for (const next of leadsTo(place)) {
+      if (marks[next] === 1) leaders.set(next, (leaders.get(next) ?? 0) + 1);
+    }
+  }
+  const order: number[] = [];
+  for (const [place, mark] of marks.entries()) {
+    if (mark === 1 && !leaders.has(place)) order.push(place);
+  }
+  for (let at = 0; at < order.length; at++) {
+    for (const next of leadsTo(order[at] ?? -1)) {
+      const left = (leaders.get(next) ?? 0) - 1;
+      leaders.set(next, left);
+      if (left === 0) order.push(next);
+    }
+  }
+  return order;
 }
 
 /** Of a repository, with its followers by the index of their tags. Pure. */

@@ -57,11 +57,11 @@ export function keepReason(rule: CompiledKeep, facts: TagFacts): string {
   ]);
 }
 
-/** `newest 3 by semver of 1.4`. */
+/** `newest 3 by semver of 1.4`, `newest 10 of the doomed by pushed`. */
 export function newestWords({ count, order, groupOf, of }: Newest, facts: TagFacts): string {
   const group = groupOf(facts);
   const whose = group === "" ? "" : ` of ${group}`;
-  return `newest ${count} by ${order}${whose}${of === "doomed" ? " of those to be deleted" : ""}`;
+  return `newest ${count}${of === "doomed" ? " of the doomed" : ""} by ${order}${whose}`;
 }
 
 export function budgetReason({ settings: { budget } }: CompiledPolicy, facts: TagFacts): string {
