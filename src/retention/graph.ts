@@ -88,7 +88,7 @@ export class Graph {
     const order = leadersFirst(marks, (place) => this.leadsTo(place));
     const rest = marks.slice();
     for (const place of order) rest[place] = 0;
-    for (const place of leadersFirst(rest, (place) => this.#childrenOf(place))) {
+    for (const place of leadersFirst(rest, (at) => this.#childrenOf(at))) {
       order.push(place);
     }
     for (const place of order) rest[place] = 0;
