@@ -131,7 +131,9 @@ async function patch(
 /** Where an upload goes on. Another host would get the bytes, and perhaps our credentials: it is refused. */
 async function location(connection: Connection, reply: Reply, name: string): Promise<string> {
   const { origin } = connection.address;
-  const url = URL.parse(reply.header("location") ?? "", reply.url.href);
+  const said = reply.header("location") ?? "";
+  // Nothing at all would be the address that began it, and begin it again.
+  const url = said === "" ? null : URL.parse(said, reply.url.href);
   if (url?.host === new URL(origin).host && url.pathname.startsWith("/v2/")) {
     return `${url.pathname}${url.search}`;
   }

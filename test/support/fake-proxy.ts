@@ -1,5 +1,5 @@
 import { type IncomingMessage, createServer, request } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, type Socket, connect } from "node:net";
 
 /** A proxy that leads names to ports of this machine. Leaving the scope stops it. */
 export interface FakeProxy extends AsyncDisposable {
@@ -18,6 +18,8 @@ export async function fakeProxy(hosts: Readonly<Record<string, number>> = {}): P
     asked.push(host);
     shown.push(headers["proxy-authorization"] ?? "");
   };
+  // Tunnels belong to the server no more.
+  const open = new Set<Socket>();
   const server = createServer((incoming, answer) => {
     const url = new URL(incoming.url ?? "");
     hear(url.host, incoming);
@@ -35,6 +37,10 @@ export async function fakeProxy(hosts: Readonly<Record<string, number>> = {}): P
     });
     onward.on("error", () => answer.writeHead(502).end());
     incoming.pipe(onward);
+  });
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
   });
   server.on("connect", (incoming, socket) => {
     const host = incoming.url ?? "";
@@ -59,6 +65,7 @@ export async function fakeProxy(hosts: Readonly<Record<string, number>> = {}): P
     shown,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
+      for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };

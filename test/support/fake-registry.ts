@@ -21,7 +21,12 @@ export interface FakeRegistry extends AsyncDisposable {
 
 export function fakeRegistry(
   answer: (asked: Heard, url: string) => Response | Promise<Response>,
-  tls?: { readonly cert: string; readonly key: string },
+  tls?: {
+    readonly cert: string;
+    readonly key: string;
+    /** Who must have signed the certificates of clients; unset: they need none. */
+    readonly clients?: string;
+  },
 ): FakeRegistry {
   const heard: Heard[] = [];
   const scheme = tls ? "https" : "http";
@@ -29,7 +34,13 @@ export function fakeRegistry(
     hostname: "127.0.0.1",
     port: 0,
     idleTimeout: 60,
-    ...(tls && { tls: { ...tls } }),
+    ...(tls && {
+      tls: {
+        cert: tls.cert,
+        key: tls.key,
+        ...(tls.clients && { ca: tls.clients, requestCert: true, rejectUnauthorized: true }),
+      },
+    }),
     async fetch(request): Promise<Response> {
       const { pathname, search, host: own } = new URL(request.url);
       const asked: Heard = {
