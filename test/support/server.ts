@@ -54,6 +54,7 @@ export async function startDockerRegistry(
   program: string = clientPath("docker-registry"),
 ): Promise<Server> {
   const config = (listen: string): string => distributionConfig(data, listen, more);
+  const secure = "http" in more && JSON.stringify(more.http).includes('"tls"');
   return startServer({
     // It insists on a configuration file; from standard input it needs none on the disk.
     command: (listen) => [
@@ -65,16 +66,22 @@ export async function startDockerRegistry(
       config(listen),
     ],
     env: environment(),
-    ready: { path: "/v2/", statuses: [200] },
+    // With `auth` it asks who we are.
+    ready: { path: "/v2/", statuses: "auth" in more ? [401] : [200] },
+    secure,
   });
 }
 
 /** A configuration of the distribution registry; its YAML is a superset of JSON. */
-export function distributionConfig(data: string, listen: string, more: object = {}): string {
+export function distributionConfig(
+  data: string,
+  listen: string,
+  { http, ...more }: { readonly http?: object } = {},
+): string {
   return JSON.stringify({
     version: "0.1",
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
-    http: { addr: listen, secret: "tests", draintimeout: "30s" },
+    http: { addr: listen, secret: "tests", draintimeout: "30s", ...http },
     ...more,
   });
 }
