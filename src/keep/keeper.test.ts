@@ -36,6 +36,7 @@ const nothing: WorkDone = {
   tags: 0,
   manifests: 0,
   bytes: 0,
+  kept: 0,
   document: null,
 };
 

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
+import { pruneMetrics } from "../observe/prune-metrics.ts";
 import { registerProcess } from "../observe/process-metrics.ts";
 import type { Heard } from "./inbox.ts";
 import type { EndedRun, KeeperStatus } from "./keeper-status.ts";
@@ -28,6 +29,7 @@ export function createKeepMetrics(): KeepMetrics {
   const job = ["registry", "kind"] as const;
   let sources: KeepSources = { statuses: () => [], forgotten: () => 0 };
   registerProcess(registry);
+  const pruned = pruneMetrics(registry);
 
   const runs = new Counter({
     name: "wharf_keep_runs_total",
@@ -143,9 +145,11 @@ export function createKeepMetrics(): KeepMetrics {
 
   return {
     registry,
-    ended({ registry: name, kind, outcome, beganAt, endedAt, done }) {
+    ended(run) {
+      const { registry: name, kind, outcome, beganAt, endedAt, done } = run;
       runs.inc({ registry: name, kind, outcome });
       seconds.inc({ registry: name, kind }, Math.max(0, endedAt - beganAt) / 1000);
+      if (kind === "prune") pruned(prunedIn(run));
       if (!done) return;
       if (kind === "prune") tags.inc({ registry: name }, done.tags);
       manifests.inc({ registry: name, kind }, done.manifests);
@@ -160,6 +164,20 @@ export function createKeepMetrics(): KeepMetrics {
     reloaded: (outcome) => reloads.inc({ outcome }),
     watch: (more) => (sources = more),
   };
+}
+
+/** As `wharf serve` counts its own runs of retention. */
+function prunedIn({ registry, outcome, beganAt, endedAt, done }: EndedRun) {
+  return {
+    registry,
+    outcome: outcome === "partial" ? "failed" : outcome,
+    tags: done?.tags ?? 0,
+    manifests: done?.manifests ?? 0,
+    freed: done?.bytes ?? 0,
+    kept: done?.kept ?? 0,
+    seconds: Math.max(0, endedAt - beganAt) / 1000,
+    endedAt,
+  } as const;
 }
 
 function inSeconds(at: number | null): number | null {

@@ -11,6 +11,8 @@ export interface WorkDone {
   readonly manifests: number;
   /** What was freed, or moved to the trash; null: nobody knows. */
   readonly bytes: number | null;
+  /** Repositories that were left alone although something of them was to go. */
+  readonly kept: number;
   /** What those hear who want to know what was done; null: there is nothing to tell. */
   readonly document: unknown;
 }

@@ -1,12 +1,10 @@
 import type { Config } from "../../config/schema.ts";
 import { collectorOf } from "../../keep/collect/choose.ts";
+import { pruneRegistry } from "../../keep/prune.ts";
 import type { KeepState } from "../../keep/state.ts";
 import type { Work } from "../../keep/work.ts";
 import type { Log } from "../../observe/log.ts";
-import { RegistryError } from "../../oci/errors.ts";
 import type { Terminal } from "../terminal.ts";
-
-type Entry = Config["registries"][number];
 
 export interface WorkContext {
   readonly environment: Terminal["environment"];
@@ -16,16 +14,17 @@ export interface WorkContext {
 }
 
 /** What a run that begins now does with a registry. */
-export function workOf(entry: Entry, _config: Config, context: WorkContext): Work {
-  const { environment, now } = context;
-  const log = context.log.child({ registry: entry.name });
+export function workOf(
+  entry: Config["registries"][number],
+  config: Config,
+  { environment, state, log, now }: WorkContext,
+): Work {
+  const say = (facts: Readonly<Record<string, unknown>>, message: string): void =>
+    log.warn({ registry: entry.name, ...facts }, message);
+  const times = (registry: string) => state.timesOf(registry);
   return {
-    prune: async () =>
-      await Promise.reject(new RegistryError("UNAVAILABLE", { reason: "not joined yet" })),
-    collect: collectorOf(entry, {
-      environment,
-      now,
-      say: (facts, message) => log.warn(facts, message),
-    }),
+    prune: async (stop) =>
+      await pruneRegistry(entry, { config, environment, times, say, now }, stop),
+    collect: collectorOf(entry, { environment, now, say }),
   };
 }

@@ -55,6 +55,7 @@ export async function collectByCommand(settings: CommandSettings, say: Say): Pro
     tags: 0,
     manifests,
     bytes,
+    kept: 0,
     document: { collector, manifests, blobs, bytes, before, after, deleteUntagged: untagged },
   };
 }

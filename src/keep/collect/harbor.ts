@@ -39,8 +39,9 @@ export async function collectInHarbor(
     tags: 0,
     manifests: freed?.manifests ?? 0,
     bytes: freed?.bytes ?? null,
+    kept: 0,
     document: { collector: "harbor", run: run.id, joined, deleteUntagged, ...freed },
   };
 }
 
-const NOTHING = { tags: 0, manifests: 0, bytes: null, document: null } as const;
+const NOTHING = { tags: 0, manifests: 0, bytes: null, kept: 0, document: null } as const;

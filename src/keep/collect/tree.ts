@@ -68,6 +68,7 @@ export async function collectTree(
     tags: 0,
     manifests,
     bytes,
+    kept: keptRepositories.length,
     document: {
       collector: "tree",
       manifests,

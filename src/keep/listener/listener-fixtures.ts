@@ -20,6 +20,7 @@ const NOTHING: WorkDone = {
   tags: 0,
   manifests: 0,
   bytes: 0,
+  kept: 0,
   document: null,
 };
 
