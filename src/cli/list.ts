@@ -7,6 +7,7 @@ import { listRepositories, listTags } from "../client/lists.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { jsonDocument } from "./json.ts";
+import { listConfigured } from "./list-config.ts";
 import { plainTag, tagTable } from "./list-output.ts";
 import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
 import { subcommand } from "./subcommand.ts";
@@ -18,6 +19,7 @@ interface ListOptions extends RegistryOptions {
   readonly trunc: boolean;
   readonly json?: boolean;
   readonly format: "table" | "json";
+  readonly config?: string;
 }
 
 export function listCommand(terminal: Terminal, now: () => number = Date.now): Command {
@@ -29,6 +31,10 @@ export function listCommand(terminal: Terminal, now: () => number = Date.now): C
         "Works with any registry that speaks the OCI distribution API.",
     )
     .argument("[REPO]", "a repository such as team/app; HOST/REPO names the registry as well")
+    .option(
+      "-c, --config <FILE>",
+      "all tags of all registries that a configuration names, as HOST/REPO:TAG lines",
+    )
     .option("-q, --quiet", "names only, one a line")
     .option("--no-trunc", "show digests whole")
     .addOption(
@@ -36,6 +42,11 @@ export function listCommand(terminal: Terminal, now: () => number = Date.now): C
     )
     .option("--json", "the same as --format json")
     .action(async (repository: string | undefined, options: ListOptions) => {
+      if (options.config !== undefined) {
+        refuseBoth(repository, options);
+        await listConfigured(options.config, style(options) === "json", terminal);
+        return;
+      }
       const name = repository === undefined ? null : parseImageName(repository);
       if (name && name.reference !== null) {
         const reason = `list shows all tags of a repository; say ${name.repository}`;
@@ -53,7 +64,16 @@ Examples:
   wharf list                                  repositories of the local registry
   wharf list team/app                         the tags of one of them
   wharf list example.com/team/app             the same at another registry
-  wharf list -q --registry example.com:5000   names only, for scripts`;
+  wharf list -q --registry example.com:5000   names only, for scripts
+  wharf list -c wharf.yaml                    every tag of the registries in it`;
+
+function refuseBoth(repository: string | undefined, { registry }: ListOptions): void {
+  if (repository === undefined && registry === undefined) return;
+  const other = repository === undefined ? "--registry" : "REPO";
+  throw new RegistryError("USAGE", {
+    reason: `--config lists whole registries, and goes without ${other}`,
+  });
+}
 
 /** A program that asked for JSON gets JSON, also when it asked to be told little. */
 function style({ quiet, json, format }: ListOptions): "names" | "json" | "table" {
