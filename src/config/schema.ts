@@ -29,7 +29,9 @@ const log = z.strictObject({
   format: z
     .enum(LOG_FORMATS)
     .prefault("auto")
-    .describe("`auto`: pretty on a terminal, JSON lines elsewhere"),
+    .describe(
+      "`auto`: pretty on a terminal, JSON lines elsewhere; `dated`: `2026-01-31 23:59:59 [INFO] message`",
+    ),
   access: z
     .enum(["none", ...ACCESS_FORMATS])
     .prefault("none")

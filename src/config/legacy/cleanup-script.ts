@@ -39,7 +39,8 @@ export function translateCleanupScript(
         collect: collector(container, paths, draft),
       },
     ],
-    log: debug ? { level: "debug" } : undefined,
+    // The lines that its users may have programs for.
+    log: { level: debug ? "debug" : undefined, format: "dated" },
   };
   // The path within the container, for measuring alone.
   paths.text("storage");
