@@ -37,6 +37,8 @@ export interface CompiledKeep extends CompiledRule {
   readonly newest: Newest | null;
   /** Without a condition on names, versions or places in an order, it is about untagged manifests as well. */
   readonly alsoUntagged: boolean;
+  /** Whether times are among its conditions, besides an order. */
+  readonly timed: boolean;
 }
 
 export interface Newest {
@@ -88,6 +90,9 @@ function compileKeep(rule: KeepRule, at: number): CompiledKeep {
     ...conditions,
     newest: rule.newest === undefined ? null : compileNewest(rule, rule.newest),
     alsoUntagged: conditions.words === "" && rule.newest === undefined,
+    timed: [rule.pushedWithin, rule.createdWithin, rule.pulledWithin].some(
+      (one) => one !== undefined,
+    ),
   };
 }
 

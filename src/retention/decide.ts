@@ -41,13 +41,13 @@ export function decideRetention(
   if (policy === null || whole !== null) return keptWhole(inventory, policy, whole);
   const given = context.overBudget ?? NO_TAGS;
   const verdict = decideOnce(inventory, policy, context, given);
-  if (policy.settings.budget?.per !== "repository") return verdict;
+  if (policy.settings.budget?.per !== "repository" || verdict.keptWhole !== null) return verdict;
   const over = overRepositoryBudget(inventory, verdict, policy, context);
   return over.size === 0 ? verdict : decideOnce(inventory, policy, context, over.union(given));
 }
 
 function reasonToKeep(
-  { tags, manifests, unreadable }: RetentionInventory,
+  { unreadable }: RetentionInventory,
   policy: CompiledPolicy | null,
   { inUse }: DecideContext,
 ): string | null {
@@ -59,9 +59,7 @@ function reasonToKeep(
   }
   const failure = policy.sources.length === 0 ? null : inUse.failure(policy.sources);
   if (failure !== null) return `it is not known which images are in use: ${failure}`;
-  const here = new Set(manifests.map(({ digest }) => digest));
-  const astray = tags.find(({ digest }) => !here.has(digest));
-  return astray ? `tag ${astray.tag} names ${astray.digest}, which is not here` : null;
+  return null;
 }
 
 function keptWhole(
@@ -95,6 +93,11 @@ function decideOnce(
   const { tags, manifests } = inventory;
   const followers = followersIn(tags, manifests);
   const graph = graphOf(inventory, followers);
+  const astray = tags.find(({ digest }) => graph.place(digest) === undefined);
+  if (astray !== undefined) {
+    const reason = `tag ${astray.tag} names ${astray.digest}, which is not here`;
+    return keptWhole(inventory, policy, reason);
+  }
   const place: Place = { inventory, context, partsOf: (manifest) => graph.partsOf(manifest) };
   const verdicts = imageVerdicts(policy, place, graph, followers, overBudget);
   for (const [at, verdict] of orphanVerdicts(policy, place, graph, followers))
@@ -144,7 +147,8 @@ function imageVerdicts(
     const judgement = judgements[i];
     const { tag, digest } = facts.tag;
     if (judgement) {
-      verdicts[at[i] ?? -1] = { tag, digest, ...verdictOf(judgement, facts, policy) };
+      const { outcome, rule, reason, doubt } = verdictOf(judgement, facts, policy);
+      verdicts[at[i] ?? -1] = { tag, digest, outcome, rule, reason, doubt };
     }
   }
   return verdicts;

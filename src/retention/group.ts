@@ -18,6 +18,8 @@ export function compileGroup(text: string | undefined): GroupOf {
   if ("reason" in expression) throw new TypeError(`${JSON.stringify(text)}: ${expression.reason}`);
   const names = Object.keys(expression.namedGroups());
   return ({ tag: { tag } }) => {
+    // Far cheaper than to ask for groups, and enough for most.
+    if (!expression.test(tag)) return "";
     const matcher = expression.matcher(tag);
     if (!matcher.find()) return "";
     if (names.length === 0) return matcher.group() ?? "";

@@ -2,7 +2,7 @@ import type { Tag } from "../oci/reference.ts";
 import type { CompiledDelete, CompiledKeep, CompiledPolicy } from "./compile.ts";
 import type { TagFacts } from "./facts.ts";
 import { deletes, keeps } from "./match.ts";
-import { chooseNewest } from "./newest.ts";
+import { NewestOf } from "./newest.ts";
 
 /** What the rules of a policy say about one image, before anything shared is looked at. */
 export interface Judgement {
@@ -80,16 +80,16 @@ function apply(
     draft.keptBy = rule;
     draft.keptInDoubt = inDoubt;
   };
-  const members = [];
+  const newest = rule.newest === null ? null : new NewestOf(rule.newest);
   for (const [index, facts] of images.entries()) {
     if (!counts(index)) continue;
     const answer = keeps(rule, facts);
     if (answer === null) keep(index, true);
-    else if (answer && rule.newest === null) keep(index, false);
-    else if (answer) members.push({ index, facts });
+    else if (answer && newest === null) keep(index, false);
+    else if (answer) newest?.add(index, facts);
   }
-  if (rule.newest === null) return;
-  const { kept, doubtful } = chooseNewest(rule.newest, members);
+  if (newest === null) return;
+  const { kept, doubtful } = newest.chosen();
   for (const index of kept) keep(index, false);
   for (const index of doubtful) keep(index, true);
 }

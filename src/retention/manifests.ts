@@ -100,18 +100,18 @@ export function doomedManifests(
   graph: Graph,
   policy: CompiledPolicy,
 ): readonly ManifestVerdict[] {
-  const tagsOf = new Map<number, TagVerdict[]>();
+  const tagsOf: (TagVerdict[] | undefined)[] = Array.from({ length: going.length });
   for (const verdict of verdicts) {
     const at = graph.place(verdict.digest) ?? -1;
     if (going[at] !== 1) continue;
-    const others = tagsOf.get(at);
-    if (others === undefined) tagsOf.set(at, [verdict]);
+    const others = tagsOf[at];
+    if (others === undefined) tagsOf[at] = [verdict];
     else others.push(verdict);
   }
   return graph.inOrder(going).flatMap(({ place: at, from }) => {
     const manifest = graph.manifests[at];
     if (manifest === undefined) return [];
-    const tags = tagsOf.get(at) ?? [];
+    const tags = tagsOf[at] ?? [];
     const leader = from === null ? null : (graph.manifests[from] ?? null);
     const { digest, mediaType } = manifest;
     const because =

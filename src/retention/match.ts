@@ -33,6 +33,7 @@ export function keeps(rule: CompiledKeep, facts: TagFacts): Answer {
   if (!rule.selects(facts)) return false;
   const { settings } = rule;
   if (settings.inUse !== undefined && usedAs(settings, facts) === null) return false;
+  if (!rule.timed) return true;
   const { inventory, context } = facts.place;
   return all([
     settings.pushedWithin === undefined ||

@@ -1,11 +1,9 @@
 import type { Newest } from "./compile.ts";
 import type { TagFacts } from "./facts.ts";
-import { type Compare, type Ranked, rank } from "./order.ts";
+import { type Ranked, rank } from "./order.ts";
 
-/** A tag by its place among the repository's. */
-export interface Member {
+interface Member extends Ranked {
   readonly index: number;
-  readonly facts: TagFacts;
 }
 
 export interface Chosen {
@@ -14,56 +12,65 @@ export interface Chosen {
   readonly doubtful: readonly number[];
 }
 
-interface RankedMember extends Ranked {
-  readonly index: number;
-}
+/**
+ * Finds the first of each group, by the order of a rule. What is added is forgotten as soon as enough others
+ * come before it: memory is bounded by groups and `newest`, work by a logarithm of it for each.
+ */
+export class NewestOf {
+  readonly #newest: Newest;
+  readonly #groups = new Map<string, Best>();
+  readonly #doubtful: number[] = [];
 
-/** The first of each group, by the order of the rule. Pure; what comes in twice counts twice. */
-export function chooseNewest(newest: Newest, members: readonly Member[]): Chosen {
-  const groups = new Map<string, RankedMember[]>();
-  const doubtful: number[] = [];
-  for (const { index, facts } of members) {
-    const ranked = rank(newest.order, facts);
+  constructor(newest: Newest) {
+    this.#newest = newest;
+  }
+
+  /** A tag that the rule counts; `index` names it in the result. */
+  add(index: number, facts: TagFacts): void {
+    const ranked = rank(this.#newest.order, facts);
     if (ranked === null) {
-      doubtful.push(index);
-      continue;
+      this.#doubtful.push(index);
+      return;
     }
-    const member = { ...ranked, index };
-    const group = newest.groupOf(facts);
-    const others = groups.get(group);
-    if (others === undefined) groups.set(group, [member]);
-    else others.push(member);
+    const group = this.#newest.groupOf(facts);
+    let best = this.#groups.get(group);
+    if (best === undefined) this.#groups.set(group, (best = new Best(this.#newest)));
+    best.add(ranked, index);
   }
-  const kept = [...groups.values()].flatMap((group) =>
-    first(group, newest.count, newest.compare).map(({ index }) => index),
-  );
-  return { kept, doubtful };
+
+  chosen(): Chosen {
+    const kept = [...this.#groups.values()].flatMap((best) => best.indices());
+    return { kept, doubtful: this.#doubtful };
+  }
 }
 
-/** Beyond this, sorting all of a group is cheaper than inserting into the best of it. */
-const FEW = 200;
+/** The first of one group so far, and some more that are not yet sorted out. */
+class Best {
+  readonly #newest: Newest;
+  #members: Member[] = [];
+  /** Whoever does not come before it is none of the first. */
+  #last: Member | undefined;
 
-/** The first of them in the order: the best so far are held in order, and most others are turned away at once. */
-function first(group: RankedMember[], count: number, compare: Compare): readonly RankedMember[] {
-  if (group.length <= count) return group;
-  if (count > FEW) return group.toSorted(compare).slice(0, count);
-  const best: RankedMember[] = [];
-  for (const member of group) {
-    const last = best[count - 1];
-    if (last !== undefined && compare(last, member) <= 0) continue;
-    best.splice(placeOf(member, best, compare), 0, member);
-    if (best.length > count) best.pop();
+  constructor(newest: Newest) {
+    this.#newest = newest;
   }
-  return best;
-}
 
-function placeOf(member: RankedMember, sorted: readonly RankedMember[], compare: Compare): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const there = sorted[middle];
-    if (there !== undefined && compare(there, member) <= 0) low = middle + 1;
-    else high = middle;
+  add({ facts, time }: Ranked, index: number): void {
+    const member = { facts, time, index };
+    if (this.#last !== undefined && this.#newest.compare(this.#last, member) <= 0) return;
+    this.#members.push(member);
+    if (this.#members.length >= 2 * this.#newest.count + 16) this.#sortOut();
   }
-  return low;
+
+  indices(): readonly number[] {
+    this.#sortOut();
+    return this.#members.map(({ index }) => index);
+  }
+
+  #sortOut(): void {
+    const { count, compare } = this.#newest;
+    if (this.#members.length <= count) return;
+    this.#members = this.#members.toSorted(compare).slice(0, count);
+    this.#last = this.#members.at(-1);
+  }
 }

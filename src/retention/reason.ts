@@ -40,8 +40,16 @@ const UNNAMED = {
   doubt: null,
 } as const;
 
+/** By rule, clock and day: there are few of them, and may be very many tags. */
+const deleteReasons = new WeakMap<CompiledDelete, Map<string, string>>();
+
 export function deleteReason(rule: CompiledDelete, facts: TagFacts): string {
-  return joined([rule.words, ageWords(rule, facts)]);
+  const age = ageWords(rule, facts);
+  let known = deleteReasons.get(rule);
+  if (known === undefined) deleteReasons.set(rule, (known = new Map()));
+  let reason = known.get(age);
+  if (reason === undefined) known.set(age, (reason = joined([rule.words, age])));
+  return reason;
 }
 
 export function keepReason(rule: CompiledKeep, facts: TagFacts): string {
@@ -95,5 +103,5 @@ function within(clock: "pushed" | "created", duration: number, facts: TagFacts):
 }
 
 function joined(parts: readonly string[]): string {
-  return parts.filter((part) => part !== "").join(", ");
+  return parts.filter((part) => part !== "").join(", ") || "every one";
 }
