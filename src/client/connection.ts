@@ -57,6 +57,8 @@ export interface ConnectionOptions {
   readonly tokenServers?: readonly string[] | undefined;
   readonly proxyFor?: ProxyChoice | undefined;
   readonly trust?: Trust | undefined;
+  /** What must never be shown, besides all credentials. */
+  readonly secrets?: readonly string[] | undefined;
   /** For tests: how names are looked up, and time. */
   readonly lookUp?: LookUp | undefined;
   readonly pacing?: Pacing | undefined;
@@ -73,6 +75,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
     proxyFor,
     trust,
     lookUp,
+    secrets: () => authorizer.secrets(),
   });
   const patience = { retries, ...pacing, chance: Math.random, date: Date.now };
   const gate = limits && limited(plain, limits, pacing);
@@ -83,6 +86,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
     transport: retrying(plain, patience),
     privateRealm,
     tokenServers,
+    secrets: options.secrets,
   });
 
   const send = async (

@@ -202,8 +202,7 @@ group("a certificate", ["openssl"], () => {
       ],
       ["an authority that is none", { "ca.crt": "hello" }, "has no certificate in it"],
     ])("with %s is an error before anything is asked", async (_, files, why) => {
-      const place = await temporaryFolder();
-      await using _place = place;
+      await using place = await temporaryFolder();
       await mkdir(place.at("registry.test"));
       for (const [file, text] of Object.entries(files))
         await writeFile(place.at("registry.test", file), text);

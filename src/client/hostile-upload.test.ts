@@ -83,10 +83,12 @@ describe("the Location of an upload", () => {
     await using hostile = fakeRegistry(({ method, authorization }) => {
       if (authorization !== BASIC) return challenge("Basic");
       const [status, location] =
-        method === "POST" ? [202, "/v2/app/blobs/uploads/1"] : [307, `${other.url}/v2/`];
+        method === "POST"
+          ? ([202, "/v2/app/blobs/uploads/1"] as const)
+          : ([307, `${other.url}/v2/`] as const);
       return new Response(null, {
-        status: Number(status),
-        headers: { location: String(location) },
+        status,
+        headers: { location },
       });
     });
 

@@ -5,7 +5,7 @@ import { storedCredentials } from "./auth/stored-credentials.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Pacing } from "./http/limits.ts";
 import type { LookUp } from "./http/look-up.ts";
-import { environmentProxy, fixedProxy } from "./http/proxy.ts";
+import { environmentProxy, fixedProxy, proxySecrets } from "./http/proxy.ts";
 import { trustFor } from "./http/trust.ts";
 
 /** How one registry is reached: an entry of `registries[]`, as far as a connection needs it. */
@@ -69,6 +69,7 @@ export function openRegistry(entry: RegistryEntry, around: Surroundings): Connec
     tokenServers,
     proxyFor: proxy === undefined ? environmentProxy(environment) : fixedProxy(proxy),
     trust: address.plain ? undefined : trustFor(address.host, ca, certificates),
+    secrets: proxySecrets(proxy, environment),
     lookUp,
     pacing,
   });

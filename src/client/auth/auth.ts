@@ -1,5 +1,6 @@
 import { RegistryError } from "../../oci/errors.ts";
 import type { RegistryAddress } from "../address.ts";
+import { decoded, holds } from "../http/secrets.ts";
 import type { Transport } from "../http/transport.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
@@ -36,6 +37,8 @@ export interface AuthorizerOptions {
   readonly privateRealm?: boolean | undefined;
   /** `HOST[:PORT]` of token servers outside of the registry's domain. */
   readonly tokenServers?: readonly string[] | undefined;
+  /** What must never be shown as well. */
+  readonly secrets?: readonly string[] | undefined;
   /** UTC milliseconds. */
   readonly now?: () => number;
 }
@@ -54,7 +57,7 @@ export function createAuthorizer(address: RegistryAddress, options: AuthorizerOp
   const tokens = new Map<string, Token>();
   /** Tokens that are being fetched: of many requests refused together one asks. */
   const fetching = new Map<string, Promise<string>>();
-  const secrets = new Set<string>();
+  const secrets = new Set<string>(options.secrets);
 
   const find = async (): Promise<Credentials | null> => {
     credentials ??= source.find(address.host);
@@ -93,6 +96,7 @@ export function createAuthorizer(address: RegistryAddress, options: AuthorizerOp
       return shared;
     }
     const { privateRealm = false, tokenServers = [] } = options;
+    if (holds([...secrets], decoded(parameters.get("realm") ?? ""))) throw cannot(address);
     const { url, trusted } = readRealm(parameters.get("realm") ?? "", address, tokenServers);
     if (!trusted && found !== null) throw strangerRealm(address, url);
     const request = {

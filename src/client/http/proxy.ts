@@ -34,6 +34,26 @@ export function environmentProxy(environment: Environment): ProxyChoice {
   };
 }
 
+/** A proxy may pass on what it was shown: the forms in which that travels. */
+export function proxySecrets(proxy: string | undefined, environment: Environment): string[] {
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = environment;
+  return [proxy, HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy].flatMap((value = "") => {
+    const url = URL.parse(value.includes("://") ? value : `http://${value}`);
+    if (!url?.password) return [];
+    const { username, password } = url;
+    const plain = `${unescaped(username)}:${unescaped(password)}`;
+    return [password, unescaped(password), Buffer.from(plain).toString("base64")];
+  });
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The value is not repeated: it may hold a password. */
 function checked(value: string, from: string): string {
   const url = URL.parse(value);

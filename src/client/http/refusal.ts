@@ -3,6 +3,7 @@ import { RegistryError } from "../../oci/errors.ts";
 import { isRecord } from "../../oci/json.ts";
 import { printable } from "./printable.ts";
 import type { Reply } from "./reply.ts";
+import { holds } from "./secrets.ts";
 
 /** A registry's own explanation. */
 export interface Explanation {
@@ -31,7 +32,8 @@ export async function explanation(reply: Reply, secrets: readonly string[]): Pro
   const remedy = isRecord(detail) ? detail["remedy"] : undefined;
   const words = [message, remedy].filter((part) => typeof part === "string" && part !== "");
   return {
-    code: typeof code === "string" && /^[A-Z_]{1,60}$/.test(code) ? code : "",
+    code:
+      typeof code === "string" && /^[A-Z_]{1,60}$/.test(code) && !holds(secrets, code) ? code : "",
     message: printable(without(secrets, words.join("; ")), LONGEST_MESSAGE),
   };
 }
@@ -59,7 +61,9 @@ export async function refusal(
   const said = [code, message].filter(Boolean).join(": ");
   const answer = `${url.origin} answers ${status}${said && ` (${said})`}`;
   // That something is not there needs no quotation.
-  const reason = status === 404 && kind !== "REMOTE" ? about : `${about}: ${answer}`;
+  const text = status === 404 && kind !== "REMOTE" ? about : `${about}: ${answer}`;
+  // Also what we asked for may be in their words: an address that they have given us.
+  const reason = without(secrets, text);
   return new RegistryError(kind, { reason, status, code });
 }
 

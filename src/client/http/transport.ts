@@ -4,6 +4,7 @@ import { type LookUp, NameBook, systemLookUp } from "./look-up.ts";
 import type { ProxyChoice } from "./proxy.ts";
 import { isAddress, mayLead } from "./reach.ts";
 import { Reply } from "./reply.ts";
+import { decoded, holds } from "./secrets.ts";
 import type { Trust } from "./trust.ts";
 import { fateOf, unreachable } from "./unreachable.ts";
 
@@ -37,6 +38,8 @@ export interface TransportOptions {
   readonly proxyFor?: ProxyChoice | undefined;
   readonly lookUp?: LookUp | undefined;
   readonly trust?: Trust | undefined;
+  /** What nobody may have us say: addresses are shown, looked up and logged on the way. */
+  readonly secrets?: (() => readonly string[]) | undefined;
 }
 
 /** Sends one request and follows its redirects; knows nothing of registries. Throws REMOTE when no answer comes. */
@@ -60,7 +63,7 @@ export function openTransport(options: TransportOptions): Transport {
       const from = asked.url;
       let url: URL;
       try {
-        url = target(reply, outgoing.method);
+        url = target(reply, outgoing.method, options.secrets?.() ?? []);
       } finally {
         await reply.discard();
       }
@@ -188,11 +191,14 @@ function atAddress(url: URL, address: string): string {
 }
 
 /** Where a redirect leads. Throws REMOTE for one that must not be followed. */
-function target(reply: Reply, method: string): URL {
+function target(reply: Reply, method: string, secrets: readonly string[]): URL {
   const from = reply.url;
   const url = URL.parse(reply.header("location") ?? "", from.href);
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
     throw refused(from, "it redirects to no usable address");
+  }
+  if (holds(secrets, decoded(url.href))) {
+    throw refused(from, "it redirects to an address with a secret of ours in it");
   }
   if (from.protocol === "https:" && url.protocol === "http:") {
     throw refused(from, `it redirects from https to http (${url.origin})`);
