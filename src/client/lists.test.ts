@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { failureOf } from "../../test/support/failure.ts";
 import { type FakeRegistry, fakeRegistry, ociError } from "../../test/support/fake-registry.ts";
-import { parseName } from "../oci/name.ts";
+import { isRepositoryName, parseName } from "../oci/name.ts";
 import { parseAddress } from "./address.ts";
 import { openConnection } from "./connection.ts";
+import { openDescriber } from "./describe.ts";
 import { listRepositories, listTags } from "./lists.ts";
 
 function connect({ url }: FakeRegistry) {
@@ -83,6 +84,52 @@ describe("a hostile list", () => {
 
     expect((await failureOf(tags(registry))).message).toContain("list without end");
     expect(registry.heard).toHaveLength(1);
+  });
+
+  test("of one entry a page is left after ten thousand pages", async () => {
+    let turn = 0;
+    await using registry = fakeRegistry(() => page([`a${++turn}`], `<?last=${turn}>; rel=next`));
+
+    expect((await failureOf(tags(registry))).message).toContain("more than 10000 pages");
+    expect(registry.heard).toHaveLength(10_001);
+  });
+
+  test("with an entry more than once gives it once", async () => {
+    await using registry = fakeRegistry(({ path }) =>
+      path.includes("last=b")
+        ? page(["b", "c", "c"])
+        : page(["a", "a", "b"], "<?last=b>; rel=next"),
+    );
+
+    expect(await tags(registry)).toEqual(["a", "b", "c"]);
+  });
+
+  test("of what are no names is asked for under none of them", async () => {
+    const entries = ["../x", "a/../b", "/a", "a\nb", "a?b=c", "%2e%2e/x", "app"];
+    await using registry = fakeRegistry(({ path }) =>
+      path.startsWith("/v2/_catalog")
+        ? Response.json({ repositories: entries })
+        : page(["1", "1\n2", "../1", "a/b", "x".repeat(129), "%2e%2e"]),
+    );
+    const connection = connect(registry);
+    const describer = openDescriber(connection);
+
+    for await (const entry of listRepositories(connection)) {
+      if (!isRepositoryName(entry)) continue;
+      await Array.fromAsync(describer.tags(parseName(entry)));
+    }
+
+    const paths = new Set(registry.heard.map(({ path }) => path.split("?")[0]));
+    expect(paths).toEqual(
+      new Set(["/v2/_catalog", "/api/v1/tags/app", "/v2/app/tags/list", "/v2/app/manifests/1"]),
+    );
+  });
+
+  test("that is a web page is no list", async () => {
+    const headers = { "content-type": "text/html" };
+    await using server = fakeRegistry(() => new Response("<html>Sign in", { headers }));
+
+    expect((await failureOf(tags(server))).message).toContain("web page");
   });
 
   test("that grows for ever is left at a million entries", async () => {

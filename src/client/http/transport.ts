@@ -169,7 +169,11 @@ async function once(
   deadline.renew();
   const reply = new Reply(response, deadline, method, url, address);
   const objection = unwanted(response);
-  if (objection === null) return reply;
+  if (objection === null) {
+    // Nothing follows: whoever waits for this one to end need not wait for somebody to say so.
+    if (method === "HEAD" || response.body === null) deadline[Symbol.dispose]();
+    return reply;
+  }
   await reply.discard();
   throw refused(url, objection);
 }
