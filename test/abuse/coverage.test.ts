@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { ACCESS, ACCESS_CLASSES } from "./coverage-access.ts";
 import { CLASSES } from "./coverage-classes.ts";
+import { CLIENT, CLIENT_CLASSES } from "./coverage-client.ts";
 import { CONTENT } from "./coverage-content.ts";
 import { REQUESTS } from "./coverage-requests.ts";
 
@@ -34,8 +35,18 @@ describe("every bad input that concerns a server has its tests", () => {
   }
 });
 
-describe("every mistake that another registry has made has its tests", () => {
-  for (const [mistake, tests] of Object.entries({ ...CLASSES, ...ACCESS_CLASSES })) {
+describe("every bad answer that concerns a client has its tests", () => {
+  for (const [number, { input, tests }] of Object.entries(CLIENT)) {
+    test(`${number}: ${input}`, async () => {
+      expect(tests.length).toBeGreaterThan(0);
+      expect(await missing(tests)).toEqual([]);
+    });
+  }
+});
+
+describe("every mistake that another registry or client has made has its tests", () => {
+  const mistakes = { ...CLASSES, ...ACCESS_CLASSES, ...CLIENT_CLASSES };
+  for (const [mistake, tests] of Object.entries(mistakes)) {
     test(mistake, async () => {
       expect(tests.length).toBeGreaterThan(0);
       expect(await missing(tests)).toEqual([]);

@@ -4,7 +4,7 @@ import { decoded, holds } from "../http/secrets.ts";
 import type { Transport } from "../http/transport.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
-import { scopesFor } from "./granted.ts";
+import { scopesFor } from "./scopes.ts";
 import { readRealm, strangerRealm } from "./realm.ts";
 import { type Token, basic, fetchToken, secretsOf } from "./token.ts";
 
