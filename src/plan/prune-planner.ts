@@ -99,7 +99,8 @@ class Planning {
     for await (const read of reads) {
       stop?.throwIfAborted();
       if (read) this.#take(read);
-      progress?.(++this.#repositories);
+      this.#repositories++;
+      progress?.(this.#repositories);
     }
     if (this.#read === 0 && this.#firstError) throw this.#firstError;
   }

@@ -34,7 +34,7 @@ export function countingProxy(upstream: string): CountingProxy {
       const { pathname, search } = new URL(request.url);
       const asked = { method: request.method, path: pathname + search };
       const own = await proxy.intercept(asked);
-      const answer = own ?? (await forward(request, upstream + asked.path));
+      const answer = own ?? (await forward(request, upstream + asked.path).catch(unreachable));
       passed.push({ ...asked, status: answer.status });
       return (await proxy.after(asked, answer)) ?? answer;
     },
@@ -68,4 +68,9 @@ async function forward(request: Request, url: string): Promise<Response> {
     status: answer.status,
     headers: answer.headers,
   });
+}
+
+/** The registry has gone: a test may have stopped it. */
+function unreachable(): Response {
+  return new Response("", { status: 502 });
 }
