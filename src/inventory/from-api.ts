@@ -21,6 +21,8 @@ export interface ApiReading {
   readonly cache: FactsCache;
   /** Null: nobody remembers anything, and when tags were pushed is not known. */
   readonly times: TagTimes | null;
+  /** Whether configs are read for when they were built; false: that is not known, unless a manifest says it. */
+  readonly created: boolean;
   /** UTC milliseconds. */
   readonly now: () => number;
   /** Tags that are asked for at once. */

@@ -22,6 +22,7 @@ function readingOf(url: string, folder: Folder): ApiReading & AsyncDisposable {
     connection,
     cache,
     times: null,
+    created: true,
     now: Date.now,
     concurrency: 8,
     warn,

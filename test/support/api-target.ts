@@ -23,6 +23,7 @@ export function openTarget(
     name: "test",
     connection: connectionTo(url),
     times: null,
+    created: true,
     now: Date.now,
     repositories: null,
     concurrency: 8,

@@ -1,11 +1,9 @@
-import type { Connection } from "../../client/connection.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import type { RepositoryName } from "../../oci/name.ts";
 import type { Unreadable } from "../inventory.ts";
 import { atOnce } from "./at-once.ts";
-import type { FactsCache } from "./facts-cache.ts";
-import { type DatedFacts, readFacts } from "./read-facts.ts";
+import { type DatedFacts, type FactsReading, readFacts } from "./read-facts.ts";
 
 /** Null: the manifest is not there; undefined: it is, and cannot be understood, which is noted. */
 export type Followed = DatedFacts | null | undefined;
@@ -16,17 +14,13 @@ const MOST_CHILDREN = 10_000;
 /** Reads manifests and all that lies below them, each once, into `facts`. Throws REMOTE or CREDENTIALS. */
 export function follower(
   name: RepositoryName,
-  reading: {
-    readonly connection: Connection;
-    readonly cache: FactsCache;
-    readonly concurrency: number;
-  },
+  reading: FactsReading & { readonly concurrency: number },
   into: { readonly facts: Map<Digest, DatedFacts>; readonly unreadable: Unreadable[] },
 ): (digest: Digest) => Promise<Followed> {
-  const { connection, cache, concurrency } = reading;
+  const { concurrency } = reading;
   const asked = new Map<Digest, Promise<Followed>>();
   const read = async (digest: Digest): Promise<Followed> => {
-    const facts = await readFacts(connection, cache, name, digest);
+    const facts = await readFacts(reading, name, digest);
     if (facts === null) return null;
     if (typeof facts === "string") {
       into.unreadable.push({ path: `${name}@${digest}`, problem: facts });

@@ -17,18 +17,24 @@ export interface DatedFacts extends ManifestFacts {
   readonly createdAt: number | null;
 }
 
+export interface FactsReading {
+  readonly connection: Connection;
+  readonly cache: FactsCache;
+  /** Whether anybody wants to know when images were built. */
+  readonly created: boolean;
+}
+
 /**
  * Reads what never changes of a manifest, from the cache as far as it knows it. A string: why it cannot be
  * understood; null: the registry has no such manifest. Throws REMOTE or CREDENTIALS.
  */
 export async function readFacts(
-  connection: Connection,
-  cache: FactsCache,
+  { connection, cache, created }: FactsReading,
   name: RepositoryName,
   digest: Digest,
 ): Promise<DatedFacts | string | null> {
   const facts = await manifestOf(connection, cache, name, digest);
-  if (facts === null || typeof facts === "string" || !facts.config) return facts;
+  if (!created || facts === null || typeof facts === "string" || !facts.config) return facts;
   const createdAt = await configTimeOf(connection, cache, name, facts.config);
   return { ...facts, createdAt: createdAt ?? facts.createdAt };
 }

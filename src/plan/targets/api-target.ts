@@ -21,6 +21,8 @@ export interface ApiTargetOptions {
   /** Closed with the target. */
   readonly cache: FactsCache;
   readonly times: TagTimes | null;
+  /** Whether somebody wants to know when images were built: that costs a request for each. */
+  readonly created: boolean;
   readonly now: () => number;
   /** Null: what its catalog says. */
   readonly repositories: readonly string[] | null;
@@ -36,9 +38,9 @@ const REMEMBERED = 64;
 
 /** Any OCI registry, over nothing but the distribution API. */
 export function apiTarget(options: ApiTargetOptions): PruneTarget {
-  const { connection, cache, times, now, concurrency, warn } = options;
+  const { connection, cache, times, created, now, concurrency, warn } = options;
   const id = options.id ?? (() => crypto.randomUUID().replaceAll("-", ""));
-  const reading = { connection, cache, times, now, concurrency, warn };
+  const reading = { connection, cache, times, created, now, concurrency, warn };
   const removal = new TagRemoval({ replaceTags: options.replaceTags, id, warn });
   const last = new Map<RepositoryName, ApiInventory>();
   let hasReferrers = true;

@@ -7,7 +7,7 @@ import type { RegistrySettings, TargetContext } from "./opener.ts";
 /** Any OCI registry, as it is configured. Nothing is asked yet. Throws USAGE for an address, CA or proxy that is none. */
 export async function openApiTarget(
   settings: RegistrySettings,
-  { environment, state, times, now, warn }: TargetContext,
+  { environment, state, times, created, now, warn }: TargetContext,
 ): Promise<PruneTarget> {
   const { name, repositories = null, concurrency, replaceTags } = settings;
   const connection = openRegistry(settings, { environment });
@@ -18,6 +18,7 @@ export async function openApiTarget(
     connection,
     cache: openFactsCache({ file, origin, warn, now }),
     times: times?.(name) ?? null,
+    created: created ?? true,
     now,
     repositories,
     concurrency,

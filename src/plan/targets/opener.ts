@@ -18,6 +18,8 @@ export interface TargetContext {
    * nothing, and its tags were pushed nobody knows when.
    */
   readonly times?: ((registry: string) => TagTimes) | undefined;
+  /** Whether somebody wants to know when images were built; not there: perhaps. */
+  readonly created?: boolean | undefined;
   readonly now: () => number;
   /** Says something that a person should hear, once. */
   readonly warn: (line: string) => void;

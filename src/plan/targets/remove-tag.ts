@@ -3,7 +3,7 @@ import { manifestFacts } from "../../inventory/api/manifest-facts.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import type { Tag } from "../../oci/reference.ts";
 import type { ApiRepository } from "./api-repository.ts";
-import { finishReplacing, replaceTag } from "./replace-tag.ts";
+import { finishReplacing, refuseWithoutDeletion, replaceTag } from "./replace-tag.ts";
 import { type Objection, type TagDeletion, askTagDeletion, proveTagDeletion } from "./tag-proof.ts";
 
 export interface TagRemovalOptions {
@@ -18,6 +18,7 @@ export class TagRemoval {
   readonly #options: TagRemovalOptions;
   #answer: Promise<TagDeletion> | null = null;
   #proof: Promise<Objection> | null = null;
+  #deletes: Promise<void> | null = null;
   /** Why nothing more is done to this registry. */
   #stopped: string | null = null;
 
@@ -52,6 +53,11 @@ export class TagRemoval {
     if (objection === null) {
       await repository.delete(tag);
     } else if (this.#options.replaceTags) {
+      this.#deletes ??= refuseWithoutDeletion(repository);
+      await this.#deletes.catch((error: unknown) => {
+        this.#deletes = null;
+        throw error;
+      });
       await replaceTag(repository, tag, image);
     } else {
       throw new RegistryError("REFUSED", { reason: `${repository.name}:${tag}: ${objection}` });

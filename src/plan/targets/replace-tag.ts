@@ -21,7 +21,6 @@ export async function replaceTag(
   tag: Tag,
   image: RemoteManifest,
 ): Promise<void> {
-  await refuseWithoutDeletion(repository);
   const placeholder = await repository.newPlaceholder(tag, image.digest);
   if ((await repository.resolve(tag)) !== image.digest) throw moved(repository, tag);
   try {
@@ -57,10 +56,10 @@ export async function finishReplacing(
 }
 
 /**
- * Without it the tag would be stuck on the placeholder. A manifest is deleted that cannot be there: its
- * digest is that of nothing. Throws REFUSED.
+ * To be asked before any replacing: where deleting is switched off, tags would be stuck on placeholders. A
+ * manifest is deleted that cannot be there. Throws REFUSED.
  */
-async function refuseWithoutDeletion(repository: ApiRepository): Promise<void> {
+export async function refuseWithoutDeletion(repository: ApiRepository): Promise<void> {
   const nothing = `sha256:${"0".repeat(64)}` as Digest;
   try {
     await repository.delete(nothing);
