@@ -16,6 +16,7 @@ import { createMetrics } from "../../observe/metrics.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { isLoopback } from "../../oci/loopback.ts";
 import type { Registry } from "../../registry/registry.ts";
+import { readDecider } from "../../plan/open-prune.ts";
 import { openRegistry } from "../../registry/open.ts";
 import { OURS } from "../../storage/tree.ts";
 import { hasColours, type Terminal } from "../terminal.ts";
@@ -100,7 +101,11 @@ export async function run(load: () => Loaded, terminal: Terminal): Promise<void>
     registry: () => served(),
     config: () => inForce(),
     ...open.collecting,
-    decider: async (policies, now) => await makeDecider(policies, now, terminal.environment),
+    decider: async (policies, now) =>
+      await readDecider(policies, now, {
+        environment: terminal.environment,
+        warn: (line) => log.warn(line),
+      }),
     place,
     metrics,
     log,
