@@ -9,12 +9,20 @@ export interface KeepOptions {
   readonly config: string | null;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** `HOST:PORT`, where it must be at a port that others were told. */
+  readonly listen?: string;
 }
 
 /** Starts `wharf keep` as a process of its own, on a free port. */
-export async function startKeep({ config, env = {}, cwd }: KeepOptions): Promise<Server> {
+export async function startKeep({
+  config,
+  env = {},
+  cwd,
+  listen: fixed,
+}: KeepOptions): Promise<Server> {
   const folder = cwd === undefined ? [] : ["env", "-C", cwd];
   return await startServer({
+    ...(fixed !== undefined && { listen: fixed }),
     command: (listen) => [
       ...[...folder, process.execPath, main, "keep"],
       ...(config === null ? [] : [config]),

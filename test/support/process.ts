@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly ready: { readonly path: string; readonly statuses: readonly number[] };
   /** Whether it speaks TLS; its certificate is taken as it is. */
   readonly secure?: boolean;
+  /** `127.0.0.1:PORT`, where it must be this one: others were told of it. */
+  readonly listen?: string;
 }
 
 const startPatience = 30_000;
@@ -39,7 +41,7 @@ const stopPatience = 30_000;
 /** Starts a server on a free port and waits until it answers. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   for (let attempt = 1; ; attempt++) {
-    const host = `127.0.0.1:${freePort()}`;
+    const host = options.listen ?? `127.0.0.1:${freePort()}`;
     const server = spawn(options, host);
     const trouble = await untilReady(server, options.ready);
     if (trouble === undefined) return server;
@@ -113,7 +115,7 @@ async function untilReady(
 }
 
 /** Below the range from which the system takes ports for outgoing connections, so that none of those gets it first. */
-function freePort(): number {
+export function freePort(): number {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     try {
