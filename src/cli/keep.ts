@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { readConfig } from "../config/load.ts";
+import { readAnyConfig } from "../config/any.ts";
 import { configFile, withConfigArgument } from "./config-argument.ts";
 import { runKeep } from "./keep/run.ts";
 import { subcommand } from "./subcommand.ts";
@@ -34,7 +34,8 @@ export function keepCommand(terminal: Terminal): Command {
       const file = configFile(argument, config);
       const { environment } = terminal;
       const flags = { "keep.listen": listen, "log.level": level };
-      await runKeep(() => readConfig({ file, environment, flags }), terminal);
+      const sources = { file, environment, flags, fromVariables: file === null };
+      await runKeep(() => readAnyConfig(sources), terminal);
     });
 }
 
