@@ -23,7 +23,8 @@ export class Keepers {
   readonly #keepers = new Map<string, Keeper>();
   #entries: readonly Entry[] = [];
   /** Those of registries that the configuration does not have any more, until their run has ended. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Map<string, Promise<void>>();
+  #stopping = false;
 
   constructor(parts: KeepersParts) {
     this.#parts = parts;
@@ -36,17 +37,22 @@ export class Keepers {
     for (const [name, keeper] of this.#keepers) {
       if (names.has(name)) continue;
       this.#keepers.delete(name);
-      const leaving = keeper.stop().finally(() => this.#leaving.delete(leaving));
-      this.#leaving.add(leaving);
+      const leaving = keeper.stop().finally(() => {
+        this.#leaving.delete(name);
+        // It has come back meanwhile: two at once would be two runs at once.
+        if (this.#entries.some((entry) => entry.name === name)) this.#begin(name);
+      });
+      this.#leaving.set(name, leaving);
     }
     for (const { name } of entries) {
       const known = this.#keepers.get(name);
       if (known) known.changed();
-      else this.#begin(name);
+      else if (!this.#leaving.has(name)) this.#begin(name);
     }
   }
 
   #begin(name: string): void {
+    if (this.#stopping) return;
     const { jobs, events, work, now } = this.#parts;
     // The last entry stays in force for a run that goes on when its registry is taken out.
     let last: Entry | undefined;
@@ -89,7 +95,9 @@ export class Keepers {
 
   /** Resolves when all that goes on has come to a safe point. `hard`: a nearer one. */
   async stop(hard = false): Promise<void> {
-    await Promise.all([...this.all().map((keeper) => keeper.stop(hard)), ...this.#leaving]);
+    this.#stopping = true;
+    const kept = this.all().map((keeper) => keeper.stop(hard));
+    await Promise.all([...kept, ...this.#leaving.values()]);
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { printable } from "../client/http/printable.ts";
 import type { Config } from "../config/schema.ts";
 import { openAudit } from "../plan/audit.ts";
 import { type Opened, openPrune } from "../plan/open-prune.ts";
@@ -61,7 +62,7 @@ const STOPPED: WorkDone = {
 async function run(entry: Entry, context: PruneContext, stop: AbortSignal): Promise<WorkDone> {
   const { config, environment, times, say, now } = context;
   const { state } = config.keep;
-  const warn = (line: string): void => say({}, line);
+  const warn = (line: string): void => say({}, printable(line));
   const opened = await openPrune(entry, config.retention, { environment, state, times, now, warn });
   try {
     const { target, concurrency } = opened;

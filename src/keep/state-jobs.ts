@@ -38,13 +38,8 @@ export class Jobs {
 
   /** Of a job that nobody knew, it is known from now on. */
   past(registry: string, kind: Kind, now: number): Past {
-    this.db.run(
-      "INSERT INTO jobs (registry, kind, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-      [registry, kind, now],
-    );
-    const row = this.db
-      .query("SELECT * FROM jobs WHERE registry = ?1 AND kind = ?2")
-      .get(registry, kind) as Row;
+    // Asked for at every look at the metrics: only the first time it writes.
+    const row = this.#job(registry, kind) ?? this.#begin(registry, kind, now);
     return {
       since: row.since,
       beganAt: row.began_at,
@@ -53,6 +48,21 @@ export class Jobs {
       succeededAt: row.succeeded_at,
       result: row.result === null ? null : (JSON.parse(row.result) as unknown),
     };
+  }
+
+  #job(registry: string, kind: Kind): Row | null {
+    return this.db
+      .query("SELECT * FROM jobs WHERE registry = ?1 AND kind = ?2")
+      .get(registry, kind) as Row | null;
+  }
+
+  #begin(registry: string, kind: Kind, now: number): Row {
+    return this.db
+      .query(
+        `INSERT INTO jobs (registry, kind, since) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET since = since RETURNING *`,
+      )
+      .get(registry, kind, now) as Row;
   }
 
   /** It begins. What was wished for stays so until it has ended: it may be cut off. */
