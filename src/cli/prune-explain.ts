@@ -30,7 +30,6 @@ export async function explain(
     throw new RegistryError("NAME_UNKNOWN", { reason: `${target.registry.name}: ${repository}` });
   }
   const policy = decider.policyOf(repository);
-  const obstacle = policy && decider.obstacleOf(policy);
   const verdict = decider.decide(inventory);
   const decided = verdict.tags.find((one) => one.tag === tag);
   if (!decided) {
@@ -46,7 +45,7 @@ export async function explain(
     ...decided,
     policy: policy?.name ?? null,
     setting,
-    keptWhole: verdict.keptWhole ?? obstacle,
+    keptWhole: verdict.keptWhole,
     manifest: goes ? "goes" : "stays",
     others,
   };

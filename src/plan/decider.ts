@@ -1,7 +1,9 @@
 import type { RetentionInventory } from "../inventory/retention-inventory.ts";
-import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
+import { BudgetLedger } from "../retention/budget.ts";
+import { compilePolicies, policyFor } from "../retention/compile.ts";
+import { type InUse, decideRetention } from "../retention/decide.ts";
 import type { RetentionPolicy } from "../retention/policy.ts";
 import type { RetentionVerdict } from "../retention/verdict.ts";
 
@@ -11,24 +13,52 @@ import type { RetentionVerdict } from "../retention/verdict.ts";
  */
 export interface Decider {
   readonly policies: readonly RetentionPolicy[];
-  /** The first whose globs match. */
+  /** The first whose globs match; null: all of the repository stays. */
   policyOf(name: RepositoryName): RetentionPolicy | null;
-  /**
-   * Not null: nothing of this policy's repositories may go, because of this; a source of images in use
-   * that could not be read.
-   */
-  obstacleOf(policy: RetentionPolicy): string | null;
-  /** `evicted`: tags that go as well, because of a budget over all repositories of the policy. */
-  decide(inventory: RetentionInventory, evicted?: ReadonlySet<Tag>): RetentionVerdict;
-  /**
-   * What a budget over all repositories of the policy may take: tags that stay, and that no keep rule
-   * keeps. `at`: by which the oldest go first; null: nobody knows, and it stays.
-   */
-  evictable(inventory: RetentionInventory): readonly Evictable[];
+  /** `overBudget`: tags that go as well, because of a budget over all repositories of the policy. */
+  decide(inventory: RetentionInventory, overBudget?: ReadonlySet<Tag>): RetentionVerdict;
+  /** A new account of what all repositories of a policy take; null: it has no such budget. */
+  ledger(policy: RetentionPolicy): Ledger | null;
 }
 
-export interface Evictable {
-  readonly tag: Tag;
-  readonly digest: Digest;
-  readonly at: number | null;
+/** @see BudgetLedger */
+export interface Ledger {
+  add(inventory: RetentionInventory, verdict: RetentionVerdict): void;
+  settle(): ReadonlyMap<RepositoryName, ReadonlySet<Tag>>;
+}
+
+export function deciderOf(
+  policies: readonly RetentionPolicy[],
+  context: { readonly now: number; readonly inUse: InUse },
+): Decider {
+  const compiled = compilePolicies(policies);
+  return {
+    policies,
+    policyOf: (name) => policyFor(compiled, name)?.settings ?? null,
+    decide: (inventory, overBudget) =>
+      decideRetention(inventory, policyFor(compiled, inventory.name), { ...context, overBudget }),
+    ledger(policy) {
+      const one = compiled.find(({ settings }) => settings === policy);
+      if (!one || policy.budget?.per !== "policy") return null;
+      const ledger = new BudgetLedger(one);
+      return {
+        add: (inventory, verdict) => ledger.add(inventory, verdict, context),
+        settle: () => ledger.settle(),
+      };
+    },
+  };
+}
+
+/** Whether deciding by these needs to know when images were built, which some registries have to look up. Pure. */
+export function needsCreated(policies: readonly RetentionPolicy[]): boolean {
+  return policies.some(
+    (policy) =>
+      policy.delete.some(({ clock }) => clock === "created") ||
+      policy.keep.some((rule) => rule.createdWithin !== undefined || rule.orderBy === "created"),
+  );
+}
+
+/** The sources of images in use that these name. Pure. */
+export function sourcesOf(policies: readonly RetentionPolicy[]): readonly string[] {
+  return [...new Set(policies.flatMap(({ keep }) => keep.flatMap(({ inUse }) => inUse ?? [])))];
 }

@@ -61,6 +61,12 @@ export function planRepository(
   return { ...draft, keptWhole: null, actions, kept };
 }
 
+/** Whether a tag goes of which the manifest stays. Pure. */
+export function hasLoneTags({ tags, manifests }: RetentionVerdict): boolean {
+  const going = new Set(manifests.map(({ digest }) => digest));
+  return tags.some(({ outcome, digest }) => outcome === "delete" && !going.has(digest));
+}
+
 /** Which tags actions take. Pure. */
 export function tagsOf(action: PlannedAction): readonly Tag[] {
   return action.action === "remove-tag" ? [action.tag] : action.tags;

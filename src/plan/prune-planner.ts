@@ -1,30 +1,25 @@
-import type { RetentionInventory } from "../inventory/retention-inventory.ts";
 import { inParallel } from "../client/parallel.ts";
+import type { RetentionTag } from "../inventory/retention-inventory.ts";
 import { RegistryError } from "../oci/errors.ts";
-import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
 import type { RetentionPolicy } from "../retention/policy.ts";
-import type { RetentionVerdict } from "../retention/verdict.ts";
-import type { Decider } from "./decider.ts";
+import type { Ledger } from "./decider.ts";
 import { refusals } from "./limits.ts";
-import { type DraftRepository, countActions, planRepository } from "./plan-repository.ts";
-import { PolicyBudget } from "./policy-budget.ts";
+import {
+  type DraftRepository,
+  countActions,
+  hasLoneTags,
+  planRepository,
+} from "./plan-repository.ts";
 import { type Footprint, PruneBytes } from "./prune-bytes.ts";
 import type { PlannedRepository, PrunePlan, PruneTotals } from "./prune-plan.ts";
-import type { PruneTarget } from "./prune-target.ts";
-import { withReferrers } from "./with-referrers.ts";
+import { type Decided, type ReaderOptions, RepositoryReader } from "./repository-reader.ts";
 
-/** What a plan is to be made of. */
-export interface PruneWish {
-  readonly target: PruneTarget;
-  readonly decider: Decider;
-  /** UTC milliseconds: what the time is. */
-  readonly clock: () => number;
+/** What a plan is to be made of. `wanted`: which repositories somebody wants to have looked at; unset: all. */
+export interface PruneWish extends ReaderOptions {
   /** Repositories that are read at once. */
   readonly concurrency: number;
-  /** Which repositories somebody wants to have looked at; unset: all. */
-  readonly wanted?: (name: RepositoryName, policy: RetentionPolicy) => boolean;
   /** Ends the planning between two repositories: it throws what `reason` of the signal is. */
   readonly stop?: AbortSignal;
   readonly progress?: (read: number) => void;
@@ -39,9 +34,6 @@ export interface MadePlan {
   readonly refused: number;
 }
 
-/** So many repositories after each other that cannot be read: the registry is gone, and is not asked for the rest. */
-const MOST_FAILURES = 8;
-
 interface Draft extends DraftRepository {
   readonly footprint: Pick<Footprint, "gone">;
   readonly rule: RetentionPolicy | null;
@@ -52,18 +44,17 @@ interface Made {
   readonly footprint: Footprint;
 }
 
-/** What a budget over a policy has to wait for. */
-interface Waiting {
-  readonly budget: PolicyBudget;
-  readonly drafts: Map<RepositoryName, Made>;
+/** A repository whose plan waits for a budget over all of its policy. */
+interface Waiting extends Made {
+  readonly tags: readonly RetentionTag[];
 }
 
 /**
  * Makes the plan of a registry: reads repository by repository, decides, and counts. Nothing is changed.
  *
  * What cannot be read is kept whole and counts as a failure; the others go on. Throws when the list of
- * repositories cannot be had, or none of them could be read: then nobody knows anything. In memory are the
- * repositories that are being read, what goes, and some bytes for each blob.
+ * repositories cannot be had, or none of them could be read. In memory are the repositories that are being
+ * read, what goes, and some bytes for each blob (under a budget over a policy, what its images are, too).
  */
 export async function planPrune(wish: PruneWish): Promise<MadePlan> {
   const run = new Planning(wish);
@@ -74,120 +65,59 @@ export async function planPrune(wish: PruneWish): Promise<MadePlan> {
 
 class Planning {
   readonly #wish: PruneWish;
+  readonly #reader: RepositoryReader;
   readonly #now: number;
   readonly #bytes = new PruneBytes();
   readonly #drafts: Draft[] = [];
-  readonly #waiting = new Map<RetentionPolicy, Waiting>();
+  readonly #ledgers = new Map<RetentionPolicy, Ledger | null>();
+  readonly #waiting = new Map<RepositoryName, Waiting>();
   readonly #warnings: string[] = [];
+  #removesTags: Promise<boolean> | null = null;
   #repositories = 0;
   #tags = 0;
-  #read = 0;
-  #failed = 0;
-  #failedInARow = 0;
-  #firstError: RegistryError | null = null;
-  #removesTags = true;
+  #failures = 0;
 
   constructor(wish: PruneWish) {
     this.#wish = wish;
+    this.#reader = new RepositoryReader(wish);
     this.#now = wish.clock();
   }
 
   async read(): Promise<void> {
     const { target, concurrency, stop, progress } = this.#wish;
-    this.#removesTags = await target.removesTags();
-    const reads = inParallel(target.repositories(), concurrency, (name) => this.#inventoryOf(name));
+    const reads = inParallel(target.repositories(), concurrency, (name) => this.#reader.read(name));
     for await (const read of reads) {
       stop?.throwIfAborted();
-      if (read) this.#take(read);
-      this.#repositories++;
-      progress?.(this.#repositories);
+      if (read?.kind === "unread") this.#keepUnread(read.name, read.policy, read.reason);
+      else if (read?.kind === "stays") {
+        this.#bytes.settle(this.#bytes.footprint(read.inventory, new Set()));
+      } else if (read) await this.#take(read);
+      progress?.(++this.#repositories);
     }
-    if (this.#read === 0 && this.#firstError) throw this.#firstError;
+    this.#reader.refuseNothing();
   }
 
-  /** Null: nothing of it can go, and nobody needs to know what it holds. */
-  async #inventoryOf(
-    name: RepositoryName,
-    evicted?: ReadonlyMap<Tag, Digest>,
-  ): Promise<Read | null> {
-    const { target, decider, wanted = () => true, clock } = this.#wish;
-    const rule = decider.policyOf(name);
-    const asked = rule !== null && wanted(name, rule);
-    if (!asked && target.registry.bytes === "estimated") return null;
-    const read = { name, policy: asked ? rule : null };
-    if (this.#failedInARow >= MOST_FAILURES) {
-      return { ...read, fault: "it was not read, because the registry has gone" };
-    }
-    try {
-      const found = await target.inventoryOf(name);
-      const inventory = found && asked ? await this.#whole(found, evicted) : found;
-      this.#failedInARow = 0;
-      this.#read++;
-      return inventory && { ...read, inventory, readAt: clock() };
-    } catch (error) {
-      if (!(error instanceof RegistryError)) throw error;
-      this.#failedInARow++;
-      this.#firstError ??= error;
-      return { ...read, fault: `it could not be read: ${error.message}` };
-    }
+  async #take(decided: Decided): Promise<void> {
+    const { policy, inventory, verdict } = decided;
+    this.#tags += inventory.tags.length;
+    const made = await this.#draft(decided);
+    const ledger = verdict.keptWhole === null ? this.#ledgerOf(policy) : null;
+    if (!ledger) return this.#settle(made);
+    ledger.add(inventory, verdict);
+    this.#waiting.set(inventory.name, { ...made, tags: inventory.tags });
   }
 
-  /** With the referrers of what goes, where the registry lists them only to those who ask. */
-  async #whole(
-    inventory: RetentionInventory,
-    evicted?: ReadonlyMap<Tag, Digest>,
-  ): Promise<RetentionInventory> {
-    const { target, decider } = this.#wish;
-    if (faultOf(inventory) !== null) return inventory;
-    return await withReferrers(target, inventory, (whole) =>
-      decider.decide(whole, stillNamed(whole, evicted)).manifests.map(({ digest }) => digest),
-    );
+  #ledgerOf(policy: RetentionPolicy): Ledger | null {
+    const known = this.#ledgers.get(policy);
+    if (known !== undefined) return known;
+    const ledger = this.#wish.decider.ledger(policy);
+    this.#ledgers.set(policy, ledger);
+    return ledger;
   }
 
-  #take(read: Read): void {
-    const { name, policy } = read;
-    if ("fault" in read) {
-      this.#failed++;
-      return this.#keepWhole(name, policy, 0, read.fault);
-    }
-    const { inventory, readAt } = read;
-    const tags = inventory.tags.length;
-    const footprint = this.#bytes.footprint(inventory, NOTHING);
-    if (policy === null) return this.#bytes.settle(footprint);
-    this.#tags += tags;
-    const fault = faultOf(inventory) ?? this.#wish.decider.obstacleOf(policy);
-    if (fault !== null) {
-      this.#failed++;
-      this.#bytes.settle(footprint);
-      return this.#keepWhole(name, policy, tags, fault);
-    }
-    this.#decide(inventory, policy, readAt);
-  }
-
-  #decide(inventory: RetentionInventory, policy: RetentionPolicy, readAt: number): void {
-    const { decider } = this.#wish;
-    const verdict = decider.decide(inventory);
-    const made = this.#draft(inventory, verdict, policy, readAt);
-    if (policy.budget?.per !== "policy" || verdict.keptWhole !== null) {
-      const { draft, footprint } = made;
-      this.#bytes.settle(footprint);
-      return this.#add(draft);
-    }
-    const waiting = this.#waiting.get(policy) ?? { budget: new PolicyBudget(), drafts: new Map() };
-    this.#waiting.set(policy, waiting);
-    waiting.budget.add(inventory, verdict, decider.evictable(inventory));
-    waiting.drafts.set(inventory.name, made);
-  }
-
-  #draft(
-    inventory: RetentionInventory,
-    verdict: RetentionVerdict,
-    rule: RetentionPolicy,
-    readAt: number,
-  ): Made {
-    const how = { removesTags: this.#removesTags, readAt };
-    const planned = planRepository(inventory, verdict, how);
-    if (planned.keptWhole !== null) this.#failed++;
+  async #draft({ inventory, verdict, policy: rule, readAt }: Decided): Promise<Made> {
+    const removesTags = !hasLoneTags(verdict) || (await this.#canRemoveTags());
+    const planned = planRepository(inventory, verdict, { removesTags, readAt });
     const going = planned.actions.flatMap((one) =>
       one.action === "delete-manifest" ? [one.digest] : [],
     );
@@ -195,64 +125,78 @@ class Planning {
     return { draft: { ...planned, footprint: { gone: footprint.gone }, rule }, footprint };
   }
 
-  /** Budgets over a policy are known when all of its repositories are: what they take is read and decided again. */
-  async keepBudgets(): Promise<void> {
-    const { concurrency, stop } = this.#wish;
-    for (const [policy, { budget, drafts }] of this.#waiting) {
-      const evicted = budget.choose(policy.budget?.size ?? Infinity);
-      const work = inParallel(drafts, concurrency, async ([name, first]) => {
-        const these = evicted.get(name);
-        return these ? await this.#again(name, policy, these, first) : first;
-      });
-      for await (const { draft, footprint } of work) {
-        stop?.throwIfAborted();
-        this.#bytes.settle(footprint);
-        this.#add(draft);
-      }
-    }
+  /** Asked only when it matters: the registry may have to be tried. */
+  async #canRemoveTags(): Promise<boolean> {
+    this.#removesTags ??= this.#wish.target.removesTags().catch((error: unknown) => {
+      if (!(error instanceof RegistryError)) throw error;
+      this.#warnings.push(`whether single tags can be removed is not known: ${error.message}`);
+      return true;
+    });
+    return await this.#removesTags;
   }
 
-  async #again(
-    name: RepositoryName,
-    policy: RetentionPolicy,
-    evicted: ReadonlyMap<Tag, Digest>,
-    first: Made,
-  ): Promise<Made> {
-    const read = await this.#inventoryOf(name, evicted);
-    if (!read || "fault" in read || faultOf(read.inventory) !== null) {
-      // It was readable a moment ago. What the rules alone decided about it stands.
-      const why = read === null ? "it is gone" : "fault" in read ? read.fault : "it cannot be read";
-      this.#warnings.push(`${name}: the budget of ${policy.name} takes nothing from it: ${why}`);
-      return first;
+  /** Budgets over a policy are known when all of its repositories are; what they take is read and decided again. */
+  async keepBudgets(): Promise<void> {
+    const over = new Map<RepositoryName, ReadonlySet<Tag>>();
+    for (const ledger of this.#ledgers.values()) {
+      for (const [name, tags] of ledger?.settle() ?? []) over.set(name, tags);
     }
-    const { inventory, readAt } = read;
-    const verdict = this.#wish.decider.decide(inventory, stillNamed(inventory, evicted));
-    return this.#draft(inventory, verdict, policy, readAt);
+    const work = inParallel(this.#waiting, this.#wish.concurrency, async ([name, first]) => {
+      const tags = over.get(name);
+      return tags ? await this.#again(name, tags, first) : first;
+    });
+    for await (const made of work) {
+      this.#wish.stop?.throwIfAborted();
+      this.#settle(made);
+    }
+    this.#waiting.clear();
+  }
+
+  async #again(name: RepositoryName, over: ReadonlySet<Tag>, first: Waiting): Promise<Made> {
+    const before = new Map(first.tags.map(({ tag, digest }) => [tag, digest]));
+    const read = await this.#reader.read(name, ({ tags }) => {
+      // What a tag names by now, the budget has not seen.
+      const same = tags.filter(({ tag, digest }) => over.has(tag) && before.get(tag) === digest);
+      return new Set(same.map(({ tag }) => tag));
+    });
+    if (read?.kind === "decided" && read.verdict.keptWhole === null) return await this.#draft(read);
+    // It was readable a moment ago. What the rules alone decided about it stands.
+    const why = read?.kind === "unread" ? read.reason : "it is not as it was a moment ago";
+    this.#warnings.push(`the budget takes nothing from ${name}: ${why}`);
+    return first;
+  }
+
+  #settle({ draft, footprint }: Made): void {
+    if (draft.keptWhole !== null) this.#failures++;
+    this.#bytes.settle(footprint);
+    this.#drafts.push(draft);
+  }
+
+  #keepUnread(repository: RepositoryName, rule: RetentionPolicy | null, keptWhole: string): void {
+    this.#failures++;
+    const nothing = { tags: 0, readAt: this.#now, actions: [], kept: [] };
+    const footprint = { gone: new Int32Array() };
+    const policy = rule?.name ?? null;
+    this.#drafts.push({ repository, policy, rule, keptWhole, ...nothing, footprint });
   }
 
   finish(): MadePlan {
-    const { target, clock, wanted } = this.#wish;
-    const refused = this.#refused(wanted !== undefined);
+    const refused = this.#refused();
     for (const { repository, footprint } of this.#drafts) {
       if (refused.has(repository)) this.#bytes.refuse(footprint);
     }
     const repositories = this.#drafts
       .toSorted((a, b) => (a.repository < b.repository ? -1 : 1))
-      .map((draft): PlannedRepository => {
-        const { footprint, rule: _, ...planned } = draft;
-        const reason = refused.get(draft.repository);
-        if (reason === undefined) return { ...planned, bytes: this.#bytes.bytesOf(footprint) };
-        const bytes = { freed: 0, shared: 0 };
-        return { ...planned, keptWhole: reason, actions: [], kept: [], bytes };
-      })
+      .map((draft) => this.#planned(draft, refused.get(draft.repository) ?? null))
       .filter(
         ({ keptWhole, actions, kept }) => keptWhole !== null || actions.length + kept.length > 0,
       );
-    if (this.#failed > 0) {
+    if (this.#failures > 0) {
       this.#warnings.push(
-        "what repositories hold that could not be read is not known, and may keep some of these bytes",
+        "what could not be read may keep some of the bytes that are counted as freed",
       );
     }
+    const { target, clock } = this.#wish;
     const plan: PrunePlan = {
       schemaVersion: 1,
       kind: "prune",
@@ -262,78 +206,37 @@ class Planning {
       totals: this.#totals(repositories, (clock() - this.#now) / 1000),
       warnings: this.#warnings,
     };
-    return { plan, failures: this.#failed, refused: refused.size };
+    return { plan, failures: this.#failures, refused: refused.size };
   }
 
-  #refused(scoped: boolean): ReadonlyMap<RepositoryName, string> {
+  #planned(draft: Draft, reason: string | null): PlannedRepository {
+    const { footprint, rule: _, ...planned } = draft;
+    if (reason === null) return { ...planned, bytes: this.#bytes.bytesOf(footprint) };
+    const bytes = { freed: 0, shared: 0 };
+    return { ...planned, keptWhole: reason, actions: [], kept: [], bytes };
+  }
+
+  #refused(): ReadonlyMap<RepositoryName, string> {
     const wanted = this.#drafts.flatMap(({ repository, rule, tags, actions }) => {
       if (rule === null) return [];
       const { tags: deletedTags, untagged: deletedUntagged } = countActions(actions);
       return [{ repository, policy: rule, tags, deletedTags, deletedUntagged }];
     });
-    return refusals(wanted, { tags: this.#tags, scoped });
+    return refusals(wanted, { tags: this.#tags, scoped: this.#wish.wanted !== undefined });
   }
 
   #totals(repositories: readonly PlannedRepository[], seconds: number): PruneTotals {
-    let deleted = 0;
-    let manifests = 0;
-    let freed = 0;
-    let shared = 0;
-    for (const { actions, bytes } of repositories) {
-      const counts = countActions(actions);
-      deleted += counts.tags;
-      manifests += counts.manifests;
-      freed += bytes.freed;
-      shared += bytes.shared;
-    }
+    const sum = (of: (one: PlannedRepository) => number): number =>
+      repositories.reduce((total, one) => total + of(one), 0);
     return {
       repositories: this.#repositories,
-      tags: { all: this.#tags, deleted },
-      manifests,
-      bytes: { freed, shared },
+      tags: { all: this.#tags, deleted: sum(({ actions }) => countActions(actions).tags) },
+      manifests: sum(({ actions }) => countActions(actions).manifests),
+      bytes: { freed: sum(({ bytes }) => bytes.freed), shared: sum(({ bytes }) => bytes.shared) },
       keptRepositories: repositories.flatMap(({ repository, keptWhole }) =>
         keptWhole === null ? [] : [{ repository, reason: keptWhole }],
       ),
       seconds,
     };
   }
-
-  #keepWhole(
-    repository: RepositoryName,
-    rule: RetentionPolicy | null,
-    tags: number,
-    keptWhole: string,
-  ): void {
-    const policy = rule?.name ?? null;
-    const nothing = { readAt: this.#now, actions: [], kept: [] };
-    const footprint = { gone: new Int32Array() };
-    this.#add({ repository, policy, rule, tags, keptWhole, ...nothing, footprint });
-  }
-
-  #add(draft: Draft): void {
-    this.#drafts.push(draft);
-  }
-}
-
-const NOTHING: ReadonlySet<never> = new Set<never>();
-
-type Read = { readonly name: RepositoryName; readonly policy: RetentionPolicy | null } & (
-  | { readonly inventory: RetentionInventory; readonly readAt: number }
-  | { readonly fault: string }
-);
-
-/** Of evicted tags, those that name what they named when that was decided. */
-function stillNamed(
-  { tags }: RetentionInventory,
-  evicted: ReadonlyMap<Tag, Digest> | undefined,
-): ReadonlySet<Tag> | undefined {
-  const same = evicted && tags.filter(({ tag, digest }) => evicted.get(tag) === digest);
-  return same && new Set(same.map(({ tag }) => tag));
-}
-
-function faultOf({ unreadable }: RetentionInventory): string | null {
-  const [first] = unreadable;
-  if (!first) return null;
-  const more = unreadable.length > 1 ? ` (and ${unreadable.length - 1} more)` : "";
-  return `not all of it can be read: ${first.path}: ${first.problem}${more}`;
 }
