@@ -112,12 +112,15 @@ async function apply(file: string, flags: ApplyFlags, terminal: Terminal): Promi
 function choiceOf({ registry }: PrunePlan, flags: ApplyFlags, terminal: Terminal): Choice {
   const isFolder = registry.place.startsWith("/");
   if (flags.data !== undefined || isFolder) {
-    return chooseTargets({ ...flags, names: [], data: flags.data ?? registry.place }, terminal);
+    return chooseTargets(
+      { ...flags, names: [], decided: true, data: flags.data ?? registry.place },
+      terminal,
+    );
   }
   if (flags.config !== undefined || flags.registry !== undefined) {
-    return chooseTargets({ ...flags, names: [] }, terminal);
+    return chooseTargets({ ...flags, names: [], decided: true }, terminal);
   }
-  return chooseTargets({ ...flags, names: [], registry: registry.place }, terminal);
+  return chooseTargets({ ...flags, names: [], decided: true, registry: registry.place }, terminal);
 }
 
 /** Of several, the one of the same place; its name may have changed. Throws PLAN_INVALID. */

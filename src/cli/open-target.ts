@@ -1,15 +1,15 @@
 import { join } from "node:path";
+import { parseAddress } from "../client/address.ts";
+import { retentionSettings } from "../client/inventory.ts";
+import { openRegistry } from "../client/open-registry.ts";
 import { readConfig } from "../config/load.ts";
 import { type Config, schema } from "../config/schema.ts";
-import { parseAddress } from "../client/address.ts";
 import { RegistryError } from "../oci/errors.ts";
-import type { Decider } from "../plan/decider.ts";
-import type { PruneTarget } from "../plan/prune-target.ts";
-import {
-  type RegistrySettings,
-  type TargetContext,
-  openRegistryTarget,
-} from "../plan/targets/open.ts";
+import { type Opened, foreignDecider, openPrune } from "../plan/open-prune.ts";
+import type { RegistrySettings, TargetContext } from "../plan/targets/open.ts";
+import type { RetentionPolicy } from "../retention/policy.ts";
+import { ownerOf } from "../storage/lock.ts";
+import { OURS } from "../storage/tree.ts";
 import { LOCAL, type RegistryOptions } from "./registry-options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -19,15 +19,8 @@ export interface TargetWish extends RegistryOptions {
   readonly names: readonly string[];
   readonly config?: string;
   readonly data?: string;
-}
-
-/** A registry to plan for and to apply on, with what is in force for it. */
-export interface Opened {
-  readonly target: PruneTarget;
-  /** Decides by the policies that are in force, and by what is in use now. */
-  readonly decider: (now: number) => Promise<Decider>;
-  /** Repositories that are read or changed at once. */
-  readonly concurrency: number;
+  /** Nothing is decided: the plan is there already. */
+  readonly decided?: boolean;
 }
 
 /** A registry that a command is about, not opened yet. */
@@ -61,24 +54,54 @@ export function chooseTargets(wish: TargetWish, terminal: Terminal): Choice {
     records: config?.keep.state ?? recordsOf(environment),
     report: config?.keep.report ?? [],
   };
-  if (wish.data !== undefined) {
-    // OWN: a folder; through its server when one of ours has it open.
-    throw new RegistryError("USAGE", { reason: "--data" });
-  }
-  if (config === null && wish.names.length > 0) throw nameless(wish.names);
-  const all = config === null ? [localOf(wish, environment)] : chosen(config, wish);
-  const registries = all.map((settings) => ({
+  const policies = config?.retention ?? (wish.decided ? [] : null);
+  const choice = (registries: readonly Chosen[]): Choice => ({ registries, ...common });
+  const at = (settings: RegistrySettings): Chosen => ({
     name: settings.name,
     place: parseAddress(settings.url).origin,
-    open: async () => ({
-      target: await openRegistryTarget(settings, context),
-      decider: async (now: number) => await deciderOf(config, now),
-      concurrency: settings.concurrency,
-    }),
-  }));
-  if (registries.length > 0) return { registries, ...common };
-  const reason = `${wish.config} has no registries: name one with --registry URL, or a folder with --data DIR`;
-  throw new RegistryError("USAGE", { reason });
+    open: async () =>
+      policies === null
+        ? await openByItsPolicies(settings, context)
+        : await openPrune(settings, policies, context),
+  });
+
+  if (config === null && wish.names.length > 0) throw nameless(wish.names);
+  if (wish.data !== undefined) return choice([folder(wish.data, wish, policies, at)]);
+  if (config === null) return choice([at(localOf(wish, environment))]);
+  if (wish.registry !== undefined) return choice([at(settingsOf(wish.registry, wish))]);
+  const registries = named(config, wish.names);
+  if (registries.length > 0) return choice(registries.map(at));
+  // A configuration of a registry of ours: that one.
+  return choice([folder(config.data, wish, policies, at)]);
+}
+
+/** A folder, through its server where one of ours has it open. */
+function folder(
+  path: string,
+  wish: TargetWish,
+  policies: readonly RetentionPolicy[] | null,
+  at: (settings: RegistrySettings) => Chosen,
+): Chosen {
+  const owner = ownerOf(join(path, OURS));
+  if (owner?.url) return at(settingsOf(owner.url, wish));
+  // OWN: a tree.
+  throw new RegistryError("USAGE", { reason: `--data ${path} ${policies?.length}` });
+}
+
+/** A running registry of ours, as it would prune itself. Throws REFUSED for another one. */
+async function openByItsPolicies(
+  settings: RegistrySettings,
+  context: TargetContext,
+): Promise<Opened> {
+  const { environment } = context;
+  const found = await retentionSettings(openRegistry(settings, { environment }));
+  if (!found) {
+    const reason = `${settings.url} tells of no policies; give them with -c FILE`;
+    throw new RegistryError("REFUSED", { reason });
+  }
+  const policies = found["policies"] as readonly RetentionPolicy[];
+  const { target, concurrency } = await openPrune(settings, policies, context);
+  return { target, concurrency, decider: async (now) => foreignDecider(policies, now) };
 }
 
 /** Where what a user's commands remember belongs. */
@@ -87,31 +110,20 @@ function recordsOf({ XDG_STATE_HOME, HOME }: Terminal["environment"]): string {
   return folder ? join(folder, "wharfinger") : "wharfinger";
 }
 
-/**
- * By the policies of a configuration, or by those of the running registry itself.
- * DECIDE and LEGACY: policies and readings of what is in use. OWN: GET /api/v1/retention where config is null.
- */
-async function deciderOf(config: Config | null, now: number): Promise<Decider> {
-  throw new RegistryError("REFUSED", {
-    reason: `${config?.retention.length ?? 0} policies at ${now}`,
-  });
-}
-
 /** LEGACY: the old tools' files come in here, recognised by their shape. */
 function configOf(file: string, environment: Terminal["environment"]): Config {
   return readConfig({ file, environment, flags: {} }).config;
 }
 
-function chosen(config: Config, { names, ...wish }: TargetWish): RegistrySettings[] {
-  if (wish.registry !== undefined) return [settingsOf(wish.registry, wish)];
+/** Those that were asked for by name; all of them where none was. Throws USAGE. */
+function named({ registries }: Config, names: readonly string[]): readonly RegistrySettings[] {
   for (const name of names) {
-    if (config.registries.some((one) => one.name === name)) continue;
-    const known = config.registries.map((one) => one.name).join(", ") || "none";
-    throw new RegistryError("USAGE", {
-      reason: `registries: has no ${JSON.stringify(name)}; it has ${known}`,
-    });
+    if (registries.some((one) => one.name === name)) continue;
+    const known = registries.map((one) => one.name).join(", ") || "none";
+    const reason = `registries: has no ${JSON.stringify(name)}; it has ${known}`;
+    throw new RegistryError("USAGE", { reason });
   }
-  return config.registries.filter(({ name }) => names.length === 0 || names.includes(name));
+  return registries.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
 function localOf(wish: TargetWish, environment: Terminal["environment"]): RegistrySettings {

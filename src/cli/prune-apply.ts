@@ -1,11 +1,11 @@
 import { openAudit } from "../plan/audit.ts";
+import type { Opened } from "../plan/open-prune.ts";
 import { type ApplyWish, applyPrune } from "../plan/prune-apply.ts";
 import { planId } from "../plan/plan-id.ts";
 import type { PrunePlan } from "../plan/prune-plan.ts";
 import type { PruneResult } from "../plan/prune-result.ts";
 import { runReport } from "../plan/run-report.ts";
 import { type ReportEndpoint, postReport } from "../notify/post-report.ts";
-import type { Opened } from "./open-target.ts";
 import { progressOn } from "./progress.ts";
 import { resultLines } from "./prune-report.ts";
 import type { Terminal } from "./terminal.ts";

@@ -49,15 +49,6 @@ export function deciderOf(
   };
 }
 
-/** Whether deciding by these needs to know when images were built, which some registries have to look up. Pure. */
-export function needsCreated(policies: readonly RetentionPolicy[]): boolean {
-  return policies.some(
-    (policy) =>
-      policy.delete.some(({ clock }) => clock === "created") ||
-      policy.keep.some((rule) => rule.createdWithin !== undefined || rule.orderBy === "created"),
-  );
-}
-
 /** The sources of images in use that these name. Pure. */
 export function sourcesOf(policies: readonly RetentionPolicy[]): readonly string[] {
   return [...new Set(policies.flatMap(({ keep }) => keep.flatMap(({ inUse }) => inUse ?? [])))];

@@ -2,6 +2,7 @@ import { RegistryError } from "../../oci/errors.ts";
 import type { PruneTarget } from "../prune-target.ts";
 import { openHarbor } from "./harbor-target.ts";
 import { openApiTarget } from "./open-api.ts";
+import { openOwnTarget } from "./open-own.ts";
 import type { Opener, RegistrySettings, TargetContext } from "./opener.ts";
 
 export type { RegistrySettings, TargetContext } from "./opener.ts";
@@ -14,6 +15,7 @@ const OPENERS: readonly {
   readonly type: RegistrySettings["type"] | "own";
   readonly open: Opener;
 }[] = [
+  { type: "own", open: openOwnTarget },
   { type: "harbor", open: openHarbor },
   { type: "oci", open: openApiTarget },
 ];
