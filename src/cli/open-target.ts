@@ -66,17 +66,17 @@ export function chooseTargets(wish: TargetWish, terminal: Terminal): Choice {
   });
 
   if (config === null && wish.names.length > 0) throw nameless(wish.names);
-  if (wish.data !== undefined) return choice([folder(wish.data, wish, policies, at)]);
+  if (wish.data !== undefined) return choice([folderAt(wish.data, wish, policies, at)]);
   if (config === null) return choice([at(localOf(wish, environment))]);
   if (wish.registry !== undefined) return choice([at(settingsOf(wish.registry, wish))]);
   const registries = named(config, wish.names);
   if (registries.length > 0) return choice(registries.map(at));
   // A configuration of a registry of ours: that one.
-  return choice([folder(config.data, wish, policies, at)]);
+  return choice([folderAt(config.data, wish, policies, at)]);
 }
 
 /** A folder, through its server where one of ours has it open. */
-function folder(
+function folderAt(
   path: string,
   wish: TargetWish,
   policies: readonly RetentionPolicy[] | null,
