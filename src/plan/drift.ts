@@ -10,7 +10,7 @@ import type { PlannedRepository } from "./prune-plan.ts";
  * nothing to do with what goes. Pure.
  */
 export function driftOf(
-  { actions, readAt }: Pick<PlannedRepository, "actions" | "readAt">,
+  { actions, orphaned, readAt }: Pick<PlannedRepository, "actions" | "orphaned" | "readAt">,
   { tags, manifests, unreadable }: RetentionInventory,
 ): string | null {
   const [fault] = unreadable;
@@ -38,7 +38,8 @@ export function driftOf(
     }
     const child = children.find((one) => going.has(one));
     if (child !== undefined) return `the index ${digest} needs ${child}`;
-    if (subject !== null && going.has(subject)) return `${digest} refers to ${subject}`;
+    if (subject !== null && going.has(subject) && !orphaned.includes(digest))
+      return `${digest} refers to ${subject}`;
   }
   return null;
 }

@@ -19,13 +19,13 @@ export type DraftRepository = Omit<PlannedRepository, "bytes">;
  * those in the order of the verdict: parents before children. Pure.
  */
 export function planRepository(
-  { name, tags }: RetentionInventory,
+  { name, tags, manifests }: RetentionInventory,
   verdict: RetentionVerdict,
   { removesTags, readAt }: { readonly removesTags: boolean; readonly readAt: number },
 ): DraftRepository {
   const draft = { repository: name, policy: verdict.policy, readAt, tags: tags.length };
   if (verdict.keptWhole !== null) {
-    return { ...draft, keptWhole: verdict.keptWhole, actions: [], kept: [] };
+    return { ...draft, keptWhole: verdict.keptWhole, actions: [], kept: [], orphaned: [] };
   }
   const going = new Set(verdict.manifests.map(({ digest }) => digest));
   const alone = verdict.tags.filter(
@@ -58,7 +58,10 @@ export function planRepository(
     }),
   );
   const actions: PlannedAction[] = [...removals, ...deletions];
-  return { ...draft, keptWhole: null, actions, kept };
+  const orphaned = manifests
+    .filter(({ digest, subject }) => subject !== null && going.has(subject) && !going.has(digest))
+    .map(({ digest }) => digest);
+  return { ...draft, keptWhole: null, actions, kept, orphaned };
 }
 
 /** Whether a tag goes of which the manifest stays. Pure. */

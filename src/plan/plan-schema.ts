@@ -56,6 +56,7 @@ export const planSchema: z.ZodType<PrunePlan> = z.strictObject({
       keptWhole: text.nullable(),
       actions: z.array(action),
       kept: z.array(z.strictObject({ tag, digest, reason: text })),
+      orphaned: z.array(digest),
       bytes,
     }),
   ),

@@ -41,6 +41,8 @@ export interface PlannedRepository {
   readonly actions: readonly PlannedAction[];
   /** Tags that a rule deletes and that stay all the same, and why (shared digest, immutable, no clock). */
   readonly kept: readonly KeptTag[];
+  /** Referrers that stay although their subject goes: something else needs them. Newer ones are drift. */
+  readonly orphaned: readonly Digest[];
   readonly bytes: PlannedBytes;
 }
 

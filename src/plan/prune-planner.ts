@@ -174,7 +174,7 @@ class Planning {
 
   #keepUnread(repository: RepositoryName, rule: RetentionPolicy | null, keptWhole: string): void {
     this.#failures++;
-    const nothing = { tags: 0, readAt: this.#now, actions: [], kept: [] };
+    const nothing = { tags: 0, readAt: this.#now, actions: [], kept: [], orphaned: [] };
     const footprint = { gone: new Int32Array() };
     const policy = rule?.name ?? null;
     this.#drafts.push({ repository, policy, rule, keptWhole, ...nothing, footprint });
@@ -213,7 +213,7 @@ class Planning {
     const { footprint, rule: _, ...planned } = draft;
     if (reason === null) return { ...planned, bytes: this.#bytes.bytesOf(footprint) };
     const bytes = { freed: 0, shared: 0 };
-    return { ...planned, keptWhole: reason, actions: [], kept: [], bytes };
+    return { ...planned, keptWhole: reason, actions: [], kept: [], orphaned: [], bytes };
   }
 
   #refused(): ReadonlyMap<RepositoryName, string> {
