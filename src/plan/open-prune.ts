@@ -6,6 +6,8 @@ import { inUseOf } from "./in-use.ts";
 import type { PruneTarget } from "./prune-target.ts";
 import { type RegistrySettings, type TargetContext, openRegistryTarget } from "./targets/open.ts";
 import { needsCreated } from "./targets/needs-created.ts";
+import { skipping } from "./targets/skipping.ts";
+import { withTree } from "./targets/with-tree.ts";
 
 /** A registry to plan for and to apply on, with what is in force for it. */
 export interface Opened {
@@ -23,12 +25,12 @@ export async function openPrune(
   context: TargetContext,
 ): Promise<Opened> {
   const policies = policiesFor(settings, retention);
-  const target = await openRegistryTarget(settings, {
-    ...context,
-    created: needsCreated(policies),
-  });
+  const created = needsCreated(policies);
+  const opened = await openRegistryTarget(settings, { ...context, created });
+  const { tree, skip = 0 } = settings;
+  const target = tree === undefined ? opened : withTree(opened, tree, { created });
   return {
-    target: skipping(target, settings.skip ?? 0),
+    target: skip === 0 ? target : skipping(target, skip),
     decider: async (now) => await readDecider(policies, now, context),
     concurrency: settings.concurrency,
   };
@@ -69,16 +71,4 @@ export function foreignDecider(policies: readonly RetentionPolicy[], now: number
     const reason = `it tells of policies that are none: ${error.message}`;
     throw new RegistryError("REMOTE", { reason });
   }
-}
-
-/** The target without so many of its repositories, the first by their names. */
-function skipping(target: PruneTarget, count: number): PruneTarget {
-  if (count === 0) return target;
-  return {
-    ...target,
-    async *repositories() {
-      let skipped = 0;
-      for await (const name of target.repositories()) if (skipped++ >= count) yield name;
-    },
-  };
 }

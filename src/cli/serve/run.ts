@@ -15,6 +15,7 @@ import { type Log, createLog } from "../../observe/log.ts";
 import { createMetrics } from "../../observe/metrics.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { isLoopback } from "../../oci/loopback.ts";
+import { readDecider } from "../../plan/open-prune.ts";
 import type { Registry } from "../../registry/registry.ts";
 import { readDecider } from "../../plan/open-prune.ts";
 import { openRegistry } from "../../registry/open.ts";
