@@ -4,6 +4,7 @@ import { retentionSettings } from "../client/inventory.ts";
 import { openRegistry } from "../client/open-registry.ts";
 import { readConfig } from "../config/load.ts";
 import { type Config, schema } from "../config/schema.ts";
+import { type KeepState, openKeepState } from "../keep/state.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { type Opened, foreignDecider, openPrune } from "../plan/open-prune.ts";
 import type { RegistrySettings, TargetContext } from "../plan/targets/open.ts";
@@ -38,21 +39,28 @@ export interface Choice {
   readonly records: string;
   /** Who hears of what was done. */
   readonly report: Config["keep"]["report"];
+  /** When the command is over. */
+  close(): void;
 }
 
 /** The registries of a command: those of a configuration, a folder, or the one of `--registry`. Throws USAGE, CONFIG_INVALID. */
 export function chooseTargets(wish: TargetWish, terminal: Terminal): Choice {
   const { environment } = terminal;
   const config = wish.config === undefined ? null : configOf(wish.config, environment);
+  let state: KeepState | null = null;
   const context: TargetContext = {
     environment,
     state: config?.keep.state ?? null,
+    times: config
+      ? (name) => (state ??= openKeepState(config.keep.state)).timesOf(name)
+      : undefined,
     now: Date.now,
     warn: (line) => terminal.note(line),
   };
   const common = {
     records: config?.keep.state ?? recordsOf(environment),
     report: config?.keep.report ?? [],
+    close: () => state?.close(),
   };
   const policies = config?.retention ?? (wish.decided ? [] : null);
   const choice = (registries: readonly Chosen[]): Choice => ({ registries, ...common });

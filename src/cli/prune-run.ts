@@ -96,6 +96,7 @@ export async function prune(wish: PruneFlags & TargetWish, terminal: Terminal): 
     endings.end();
   } finally {
     for (const { target } of opened) await target.close();
+    choice.close();
   }
 }
 

@@ -6,7 +6,7 @@ import type { RetentionPolicy } from "../retention/policy.ts";
 import type { RetentionVerdict } from "../retention/verdict.ts";
 import type { Decider } from "./decider.ts";
 import type { PruneTarget } from "./prune-target.ts";
-import { decideWithReferrers } from "./with-referrers.ts";
+import { withReferrers } from "./with-referrers.ts";
 
 /** What reading a repository, and deciding about it, has come to. */
 export type ReadRepository = Decided | NotAsked | Unread;
@@ -97,9 +97,11 @@ export class RepositoryReader {
     if (!found) return null;
     if (policy === null) return { kind: "stays", inventory: found };
     const over = overBudget?.(found);
-    const { inventory, verdict } = await decideWithReferrers(target, found, (one) =>
-      decider.decide(one, over),
-    );
+    let verdict = decider.decide(found, over);
+    const inventory = await withReferrers(target, found, (whole) => {
+      verdict = decider.decide(whole, over);
+      return verdict.manifests.map(({ digest }) => digest);
+    });
     return { kind: "decided", policy, inventory, verdict, readAt };
   }
 }

@@ -17,7 +17,6 @@ import { RegistryError } from "../../oci/errors.ts";
 import { isLoopback } from "../../oci/loopback.ts";
 import { readDecider } from "../../plan/open-prune.ts";
 import type { Registry } from "../../registry/registry.ts";
-import { readDecider } from "../../plan/open-prune.ts";
 import { openRegistry } from "../../registry/open.ts";
 import { OURS } from "../../storage/tree.ts";
 import { hasColours, type Terminal } from "../terminal.ts";
