@@ -105,6 +105,7 @@ async function apply(file: string, flags: ApplyFlags, terminal: Terminal): Promi
     }
   } finally {
     await target.close();
+    choice.close();
   }
 }
 
