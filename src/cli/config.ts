@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { stringify } from "yaml";
-import { type Loaded, readConfig } from "../config/load.ts";
+import { type AnyLoaded, readAnyConfig } from "../config/any.ts";
 import { configFile, withConfigArgument } from "./config-argument.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
@@ -32,26 +32,27 @@ function checkCommand(terminal: Terminal): Command {
     .option("-q, --quiet", "print nothing but what is wrong")
     .action((argument: string | undefined, options: CheckOptions) => {
       const file = configFile(argument, options.config);
-      const loaded = readConfig({ file, environment: terminal.environment, flags: {} });
+      const loaded = readAnyConfig({ file, environment: terminal.environment, flags: {} });
       if (options.quiet === true) return;
       if (options.json === true) terminal.print(document(file, loaded));
       else print(file, loaded, terminal);
     });
 }
 
-function document(file: string | null, { kind, settings, warnings, needless }: Loaded): string {
-  return jsonDocument({ file, kind, settings, warnings, needless });
+function document(
+  file: string | null,
+  { kind, tool, settings, warnings, needless }: AnyLoaded,
+): string {
+  return jsonDocument({ file, kind, tool, settings, warnings, needless });
 }
 
-function print(file: string | null, loaded: Loaded, terminal: Terminal): void {
+function print(file: string | null, loaded: AnyLoaded, terminal: Terminal): void {
   for (const warning of loaded.warnings) terminal.note(`warning: ${warning}`);
   if (loaded.needless.length > 0) {
     terminal.note(`not needed here: ${loaded.needless.join(", ")}`);
   }
-  const source =
-    loaded.kind === "distribution"
-      ? `${file}, a configuration of the distribution registry`
-      : (file ?? "no file");
+  const whose = loaded.kind === "distribution" ? "the distribution registry" : loaded.tool;
+  const source = whose === null ? (file ?? "no file") : `${file}, a configuration of ${whose}`;
   terminal.print(`# What would be in force with ${source}`);
   terminal.print(stringify(loaded.settings, { lineWidth: 0 }).trimEnd());
 }

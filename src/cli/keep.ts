@@ -43,6 +43,7 @@ const EXAMPLES = `
 Examples:
   wharf keep wharf.yaml                       until it is stopped
   wharf keep wharf.yaml --listen :8080        where other machines reach it
+  KEEP_N=10 REGISTRY_URL=… wharf keep         with the variables of registry-gc
 
 Let it be told what happens (config.yml of a registry:2 or registry:3):
   notifications:
