@@ -7,6 +7,7 @@ import { look, parseTarget } from "./delete-look.ts";
 import { planRemovals } from "./delete-plan.ts";
 import { failureLine, keptLine, planLines, plainOutcomes, question } from "./delete-report.ts";
 import { jsonDocument } from "./json.ts";
+import { prune } from "./prune-run.ts";
 import { type RegistryOptions, openRegistries, withRegistryOptions } from "./registry-options.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
@@ -16,6 +17,7 @@ interface DeleteOptions extends RegistryOptions {
   readonly force?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
+  readonly config?: string;
 }
 
 export function deleteCommand(terminal: Terminal): Command {
@@ -27,12 +29,18 @@ export function deleteCommand(terminal: Terminal): Command {
         "A tag goes alone; its manifest stays, and so do the other tags it has.\n" +
         "A digest is the manifest itself: it goes with all its tags.",
     )
-    .argument("<IMAGE...>", "REPO:TAG or REPO@DIGEST; HOST/REPO:TAG names the registry as well")
+    .argument("[IMAGE...]", "REPO:TAG or REPO@DIGEST; HOST/REPO:TAG names the registry as well")
+    .option(
+      "-c, --config <FILE>",
+      "instead of images: what the policies of a configuration let go, as `wharf prune` does",
+    )
     .option("-y, --yes", "do it without asking")
     .option("-f, --force", "the same as --yes")
     .option("-n, --dry-run", "only show what would go; wins over --yes")
     .option("--json", "one JSON document on stdout")
     .action(async (images: string[], options: DeleteOptions) => {
+      if (options.config !== undefined) return await deleteByPolicies(images, options, terminal);
+      if (images.length === 0) throw new RegistryError("USAGE", { reason: "name an IMAGE" });
       await deleteImages(images, options, terminal);
     });
   return withRegistryOptions(command).addHelpText("after", EXAMPLES);
@@ -44,9 +52,23 @@ Examples:
   wharf delete team/app:1.0 team/app:1.1 --yes   does not ask
   wharf delete -n team/app@sha256:0123…          shows which tags go with it
   wharf delete registry.example.com/team/app:1   at another registry
+  wharf delete -c config.yml -n                  what registry-manager's policy lets go
 
 Exit codes: 0 deleted, 1 failed, 2 wrong usage or not confirmed,
             3 done in part, 4 credentials, 5 refused.`;
+
+/** As `registry-manager delete -c FILE`: the images are those that its policies find. */
+async function deleteByPolicies(
+  images: readonly string[],
+  { config, ...options }: DeleteOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (images.length > 0) {
+    const reason = "--config says what goes by policies, and goes without images";
+    throw new RegistryError("USAGE", { reason });
+  }
+  await prune({ ...options, ...(config !== undefined && { config }), names: [] }, terminal);
+}
 
 /** Looks, plans, shows, asks, acts. Returns when all was done (or shown); throws what makes another exit code. */
 async function deleteImages(
