@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseAddress } from "../client/address.ts";
 import { retentionSettings } from "../client/inventory.ts";
 import { openRegistry } from "../client/open-registry.ts";
-import { readConfig } from "../config/load.ts";
+import { readAnyConfig } from "../config/any.ts";
 import { type Config, schema } from "../config/schema.ts";
 import { type KeepState, openKeepState } from "../keep/state.ts";
 import { RegistryError } from "../oci/errors.ts";
@@ -20,6 +20,8 @@ export interface TargetWish extends RegistryOptions {
   readonly names: readonly string[];
   readonly config?: string;
   readonly data?: string;
+  /** Say nothing of what is merely strange. */
+  readonly quiet?: boolean;
   /** Nothing is decided: the plan is there already. */
   readonly decided?: boolean;
 }
@@ -29,6 +31,8 @@ export interface Chosen {
   readonly name: string;
   /** An origin, or the path of a folder. */
   readonly place: string;
+  /** The configuration wants to see plans of it, and no more. */
+  readonly shownOnly?: boolean;
   /** Throws REMOTE, CREDENTIALS, REFUSED. */
   open(): Promise<Opened>;
 }
@@ -46,7 +50,8 @@ export interface Choice {
 /** The registries of a command: those of a configuration, a folder, or the one of `--registry`. Throws USAGE, CONFIG_INVALID. */
 export function chooseTargets(wish: TargetWish, terminal: Terminal): Choice {
   const { environment } = terminal;
-  const config = wish.config === undefined ? null : configOf(wish.config, environment);
+  const config =
+    wish.config === undefined ? null : configOf(wish.config, wish.quiet ?? false, terminal);
   let state: KeepState | null = null;
   const context: TargetContext = {
     environment,
@@ -67,6 +72,7 @@ export function chooseTargets(wish: TargetWish, terminal: Terminal): Choice {
   const at = (settings: RegistrySettings): Chosen => ({
     name: settings.name,
     place: parseAddress(settings.url).origin,
+    shownOnly: settings.prune?.dryRun ?? false,
     open: async () =>
       policies === null
         ? await openByItsPolicies(settings, context)
@@ -118,9 +124,12 @@ function recordsOf({ XDG_STATE_HOME, HOME }: Terminal["environment"]): string {
   return folder ? join(folder, "wharfinger") : "wharfinger";
 }
 
-/** LEGACY: the old tools' files come in here, recognised by their shape. */
-function configOf(file: string, environment: Terminal["environment"]): Config {
-  return readConfig({ file, environment, flags: {} }).config;
+/** A wharf.yaml, or what one of the tools has that this one replaces. */
+function configOf(file: string, quiet: boolean, terminal: Terminal): Config {
+  const { environment } = terminal;
+  const { config, warnings } = readAnyConfig({ file, environment, flags: {} });
+  if (!quiet) for (const warning of warnings) terminal.note(`warning: ${warning}`);
+  return config;
 }
 
 /** Those that were asked for by name; all of them where none was. Throws USAGE. */
@@ -131,7 +140,10 @@ function named({ registries }: Config, names: readonly string[]): readonly Regis
     const reason = `registries: has no ${JSON.stringify(name)}; it has ${known}`;
     throw new RegistryError("USAGE", { reason });
   }
-  return registries.filter(({ name }) => names.length === 0 || names.includes(name));
+  if (names.length > 0) return registries.filter(({ name }) => names.includes(name));
+  // Those that go by none are there for other commands, unless there are no others.
+  const ruled = registries.filter(({ policies }) => policies === undefined || policies.length > 0);
+  return ruled.length > 0 ? ruled : registries;
 }
 
 function localOf(wish: TargetWish, environment: Terminal["environment"]): RegistrySettings {

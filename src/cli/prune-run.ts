@@ -34,6 +34,8 @@ export interface PruneFlags extends Omit<TargetWish, "names"> {
 /** A registry with its plan. */
 interface Planned extends MadePlan {
   readonly opened: Opened;
+  /** The configuration wants to see it, and no more. */
+  readonly shownOnly: boolean;
   result: PruneResult | null;
 }
 
@@ -61,9 +63,11 @@ export async function prune(wish: PruneFlags & TargetWish, terminal: Terminal): 
       planned.push(plan);
       endings.plan(plan);
       for (const line of planLines(plan.plan)) {
-        if ((dryRun || wish.out !== undefined) && !json && !quiet) terminal.print(line);
-        else if (!quiet) terminal.note(line);
+        if (quiet) continue;
+        if ((dryRun || plan.shownOnly || wish.out !== undefined) && !json) terminal.print(line);
+        else terminal.note(line);
       }
+      if (plan.shownOnly && !dryRun && !quiet) terminal.note(shownOnlyLine(one.name));
     }
     const document = (): void => {
       if (!json) return;
@@ -75,7 +79,7 @@ export async function prune(wish: PruneFlags & TargetWish, terminal: Terminal): 
       savePlan(wish.out, only.plan);
       if (!quiet) terminal.note(`saved to ${wish.out}; nothing was deleted`);
     }
-    const todo = planned.filter(({ plan }) => !isNothing(plan));
+    const todo = planned.filter(({ plan, shownOnly }) => !shownOnly && !isNothing(plan));
     if (dryRun || wish.out !== undefined || todo.length === 0) {
       document();
       return endings.end();
@@ -121,7 +125,11 @@ async function planOne(
     ...(wanted && { wanted }),
     progress: (read) => progress(() => `${one.name}: ${counted(read, "repository")} read`),
   });
-  return { ...made, opened, result: null };
+  return { ...made, opened, shownOnly: one.shownOnly ?? false, result: null };
+}
+
+function shownOnlyLine(name: string): string {
+  return `${name}: nothing is deleted, because its configuration says prune.dryRun: true`;
 }
 
 /** To delete nothing by no rules would look like success. */
