@@ -22,6 +22,8 @@ export function parseTagPattern(text: string): TagPattern | { readonly reason: s
   if (expression === undefined && text.includes("/")) {
     return { reason: "no tag has a slash; a regular expression stands between two of them" };
   }
+  const simple = expression === undefined ? simpleGlob(text) : null;
+  if (simple !== null) return { text, matches: simple };
   const compiled = parseExpression(expression ?? globExpression(text));
   if ("reason" in compiled) return compiled;
   return { text, matches: (tag) => compiled.test(tag) };
@@ -34,6 +36,15 @@ export function parseExpression(text: string): RE2JS | { readonly reason: string
   } catch (error) {
     return { reason: `it is no regular expression (${(error as Error).message})` };
   }
+}
+
+/** Most globs: a tag, or one with a single `*`, which need no expression. */
+function simpleGlob(text: string): ((tag: string) => boolean) | null {
+  const [begin = "", end, ...more] = text.split("*");
+  if (more.length > 0 || text.includes("?")) return null;
+  if (end === undefined) return (tag) => tag === text;
+  const least = text.length - 1;
+  return (tag) => tag.length >= least && tag.startsWith(begin) && tag.endsWith(end);
 }
 
 function globExpression(text: string): string {

@@ -62,10 +62,10 @@ export function candidatesIn(
   const held = new Set<number>();
   let notAfter = Infinity;
   for (const [at, tag] of all.tags.entries()) {
-    const node = graph.place(tag.digest);
-    const manifest = manifests[node ?? -1];
+    const node = graph.placeOfTag[at] ?? -1;
+    const manifest = manifests[node];
     const said = verdict.tags[at];
-    if (node === undefined || manifest === undefined || said?.outcome !== "keep") continue;
+    if (manifest === undefined || said?.outcome !== "keep") continue;
     const follower = followers.get(at);
     // Its subject holds it.
     if (follower !== undefined && follower.subject !== null && tag.immutable !== true) continue;

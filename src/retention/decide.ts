@@ -93,7 +93,7 @@ function decideOnce(
   const { tags, manifests } = inventory;
   const followers = followersIn(tags, manifests);
   const graph = graphOf(inventory, followers);
-  const astray = tags.find(({ digest }) => graph.place(digest) === undefined);
+  const astray = tags[graph.placeOfTag.indexOf(-1)];
   if (astray !== undefined) {
     const reason = `tag ${astray.tag} names ${astray.digest}, which is not here`;
     return keptWhole(inventory, policy, reason);

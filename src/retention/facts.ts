@@ -53,7 +53,7 @@ export function factsIn(
   const indices: number[] = [];
   const facts: TagFacts[] = [];
   for (const [index, tag] of place.inventory.tags.entries()) {
-    const manifest = graph.manifests[graph.place(tag.digest) ?? -1];
+    const manifest = graph.manifests[graph.placeOfTag[index] ?? -1];
     if (manifest === undefined || !which(index)) continue;
     indices.push(index);
     facts.push(new TagFacts(tag, manifest, place));

@@ -1,4 +1,8 @@
-import type { RetentionInventory, RetentionManifest } from "../inventory/retention-inventory.ts";
+import type {
+  RetentionInventory,
+  RetentionManifest,
+  RetentionTag,
+} from "../inventory/retention-inventory.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Follower } from "./follow.ts";
 
@@ -19,9 +23,12 @@ export type Marks = Uint8Array;
 export class Graph {
   readonly #places: ReadonlyMap<Digest, number>;
   readonly #next: (number[] | undefined)[];
+  /** The place of each tag's manifest, by the index of the tag; -1: it is not here. */
+  readonly placeOfTag: Int32Array;
 
   constructor(
     readonly manifests: readonly RetentionManifest[],
+    tags: readonly RetentionTag[],
     follow: readonly FollowEdge[],
   ) {
     this.#places = new Map(manifests.map(({ digest }, at) => [digest, at]));
@@ -30,6 +37,7 @@ export class Graph {
       for (const child of children) this.#lead(at, this.place(child));
       if (subject !== null) this.#lead(this.place(subject), at);
     }
+    this.placeOfTag = Int32Array.from(tags, ({ digest }) => this.#places.get(digest) ?? -1);
     for (const { subject, digest } of follow) this.#lead(this.place(subject), this.place(digest));
   }
 
@@ -141,5 +149,5 @@ export function graphOf(
     const digest = tags[at]?.digest;
     return subject === null || digest === undefined ? [] : [{ subject, digest }];
   });
-  return new Graph(manifests, follow);
+  return new Graph(manifests, tags, follow);
 }

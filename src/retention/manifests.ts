@@ -26,8 +26,7 @@ export function goingWith(
   const stays = new Set<number>();
   const tagged = new Uint8Array(graph.manifests.length);
   for (const [at, tag] of tags.entries()) {
-    const manifest = graph.place(tag.digest);
-    if (manifest === undefined) continue;
+    const manifest = graph.placeOfTag[at] ?? -1;
     tagged[manifest] = 1;
     const verdict = verdicts[at];
     if (verdict?.outcome === "delete") doomed.push(manifest);
@@ -101,8 +100,8 @@ export function doomedManifests(
   policy: CompiledPolicy,
 ): readonly ManifestVerdict[] {
   const tagsOf: (TagVerdict[] | undefined)[] = Array.from({ length: going.length });
-  for (const verdict of verdicts) {
-    const at = graph.place(verdict.digest) ?? -1;
+  for (const [index, verdict] of verdicts.entries()) {
+    const at = graph.placeOfTag[index] ?? -1;
     if (going[at] !== 1) continue;
     const others = tagsOf[at];
     if (others === undefined) tagsOf[at] = [verdict];
