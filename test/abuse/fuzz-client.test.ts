@@ -128,7 +128,7 @@ const answers = (url: string): readonly Buffer[] => [
   reply("200 OK", '{"tags":["1","2"]}', 'Link: </v2/app/tags/list?last=2>; rel="next"'),
   reply("200 OK", bytes, `Content-Type: ${mediaType}`, `Docker-Content-Digest: ${digest}`),
   reply("307 There", "", `Location: ${url}/v2/elsewhere`),
-  reply("404 No", `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no ${CANARY}"}]}`),
+  reply("404 No", `{"errors":[{"code":"MANIFEST_UNKNOWN","message":"not here"}]}`),
   reply("429 Later", "", "Retry-After: 0"),
   reply("202 Accepted", ""),
   Buffer.from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
