@@ -12,7 +12,7 @@ const LONGEST_SETTINGS = 4 * 1024 * 1024;
 export async function* inventories(
   connection: Connection,
   { name, created }: { readonly name?: RepositoryName; readonly created: boolean },
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   const query = new URLSearchParams({ ...(name && { name }), ...(created && { created: "true" }) });
   const path = `/api/v1/inventory${query.size > 0 ? `?${query.toString()}` : ""}`;
   const ask = { method: "GET", path } as const;

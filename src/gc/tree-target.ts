@@ -37,9 +37,9 @@ export function treeTarget(options: TreeTargetOptions): PruneTarget {
   let opened: Promise<Acting> | null = null;
   let acting: Acting | null = null;
   const act = async (): Promise<Acting> => {
-    opened ??= look.then(async ({ ours, close }) => {
-      await close();
-      acting = ours ? await openOurs(place, options) : await openForeign(place, options);
+    opened ??= look.then(async (looked) => {
+      await looked.close();
+      acting = looked.ours ? await openOurs(place, options) : await openForeign(place, options);
       return acting;
     });
     return await opened;

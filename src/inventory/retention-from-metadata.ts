@@ -16,7 +16,7 @@ export interface RetentionSource {
     "listRepositories" | "retentionRecordsOf" | "builtOf" | "recordBuilt"
   >;
   /** The bytes of a small blob; null: it is not there, or larger than so many bytes. */
-  readBlob(digest: Digest, limit: number): Promise<Uint8Array | null>;
+  readonly readBlob: (digest: Digest, limit: number) => Promise<Uint8Array | null>;
 }
 
 /** `created`: whether somebody needs to know when images were built: their configs are read, once. */

@@ -15,7 +15,7 @@ setDefaultTimeout(60_000);
 
 const TARGETS: readonly {
   readonly how: string;
-  open(registry: TestRegistry): PruneTarget;
+  readonly open: (registry: TestRegistry) => PruneTarget;
 }[] = [
   {
     how: "over its API",
@@ -30,7 +30,7 @@ const TARGETS: readonly {
     open: ({ url, opened }) =>
       metadataTarget({
         registry: { name: "own", place: url },
-        source: retentionSource(opened.registry) as never,
+        source: retentionSource(opened.registry),
         created: true,
         by: () => null,
         now: opened.registry.now,
@@ -52,7 +52,7 @@ describe.each(TARGETS)("a registry of ours, $how,", ({ open }) => {
     expect(names as readonly string[]).toEqual(["a/c", "b"]);
     expect(target.registry.bytes).toBe("exact");
     const first = await target.inventoryOf(names[0]!);
-    expect(first).toEqual((await target.inventoryOf(names[0]!))!);
+    expect(first).toEqual(await target.inventoryOf(names[0]!));
     expect(first?.tags.map(({ tag }) => tag as string)).toEqual(["v1", "v2"]);
     expect(first?.manifests[0]).toMatchObject({
       digest: one.digest,
