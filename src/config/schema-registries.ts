@@ -10,7 +10,7 @@ const times = {
     .optional()
     .describe("so long after the last one began"),
   timeZone: timeZone.prefault("UTC").describe("of the schedule, such as Europe/Berlin"),
-  atStart: z.boolean().prefault(false).describe("and once when `wharf keep` starts"),
+  atStart: z.boolean().prefault(false).describe("and once at the start"),
 };
 
 export const prune = z
