@@ -11,6 +11,7 @@ import type { RegistrySettings, TargetContext } from "../plan/targets/open.ts";
 import type { RetentionPolicy } from "../retention/policy.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
+import { folderTarget } from "./folder-target.ts";
 import { LOCAL, type RegistryOptions } from "./registry-options.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -80,13 +81,13 @@ export function chooseTargets(wish: TargetWish, terminal: Terminal): Choice {
   });
 
   if (config === null && wish.names.length > 0) throw nameless(wish.names);
-  if (wish.data !== undefined) return choice([folderAt(wish.data, wish, policies, at)]);
+  if (wish.data !== undefined) return choice([folderAt(wish.data, wish, policies, context, at)]);
   if (config === null) return choice([at(localOf(wish, environment))]);
   if (wish.registry !== undefined) return choice([at(settingsOf(wish.registry, wish))]);
   const registries = named(config, wish.names);
   if (registries.length > 0) return choice(registries.map(at));
   // A configuration of a registry of ours: that one.
-  return choice([folderAt(config.data, wish, policies, at)]);
+  return choice([folderAt(config.data, wish, policies, context, at)]);
 }
 
 /** A folder, through its server where one of ours has it open. */
@@ -94,12 +95,12 @@ function folderAt(
   path: string,
   wish: TargetWish,
   policies: readonly RetentionPolicy[] | null,
+  context: TargetContext,
   at: (settings: RegistrySettings) => Chosen,
 ): Chosen {
   const owner = ownerOf(join(path, OURS));
   if (owner?.url) return at(settingsOf(owner.url, wish));
-  // OWN: a tree.
-  throw new RegistryError("USAGE", { reason: `--data ${path} ${policies?.length}` });
+  return folderTarget(path, policies, context);
 }
 
 /** A running registry of ours, as it would prune itself. Throws REFUSED for another one. */
