@@ -134,7 +134,10 @@ describe("wharf keep", () => {
     await reloaded("keep.password: it was set, and is not any more");
     expect(await names()).toEqual(["hub", "other"]);
 
-    await configured(folder, { registries: [hub], keep: { ...keep, listen: "127.0.0.1:9" } });
+    await configured(folder, {
+      registries: [hub],
+      keep: { ...keep, state: folder.at("elsewhere") },
+    });
     await reloaded("only a restart applies it");
     expect(await names()).toEqual(["hub"]);
     expect(running.logs()).not.toContain("s3cret");

@@ -58,7 +58,10 @@ async function world(more: Readonly<Record<string, string>> = {}): Promise<World
   const keep = stack.use(await startKeep({ config: null, env, listen, cwd: folder.path }));
   const all = stack.move();
   return {
-    ...{ folder, data, registry, keep },
+    folder,
+    data,
+    registry,
+    keep,
     [Symbol.asyncDispose]: async () => await all.disposeAsync(),
   };
 }
@@ -160,7 +163,7 @@ group("wharf keep with the variables of registry-gc", ["docker-registry"], () =>
           await started[Symbol.asyncDispose]();
           return "it started";
         },
-        (error: Error) => error.message,
+        (error: unknown) => (error as Error).message,
       );
       expect(failure).toContain("exit code 2");
       expect(failure).toContain(name);

@@ -76,7 +76,8 @@ group("wharf keep beside a docker-registry", ["docker-registry"], () => {
     await ranSince(keep, "gc", since);
 
     const audit = (await readFile(folder.at("state", "audit.jsonl"), "utf8")).trim().split("\n");
-    expect(audit.map((line) => JSON.parse(line).tags[0]).toSorted()).toEqual(["a", "d"]);
+    const removed = audit.map((line) => (JSON.parse(line) as { tags: string[] }).tags);
+    expect(new Set(removed.flat())).toEqual(new Set(["a", "d"]));
     expect(JSON.parse(audit[0] ?? "")).toMatchObject({ registry: "hub", result: "done" });
     const told = await eventually(
       async () => reports.deliveries.map(({ body }) => JSON.parse(body)),

@@ -24,9 +24,13 @@ export async function startKeep({
   return await startServer({
     ...(fixed !== undefined && { listen: fixed }),
     command: (listen) => [
-      ...[...folder, process.execPath, main, "keep"],
+      ...folder,
+      process.execPath,
+      main,
+      "keep",
       ...(config === null ? [] : [config]),
-      ...["--listen", listen],
+      "--listen",
+      listen,
     ],
     env: { ...clean(), ...env },
     ready: { path: "/livez", statuses: [200] },

@@ -59,7 +59,10 @@ function reportOf({ registry, kind, outcome, beganAt, endedAt, done, error }: En
     reason: done === null ? (error as Error).message : reason,
     began: new Date(beganAt).toISOString(),
     ended: new Date(endedAt).toISOString(),
-    ...{ tags, manifests, bytes, kept },
+    tags,
+    manifests,
+    bytes,
+    kept,
     details: done?.document ?? null,
   };
 }

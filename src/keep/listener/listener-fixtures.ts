@@ -88,7 +88,13 @@ export function listenerWorld(settings: Readonly<Record<string, unknown>>) {
   keepers.follow(config.registries);
   const url = `http://127.0.0.1:${server.port}`;
   return {
-    ...{ url, state, keepers, health, begun, ended, answered },
+    url,
+    state,
+    keepers,
+    health,
+    begun,
+    ended,
+    answered,
     ask: async (method: string, path: string, more: RequestInit = {}) => {
       const reply = await fetch(url + path, { method, ...more });
       return { status: reply.status, text: await reply.text(), headers: reply.headers };
