@@ -279,14 +279,25 @@ export const CONTENT: Inputs = {
   },
   94: {
     input: "signals in the middle",
-    tests: at(
-      "protocol/hang-ups",
-      "lets a running upload and a running download end",
-      "keeps what an upload has",
-    ),
+    tests: [
+      ...at(
+        "protocol/hang-ups",
+        "lets a running upload and a running download end",
+        "keeps what an upload has",
+      ),
+      ...at(
+        "command/keep",
+        "stops at a safe point, at once when it is told twice, and goes on after a restart",
+      ),
+      ...at("command/keep-sweep", "a sweep of another program is never cut off"),
+      "src/keep/alarm.test.ts: notices a machine that slept, and a clock that was put back",
+    ],
   },
   97: {
     input: "markup and escapes in labels",
-    tests: odd("with escape sequences, markup and other alphabets"),
+    tests: [
+      ...odd("with escape sequences, markup and other alphabets"),
+      "src/keep/read-events.test.ts: may have a tag or a digest that is none: then it has none",
+    ],
   },
 };

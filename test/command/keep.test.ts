@@ -1,6 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { keepCommand } from "../../src/cli/keep.ts";
+import { readConfig } from "../../src/config/load.ts";
 import { runCommand } from "../support/command.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Folder, temporaryFolder } from "../support/folder.ts";
@@ -17,6 +18,18 @@ async function configured(folder: Folder, settings: object): Promise<string> {
   await writeFile(config, JSON.stringify(all));
   return config;
 }
+
+test("the example in docs/keep.md is a configuration", async () => {
+  await using folder = await temporaryFolder();
+  const page = await Bun.file("docs/keep.md").text();
+  const [, example = ""] = /```yaml\n(# wharf\.yaml\n.*?)```/s.exec(page) ?? [];
+  const file = folder.at("wharf.yaml");
+  await writeFile(file, example);
+  const environment = { KEEP_PASSWORD: "s3cret" };
+  const { config } = readConfig({ file, environment, flags: {} });
+  expect(config.registries).toMatchObject([{ name: "hub", collect: { with: "tree" } }]);
+  expect(config.keep.password).toBe("s3cret");
+});
 
 describe("wharf keep does not start", () => {
   const refused: readonly (readonly [string, object, RegExp])[] = [
