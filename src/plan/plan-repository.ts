@@ -34,7 +34,7 @@ export function planRepository(
   const stay = stayingTags(verdict.tags, new Set(alone.map(({ digest }) => digest)));
   const immutable = new Set(tags.filter((one) => one.immutable).map(({ tag }) => tag));
   const removals: RemoveTag[] = [];
-  const kept: KeptTag[] = verdict.tags.flatMap(doubtOf);
+  const kept: KeptTag[] = verdict.tags.flatMap(heldOf);
   for (const one of alone) {
     const sharedWith = stay.get(one.digest) ?? [];
     const why = immutable.has(one.tag)
@@ -108,8 +108,12 @@ function stayingTags(
   return stay;
 }
 
-function doubtOf({ tag, digest, outcome, doubt }: TagVerdict): KeptTag[] {
-  return outcome === "keep" && doubt !== null ? [{ tag, digest, reason: doubt }] : [];
+/** What a rule lets go and that stays all the same: for want of a time, or because the registry holds it immutable. */
+function heldOf({ tag, digest, outcome, rule, reason, doubt }: TagVerdict): KeptTag[] {
+  if (outcome !== "keep") return [];
+  if (doubt !== null) return [{ tag, digest, reason: doubt }];
+  const wouldGo = rule !== null && (rule === "budget" || rule.startsWith("delete."));
+  return wouldGo ? [{ tag, digest, reason }] : [];
 }
 
 function cannotGoAlone(sharedWith: readonly Tag[]): string {
