@@ -106,7 +106,7 @@ describe("artifacts", () => {
         { tag: "v1", pushedAt: Date.UTC(2026, 0, 2), immutable: true },
       ],
       accessories: [
-        { digest: signature.digest, type: "signature.cosign", createdAt: Date.UTC(2026, 0, 3) },
+        { digest: signature.digest, type: "subject.accessory", createdAt: Date.UTC(2026, 0, 3) },
       ],
     });
     expect(one?.children.toSorted()).toEqual(

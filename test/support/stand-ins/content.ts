@@ -87,6 +87,12 @@ export class Repository {
     );
   }
 
+  /** Those that cosign links to it by their tag. */
+  signaturesOf(digest: string): Manifest[] {
+    const signature = this.resolve(`${digest.replace(":", "-")}.sig`);
+    return signature ? [signature] : [];
+  }
+
   referrersOf(digest: string): Manifest[] {
     return [...this.manifests.values()].filter(
       ({ document }) => document.subject?.digest === digest,

@@ -1,5 +1,5 @@
 import { error } from "./asked.ts";
-import type { Content, Repository } from "./content.ts";
+import type { Content, Manifest, Repository } from "./content.ts";
 
 interface Run {
   readonly id: number;
@@ -115,11 +115,16 @@ export class HarborGc {
   }
 }
 
+/** What Harbor takes for a part of an artifact: its referrers, and cosign's signatures by tag. */
+export function accessoriesOf(repository: Repository, digest: string): Manifest[] {
+  return [...repository.referrersOf(digest), ...repository.signaturesOf(digest)];
+}
+
 /** Deletes an artifact as Harbor does: its accessories and those children that nothing else keeps go with it. */
 export function removeDeeply(repository: Repository, digest: string): void {
   const manifest = repository.manifests.get(digest);
   if (!manifest) return;
-  const accessories = repository.referrersOf(digest);
+  const accessories = accessoriesOf(repository, digest);
   repository.remove(digest);
   for (const accessory of accessories) removeDeeply(repository, accessory.digest);
   for (const child of manifest.document.manifests ?? []) {

@@ -1,6 +1,6 @@
 import { type Asked, error } from "./asked.ts";
 import type { Manifest, Repository } from "./content.ts";
-import { removeDeeply } from "./harbor-gc.ts";
+import { accessoriesOf, removeDeeply } from "./harbor-gc.ts";
 import { pageOfList } from "./harbor-page.ts";
 import type { HarborState } from "./harbor.ts";
 import { type User, denied } from "./users.ts";
@@ -46,8 +46,12 @@ export function answerRepository(found: Found, asked: Asked, rest: string): Resp
 }
 
 function isAccessory(repository: Repository, { digest, document }: Manifest): boolean {
-  if (document.subject && repository.manifests.has(document.subject.digest)) return true;
-  return repository.tagsOf(digest).some((tag) => /^sha256-[0-9a-f]{64}\.sig$/.test(tag));
+  const { manifests } = repository;
+  if (document.subject && manifests.has(document.subject.digest)) return true;
+  return repository.tagsOf(digest).some((tag) => {
+    const hex = /^sha256-([0-9a-f]{64})\.sig$/.exec(tag)?.[1];
+    return hex !== undefined && manifests.has(`sha256:${hex}`);
+  });
 }
 
 /** Without `all`, those that only an index leads to are left out; accessories always are. */
@@ -90,12 +94,12 @@ function describe(
     pull_time: NEVER,
     immutable: query.get("with_immutable_status") === "true" && harbor.isImmutable(name, tag),
   }));
-  const accessories = repository.referrersOf(manifest.digest).map((one) => ({
+  const accessories = accessoriesOf(repository, manifest.digest).map((one) => ({
     digest: one.digest,
     subject_artifact_digest: manifest.digest,
     subject_artifact_repo: name,
     size: sizeOf(harbor, repository, one),
-    type: one.document.artifactType?.includes("cosign") ? "signature.cosign" : "subject.accessory",
+    type: one.document.subject ? "subject.accessory" : "signature.cosign",
     creation_time: new Date(one.pushedAt).toISOString(),
   }));
   return {
