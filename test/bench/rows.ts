@@ -5,6 +5,7 @@
 import { names } from "./answers.ts";
 import { audience } from "./audience.ts";
 import { password, thousandRules } from "./closed.ts";
+import { decideMillion } from "./decide.ts";
 import { firstRead } from "./first-read.ts";
 import { gcLimit, gcTenTimes, gcTree } from "./garbage.ts";
 import { gcOnline, gcOnlineScale } from "./online.ts";
@@ -170,6 +171,7 @@ export const groups: readonly Group[] = [
   gcTenTimes,
   gcOnlineScale,
   gcOnline,
+  decideMillion,
 ];
 
 /** A list that is short of entries would be quick, and wrong. */

@@ -38,6 +38,10 @@ function pulled(ages: Ages, pulls: Ages): Partial<RetentionInventory> {
   };
 }
 
+/** `v1.9.0=500 latest=1`: each with its age in days. */
+const agesOf = (text: string): Ages =>
+  Object.fromEntries(text.split(" ").map((one) => [one.split("=")[0], Number(one.split("=")[1])]));
+
 const commit = (n: number): string => n.toString(16).padStart(7, "a");
 const builds = (branch: string, ages: readonly number[]): Ages =>
   Object.fromEntries(ages.map((age) => [`${branch}-${commit(age)}`, age]));
@@ -104,18 +108,18 @@ export const samples: readonly Sample[] = [
     recipe: "Releases",
     repository: "products/app",
     parts: tagged({
-      ...{ "v1.9.0": 500, "v1.9.1": 490, "v1.10.0": 400, "v1.10.1": 390, "v1.10.2": 380 },
-      ...{
-        "v1.10.3": 370,
-        "1.10": 370,
-        "1": 370,
-        latest: 370,
-        "v1.11.0-rc.1": 40,
-        "v1.11.0-rc.2": 5,
-      },
+      ...agesOf("v1.9.0=500 v1.9.1=490 v1.10.0=400 v1.10.1=390 v1.10.2=380"),
+      ...agesOf("v1.10.3=370 1.10=370 1=370 latest=370 v1.11.0-rc.1=40 v1.11.0-rc.2=5"),
     }),
     stays: [
-      ...["v1.9.0", "v1.9.1", "v1.10.1", "v1.10.2", "v1.10.3", "1.10", "1", "latest"],
+      "v1.9.0",
+      "v1.9.1",
+      "v1.10.1",
+      "v1.10.2",
+      "v1.10.3",
+      "1.10",
+      "1",
+      "latest",
       "v1.11.0-rc.2",
     ],
     goes: ["v1.10.0", "v1.11.0-rc.1"],
@@ -124,8 +128,8 @@ export const samples: readonly Sample[] = [
     recipe: "Variants of an image",
     repository: "base/python",
     parts: tagged({
-      ...{ "3.10.0": 9, "3.11.0": 8, "3.12.0": 7, "3.10.0-alpine": 6, "3.11.0-alpine": 5 },
-      ...{ "3.12.0-alpine": 4, "3.9.0-slim": 300, latest: 1 },
+      ...agesOf("3.10.0=9 3.11.0=8 3.12.0=7 3.10.0-alpine=6 3.11.0-alpine=5"),
+      ...agesOf("3.12.0-alpine=4 3.9.0-slim=300 latest=1"),
     }),
     stays: ["3.11.0", "3.12.0", "3.11.0-alpine", "3.12.0-alpine", "3.9.0-slim", "latest"],
     goes: ["3.10.0", "3.10.0-alpine"],
@@ -136,7 +140,7 @@ export const samples: readonly Sample[] = [
     parts: tagged({
       ...Object.fromEntries(range(10, 19).map((day) => [`nightly-202605${day}`, 1])),
       ...Object.fromEntries(range(10, 12).map((day) => [`nightly-202605${day}-arm64`, 1])),
-      ...{ "nightly-20260401": 1, "nightly-20260402": 1 },
+      ...agesOf("nightly-20260401=1 nightly-20260402=1"),
     }),
     stays: [
       ...range(13, 19).map((day) => `nightly-202605${day}`),
@@ -150,7 +154,7 @@ export const samples: readonly Sample[] = [
     repository: "os/base",
     parts: tagged({
       ...Object.fromEntries(range(10, 24).map((day) => [`2025.03.${day}`, 400])),
-      ...{ "2026.05.31": 1, "20260530": 2, stable: 400 },
+      ...agesOf("2026.05.31=1 20260530=2 stable=400"),
     }),
     stays: [...range(13, 24).map((day) => `2025.03.${day}`), "2026.05.31", "20260530", "stable"],
     goes: range(10, 12).map((day) => `2025.03.${day}`),
@@ -174,26 +178,20 @@ export const samples: readonly Sample[] = [
     repository: "monorepo",
     parts: tagged({
       ...Object.fromEntries(range(1, 12).map((n) => [`api-1.${n}.0`, 1])),
-      ...{ "web-2.0.0": 900, "web-2.1.0": 800, "tools-latest": 700 },
+      ...agesOf("web-2.0.0=900 web-2.1.0=800 tools-latest=700"),
     }),
-    stays: [
-      ...range(3, 12).map((n) => `api-1.${n}.0`),
-      ...["web-2.0.0", "web-2.1.0", "tools-latest"],
-    ],
+    stays: [...range(3, 12).map((n) => `api-1.${n}.0`), "web-2.0.0", "web-2.1.0", "tools-latest"],
     goes: ["api-1.1.0", "api-1.2.0"],
   },
   {
     recipe: "Helm charts",
     repository: "charts/app",
     parts: tagged({
-      ...{ "0.1.0": 900, "0.2.0_build.4": 800 },
+      ...agesOf("0.1.0=900 0.2.0_build.4=800"),
       ...Object.fromEntries(range(1, 8).map((n) => [`0.3.0-dev.${n}`, 60])),
       "0.3.1-dev.1": 2,
     }),
-    stays: [
-      ...["0.1.0", "0.2.0_build.4", "0.3.1-dev.1"],
-      ...range(5, 8).map((n) => `0.3.0-dev.${n}`),
-    ],
+    stays: ["0.1.0", "0.2.0_build.4", "0.3.1-dev.1", ...range(5, 8).map((n) => `0.3.0-dev.${n}`)],
     goes: range(1, 4).map((n) => `0.3.0-dev.${n}`),
   },
   {
@@ -260,7 +258,9 @@ export const samples: readonly Sample[] = [
       ],
       manifests: [
         megabytes("release", 9000, 900),
-        ...[megabytes("x", 7000, 30), megabytes("y", 7000, 20), megabytes("z", 5000, 1)],
+        megabytes("x", 7000, 30),
+        megabytes("y", 7000, 20),
+        megabytes("z", 5000, 1),
       ],
     },
     stays: ["1.0.0", "run-2", "run-3"],
@@ -298,7 +298,7 @@ export const samples: readonly Sample[] = [
     repository: "app",
     parts: tagged({
       ...Object.fromEntries(range(1, 9).map((n) => [`v1.${n}.0`, n])),
-      ...{ "v1.10.0": 99, "v1.11.0": 98, latest: 1 },
+      ...agesOf("v1.10.0=99 v1.11.0=98 latest=1"),
     }),
     stays: range(2, 11).map((n) => `v1.${n}.0`),
     goes: ["v1.1.0", "latest"],
@@ -308,7 +308,7 @@ export const samples: readonly Sample[] = [
     repository: "library/redis",
     parts: tagged({
       ...Object.fromEntries(range(1, 12).map((n) => [`develop-${n}`, 1])),
-      ...{ latest: 900, "5.0.12": 800 },
+      ...agesOf("latest=900 5.0.12=800"),
     }),
     stays: [...range(3, 12).map((n) => `develop-${n}`), "latest", "5.0.12"],
     goes: ["develop-1", "develop-2"],
