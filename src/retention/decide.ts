@@ -144,12 +144,9 @@ function imageVerdicts(
   const [at, images] = factsIn(place, graph, (index) => !followers.has(index));
   const judgements = judgeImages(policy, images, overBudget);
   for (const [i, facts] of images.entries()) {
-    const judgement = judgements[i];
     const { tag, digest } = facts.tag;
-    if (judgement) {
-      const { outcome, rule, reason, doubt } = verdictOf(judgement, facts, policy);
-      verdicts[at[i] ?? -1] = { tag, digest, outcome, rule, reason, doubt };
-    }
+    const { outcome, rule, reason, doubt } = verdictOf(judgements.at(i), facts, policy);
+    verdicts[at[i] ?? -1] = { tag, digest, outcome, rule, reason, doubt };
   }
   return verdicts;
 }
@@ -171,11 +168,9 @@ function orphanVerdicts(
   const surelyGone = inventory.untaggedListed && followers.size < inventory.tags.length;
   const about = { ...policy, keep: policy.keep.filter(({ newest }) => newest === null) };
   const judgements = judgeImages(about, orphans, NO_TAGS);
-  return orphans.flatMap((facts, i) => {
-    const judgement = judgements[i];
-    if (!judgement) return [];
+  return orphans.map((facts, i) => {
     const { tag, digest } = facts.tag;
-    const verdict = verdictOf(judgement, facts, policy);
+    const verdict = verdictOf(judgements.at(i), facts, policy);
     const what = `${followers.get(at[i] ?? -1)?.what} of ${subjectWords(tag)}, which is not here`;
     const open = surelyGone
       ? { ...verdict, reason: `${what}; ${verdict.reason}` }
@@ -185,6 +180,6 @@ function orphanVerdicts(
           reason: what,
           doubt: "its subject may be elsewhere",
         };
-    return [[at[i] ?? -1, { tag, digest, ...open }]];
+    return [at[i] ?? -1, { tag, digest, ...open }];
   });
 }

@@ -84,16 +84,13 @@ function rulesAbout(
   facts: TagFacts,
 ): readonly RuleExplanation[] {
   const others = { ...policy, keep: policy.keep.filter(({ newest }) => newest?.of !== "doomed") };
-  const doomed = judgeImages(others, images, new Set()).map(
-    ({ deletedBy, keptBy }, at) =>
-      deletedBy !== null && keptBy === null && images[at]?.tag.immutable !== true,
-  );
+  const judgements = judgeImages(others, images, new Set());
+  const isDoomed = (at: number): boolean =>
+    judgements.isDoomed(at) && images[at]?.tag.immutable !== true;
   return [
     ...policy.delete
       .filter(({ settings }) => settings.untagged !== true)
       .map((rule) => explainDelete(rule, facts)),
-    ...policy.keep.map((rule) =>
-      explainKeep(rule, facts, images, (at) => doomed[at] === true, image),
-    ),
+    ...policy.keep.map((rule) => explainKeep(rule, facts, images, isDoomed, image)),
   ];
 }

@@ -81,16 +81,16 @@ export class Graph {
   }
 
   /**
-   * The marked places, each before those that it leads to, otherwise in the order of the inventory; with
-   * who led to each first. A manifest that refers to a part of its own makes a circle: there parents come
+   * The marked places, each before those that it leads to, otherwise in the order of the inventory; and
+   * who leads to each first (-1: nobody). A manifest that refers to a part of its own makes a circle: there parents come
    * before their children all the same.
    */
-  inOrder(marks: Marks): { readonly place: number; readonly from: number | null }[] {
-    const leader = new Map<number, number>();
+  inOrder(marks: Marks): { readonly order: readonly number[]; readonly leaders: Int32Array } {
+    const leaders = new Int32Array(marks.length).fill(-1);
     for (let place = 0; place < marks.length; place++) {
       if (marks[place] !== 1) continue;
       for (const next of this.leadsTo(place)) {
-        if (marks[next] === 1 && next !== place && !leader.has(next)) leader.set(next, place);
+        if (marks[next] === 1 && next !== place && leaders[next] === -1) leaders[next] = place;
       }
     }
     const order = leadersFirst(marks, (place) => this.leadsTo(place));
@@ -98,11 +98,11 @@ export class Graph {
     for (const place of order) rest[place] = 0;
     for (const place of leadersFirst(rest, (at) => this.#childrenOf(at))) {
       order.push(place);
+      rest[place] = 0;
     }
-    for (const place of order) rest[place] = 0;
     // Of the children alone no real digests can make a circle.
     for (const [place, mark] of rest.entries()) if (mark === 1) order.push(place);
-    return order.map((place) => ({ place, from: leader.get(place) ?? null }));
+    return { order, leaders };
   }
 
   #childrenOf(place: number): readonly number[] {

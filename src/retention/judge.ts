@@ -17,10 +17,61 @@ export interface Judgement {
   readonly overBudget: boolean;
 }
 
-interface Draft extends Judgement {
-  keptBy: CompiledKeep | null;
-  keptInDoubt: boolean;
+/** The judgements of all images, as numbers of rules: there may be a million. */
+export class Judgements {
+  readonly #policy: CompiledPolicy;
+  readonly #deletedBy: Int16Array;
+  readonly #mightDelete: Int16Array;
+  readonly #keptBy: Int16Array;
+  readonly #keptInDoubt: Uint8Array;
+  readonly #overBudget: Uint8Array;
+
+  constructor(policy: CompiledPolicy, size: number) {
+    this.#policy = policy;
+    this.#deletedBy = new Int16Array(size).fill(NONE);
+    this.#mightDelete = new Int16Array(size).fill(NONE);
+    this.#keptBy = new Int16Array(size).fill(NONE);
+    this.#keptInDoubt = new Uint8Array(size);
+    this.#overBudget = new Uint8Array(size);
+  }
+
+  at(index: number): Judgement {
+    const { delete: deleting, keep } = this.#policy;
+    return {
+      deletedBy: deleting[this.#deletedBy[index] ?? NONE] ?? null,
+      mightDelete: deleting[this.#mightDelete[index] ?? NONE] ?? null,
+      keptBy: keep[this.#keptBy[index] ?? NONE] ?? null,
+      keptInDoubt: this.#keptInDoubt[index] === 1,
+      overBudget: this.#overBudget[index] === 1,
+    };
+  }
+
+  /** Whether delete rules take it, and no keep rule holds it so far. */
+  isDoomed(index: number): boolean {
+    return this.#deletedBy[index] !== NONE && this.#keptBy[index] === NONE;
+  }
+
+  ask(index: number, facts: TagFacts, overBudget: ReadonlySet<Tag>): void {
+    if (overBudget.has(facts.tag.tag)) this.#overBudget[index] = 1;
+    for (const [number, rule] of this.#policy.delete.entries()) {
+      const answer = deletes(rule, facts);
+      if (answer === null && this.#mightDelete[index] === NONE) this.#mightDelete[index] = number;
+      if (answer !== true) continue;
+      this.#deletedBy[index] = number;
+      return;
+    }
+  }
+
+  /** Whoever is certain speaks; else the first. */
+  keep(index: number, rule: number, inDoubt: boolean): void {
+    const isOpen = this.#keptBy[index] === NONE;
+    if (!isOpen && (inDoubt || this.#keptInDoubt[index] === 0)) return;
+    this.#keptBy[index] = rule;
+    this.#keptInDoubt[index] = inDoubt ? 1 : 0;
+  }
 }
+
+const NONE = -1;
 
 /**
  * Asks all rules about all images; what comes at a place of the one list stands there in the other. Pure.
@@ -33,63 +84,41 @@ export function judgeImages(
   policy: CompiledPolicy,
   images: readonly TagFacts[],
   overBudget: ReadonlySet<Tag>,
-): readonly Judgement[] {
-  const drafts = images.map((facts) => draftOf(policy, facts, overBudget));
-  const doomedRules = policy.keep.filter(({ newest }) => newest?.of === "doomed");
-  for (const rule of policy.keep) {
-    if (rule.newest?.of !== "doomed") apply(rule, images, drafts, () => true);
+): Judgements {
+  const judgements = new Judgements(policy, images.length);
+  for (const [index, facts] of images.entries()) judgements.ask(index, facts, overBudget);
+  const ofDoomed = policy.keep.filter(({ newest }) => newest?.of === "doomed");
+  for (const [number, rule] of policy.keep.entries()) {
+    if (!ofDoomed.includes(rule)) apply(rule, number, images, judgements, null);
   }
-  if (doomedRules.length === 0) return drafts;
-  const doomed = drafts.map(
-    ({ deletedBy, keptBy }, at) =>
-      deletedBy !== null && keptBy === null && images[at]?.tag.immutable !== true,
+  if (ofDoomed.length === 0) return judgements;
+  const doomed = Uint8Array.from(images, ({ tag }, index) =>
+    judgements.isDoomed(index) && tag.immutable !== true ? 1 : 0,
   );
-  for (const rule of doomedRules) apply(rule, images, drafts, (at) => doomed[at] === true);
-  return drafts;
-}
-
-function draftOf(policy: CompiledPolicy, facts: TagFacts, overBudget: ReadonlySet<Tag>): Draft {
-  let mightDelete: CompiledDelete | null = null;
-  let deletedBy: CompiledDelete | null = null;
-  for (const rule of policy.delete) {
-    const answer = deletes(rule, facts);
-    if (answer === null) mightDelete ??= rule;
-    if (answer !== true) continue;
-    deletedBy = rule;
-    break;
+  for (const rule of ofDoomed) {
+    apply(rule, policy.keep.indexOf(rule), images, judgements, doomed);
   }
-  return {
-    deletedBy,
-    mightDelete,
-    keptBy: null,
-    keptInDoubt: false,
-    overBudget: overBudget.has(facts.tag.tag),
-  };
+  return judgements;
 }
 
+/** `among`: the only images that the rule counts; null: it counts all. */
 function apply(
   rule: CompiledKeep,
+  number: number,
   images: readonly TagFacts[],
-  drafts: readonly Draft[],
-  counts: (at: number) => boolean,
+  judgements: Judgements,
+  among: Uint8Array | null,
 ): void {
-  const keep = (at: number, inDoubt: boolean): void => {
-    const draft = drafts[at];
-    // Whoever is certain speaks; else the first.
-    if (!draft || (draft.keptBy !== null && (inDoubt || !draft.keptInDoubt))) return;
-    draft.keptBy = rule;
-    draft.keptInDoubt = inDoubt;
-  };
   const newest = rule.newest === null ? null : new NewestOf(rule.newest);
   for (const [index, facts] of images.entries()) {
-    if (!counts(index)) continue;
+    if (among !== null && among[index] !== 1) continue;
     const answer = keeps(rule, facts);
-    if (answer === null) keep(index, true);
-    else if (answer && newest === null) keep(index, false);
+    if (answer === null) judgements.keep(index, number, true);
+    else if (answer && newest === null) judgements.keep(index, number, false);
     else if (answer) newest?.add(index, facts);
   }
   if (newest === null) return;
   const { kept, doubtful } = newest.chosen();
-  for (const index of kept) keep(index, false);
-  for (const index of doubtful) keep(index, true);
+  for (const index of kept) judgements.keep(index, number, false);
+  for (const index of doubtful) judgements.keep(index, number, true);
 }

@@ -1,4 +1,6 @@
-import type { RetentionTag } from "../inventory/retention-inventory.ts";
+import type { RetentionManifest, RetentionTag } from "../inventory/retention-inventory.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { Tag } from "../oci/reference.ts";
 import type { CompiledPolicy } from "./compile.ts";
 import type { Place } from "./facts.ts";
 import type { Follower } from "./follow.ts";
@@ -99,31 +101,40 @@ export function doomedManifests(
   graph: Graph,
   policy: CompiledPolicy,
 ): readonly ManifestVerdict[] {
-  const tagsOf: (TagVerdict[] | undefined)[] = Array.from({ length: going.length });
-  for (const [index, verdict] of verdicts.entries()) {
+  const tagsOf: (Tag[] | undefined)[] = Array.from({ length: going.length });
+  const firstOf = new Int32Array(going.length).fill(-1);
+  for (const [index, { tag }] of verdicts.entries()) {
     const at = graph.placeOfTag[index] ?? -1;
     if (going[at] !== 1) continue;
     const others = tagsOf[at];
-    if (others === undefined) tagsOf[at] = [verdict];
-    else others.push(verdict);
+    if (others !== undefined) others.push(tag);
+    else {
+      tagsOf[at] = [tag];
+      firstOf[at] = index;
+    }
   }
-  return graph.inOrder(going).flatMap(({ place: at, from }) => {
+  const { order, leaders } = graph.inOrder(going);
+  const doomed: ManifestVerdict[] = [];
+  for (const at of order) {
     const manifest = graph.manifests[at];
-    if (manifest === undefined) return [];
-    const tags = tagsOf[at] ?? [];
-    const leader = from === null ? null : (graph.manifests[from] ?? null);
+    if (manifest === undefined) continue;
     const { digest, mediaType } = manifest;
-    const because =
-      tags[0] ??
-      (leader === null
+    const leader = graph.manifests[leaders[at] ?? -1];
+    const { rule, reason } =
+      verdicts[firstOf[at] ?? -1] ??
+      (leader === undefined
         ? untaggedReason(policy, at, place, graph)
-        : {
-            rule: null,
-            reason: `${leader.children.includes(digest) ? "part of" : "refers to"} ${shortDigest(leader.digest)}, which goes`,
-          });
-    const { rule, reason } = because;
-    return [{ digest, mediaType, tags: tags.map(({ tag }) => tag), rule, reason }];
-  });
+        : { rule: null, reason: partReason(digest, leader) });
+    doomed.push({ digest, mediaType, tags: tagsOf[at] ?? NO_TAGS, rule, reason });
+  }
+  return doomed;
+}
+
+const NO_TAGS: readonly Tag[] = [];
+
+function partReason(digest: Digest, leader: RetentionManifest): string {
+  const how = leader.children.includes(digest) ? "part of" : "refers to";
+  return `${how} ${shortDigest(leader.digest)}, which goes`;
 }
 
 function untaggedReason(
