@@ -280,6 +280,7 @@ describe("blobs", () => {
     const { plan, refused } = await planOf(at, [policy({ limits })]);
 
     expect(refused).toBe(1);
+    expect(plan.totals).toMatchObject({ repositories: 2, tags: { all: 3, deleted: 1 } });
     expect(plan.totals.bytes).toMatchObject({ freed: 100 });
     expect(plan.repositories[0]?.keptWhole).toContain("lose all of its tags (1)");
   });

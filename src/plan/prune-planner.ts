@@ -92,7 +92,8 @@ class Planning {
       else if (read?.kind === "stays") {
         this.#bytes.settle(this.#bytes.footprint(read.inventory, new Set()));
       } else if (read) await this.#take(read);
-      progress?.(++this.#repositories);
+      this.#repositories++;
+      progress?.(this.#repositories);
     }
     this.#reader.refuseNothing();
   }
