@@ -11,21 +11,25 @@ import type { PruneResult, RepositoryResult } from "../plan/prune-result.ts";
 import { counted, humanSize, shortDigest } from "./units.ts";
 
 /** So much of a plan is shown on a terminal; `--json` and `--out` have all of it. */
-const REPOSITORIES = 200;
-const ACTIONS = 20;
+const REPOSITORIES = 100;
+const ACTIONS = 10;
 const KEPT = 5;
 const TAGS = 5;
 
 /** The plan for people: repository by repository what goes and why, what stays all the same, then totals. Pure. */
 export function planLines(plan: PrunePlan): string[] {
   const { registry, repositories, totals, warnings } = plan;
-  const going = repositories.filter(({ actions, kept }) => actions.length + kept.length > 0);
+  const going = repositories.filter(({ actions }) => actions.length > 0);
+  const doubtful = repositories.filter(
+    ({ actions, kept }) => actions.length === 0 && kept.length > 0,
+  );
   return [
     ...(going.length > 0
       ? [`To delete from ${registry.name} (${printable(registry.place)}):`]
       : []),
     ...going.slice(0, REPOSITORIES).flatMap(repositoryLines),
     ...more(going.length - REPOSITORIES, "repository", "  "),
+    ...doubtLines(doubtful),
     ...keptWholeLines(totals.keptRepositories),
     ...warnings.map((text) => `note: ${printable(text)}`),
     totalLine(plan),
@@ -82,6 +86,20 @@ function names(tags: readonly string[]): string {
     .map((tag) => printable(tag))
     .join(", ");
   return tags.length > TAGS ? `${shown} and ${tags.length - TAGS} more` : shown;
+}
+
+/** Repositories of which nothing goes, although something would but for its digest or its dates. */
+function doubtLines(all: readonly PlannedRepository[]): string[] {
+  if (all.length === 0) return [];
+  return [
+    "Kept, although a rule names them:",
+    ...all.slice(0, REPOSITORIES).map(({ repository, kept }) => {
+      const [first] = kept;
+      const because = `${first?.tag} because ${printable(first?.reason ?? "")}`;
+      return `  ${repository}: ${counted(kept.length, "tag")}, ${because}`;
+    }),
+    ...more(all.length - REPOSITORIES, "repository", "  "),
+  ];
 }
 
 function keptWholeLines(all: PrunePlan["totals"]["keptRepositories"]): string[] {

@@ -17,6 +17,9 @@ import type { PrunePlan } from "./prune-plan.ts";
 /** From then on a plan is called old. */
 const OLD_MS = 24 * 3_600_000;
 
+/** So much is written at once, in characters. */
+const CHUNK = 1024 * 1024;
+
 /**
  * Saves a plan, a line for each repository, and returns its id. Whole or not at all; another plan in its
  * place is replaced, anything else is not. Throws PLAN_INVALID.
@@ -29,11 +32,14 @@ export function savePlan(path: string, plan: PrunePlan): string {
   try {
     const file = openSync(unfinished, "w", 0o600);
     try {
-      writeWhole(file, `${JSON.stringify({ ...head, id }).slice(0, -1)},"repositories":[`);
+      let waiting = `${JSON.stringify({ ...head, id }).slice(0, -1)},"repositories":[`;
       for (const [at, one] of repositories.entries()) {
-        writeWhole(file, `${at === 0 ? "" : ","}\n${JSON.stringify(one)}`);
+        waiting += `${at === 0 ? "" : ","}\n${JSON.stringify(one)}`;
+        if (waiting.length < CHUNK) continue;
+        writeWhole(file, waiting);
+        waiting = "";
       }
-      writeWhole(file, "\n]}\n");
+      writeWhole(file, `${waiting}\n]}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -8,6 +8,7 @@ import type { PruneResult } from "./prune-result.ts";
 
 const gone = new RegistryError("REMOTE", { reason: "the connection was closed" });
 const APP = parseName("app");
+const LONG_AGO = 1_700_000_000_000;
 
 function outcomes({ repositories }: PruneResult): Record<string, string> {
   return Object.fromEntries(repositories.map(({ repository, outcome }) => [repository, outcome]));
@@ -283,5 +284,52 @@ describe("blobs", () => {
     expect(plan.totals).toMatchObject({ repositories: 2, tags: { all: 3, deleted: 1 } });
     expect(plan.totals.bytes).toMatchObject({ freed: 100 });
     expect(plan.repositories[0]?.keptWhole).toContain("lose all of its tags (1)");
+  });
+});
+
+describe("a budget over all repositories of a policy", () => {
+  function filled(old = true): PruneWorld {
+    const at = new PruneWorld();
+    for (const [n, name] of ["a", "b", "c"].entries()) {
+      if (old) at.push(name, ["v1"], { blobs: [`old ${n}`], pushedAt: LONG_AGO + n });
+      at.push(name, ["v2"], { blobs: ["base"], pushedAt: LONG_AGO + 10 + n });
+      at.push(name, ["keep"], { blobs: ["base"], pushedAt: LONG_AGO });
+    }
+    return at;
+  }
+  const size = filled(false).bytes();
+  const budgeted = policy({
+    delete: [],
+    keep: [{ tags: ["keep"], of: "selected" }],
+    budget: { size, per: "policy", oldest: "pushed" },
+  });
+
+  test("takes the oldest wherever they are, and counts what they share once", async () => {
+    const at = filled();
+
+    const { plan } = await planOf(at, [budgeted]);
+    await applyTo(at, plan);
+
+    expect(at.bytes()).toBeLessThanOrEqual(size);
+    expect(["a", "b", "c"].map((name) => tags(at, name))).toEqual([
+      ["keep", "v2"],
+      ["keep", "v2"],
+      ["keep", "v2"],
+    ]);
+    expect((await planOf(at, [budgeted])).plan.totals.tags.deleted).toBe(0);
+  });
+
+  test("leaves a tag that has moved since its repository was counted", async () => {
+    const at = filled();
+    let reads = 0;
+    at.before = ({ method }) => {
+      // Each was read once; the first is read again for what the budget takes from it.
+      if (method === "inventoryOf" && ++reads === 4) at.push("a", ["v1"], { seed: "new" });
+    };
+
+    const { plan } = await planOf(at, [budgeted], { concurrency: 1 });
+
+    expect(reads).toBeGreaterThanOrEqual(4);
+    expect(plan.repositories.map(({ repository }) => String(repository))).toEqual(["b", "c"]);
   });
 });
