@@ -81,15 +81,26 @@ group("a certificate", ["openssl"], () => {
   });
 
   test("of the configured authority is not the only one: the usual ones still count", async () => {
-    const { trustFor } = await import("./http/trust.ts");
-    const { rootCertificates } = await import("node:tls");
-    const trust = trustFor("registry.test", ca.certificate, []);
+    const other = await selfSigned(folder.path, "usual");
+    const wish = { name: "public", names: "DNS:registry.test" };
+    await using registry = fakeRegistry(
+      page,
+      await textsOf(await hostCertificate(other, folder.path, wish)),
+    );
+    const { port } = new URL(registry.url);
+    const script = `
+      import { openRegistry } from ${JSON.stringify(import.meta.resolve("./open-registry.ts"))};
+      import { listTags } from ${JSON.stringify(import.meta.resolve("./lists.ts"))};
+      const entry = { url: "https://registry.test:${port}", ca: ${JSON.stringify(ca.certificate)}, retries: 0 };
+      const connection = openRegistry(entry, { environment: {}, lookUp: async () => ["127.0.0.1"] });
+      for (let n = 0; n < 3; n++) console.log(await Array.fromAsync(listTags(connection, "app")));
+    `;
+    const child = Bun.spawn([process.execPath, "-e", script], {
+      env: { NODE_EXTRA_CA_CERTS: other.certificate },
+      stderr: "inherit",
+    });
 
-    for (const url of ["https://registry.test/", "https://auth.test/"]) {
-      const known = trust(new URL(url))?.ca ?? "";
-      expect(known).toContain((await textsOf(ca)).cert.trim());
-      expect(known).toContain(rootCertificates[0] ?? "none");
-    }
+    expect((await child.stdout.text()).trim()).toBe('[ "1" ]\n[ "1" ]\n[ "1" ]');
   });
 
   test("that nobody checks at the registry is checked at its token server", async () => {

@@ -5,7 +5,7 @@ import type { ProxyChoice } from "./proxy.ts";
 import { isAddress, mayLead } from "./reach.ts";
 import { Reply } from "./reply.ts";
 import { decoded, holds } from "./secrets.ts";
-import type { Trust } from "./trust.ts";
+import type { Identity, Trust } from "./trust.ts";
 import { fateOf, unreachable } from "./unreachable.ts";
 
 export interface Outgoing {
@@ -92,10 +92,11 @@ async function reach(
       if (wrong !== undefined)
         throw refused(url, `a registry leads to ${wrong}, which is not for it to name`);
     }
-    if (proxy !== null) return await once(outgoing, options, deadline, proxy, addresses[0] ?? null);
+    if (proxy !== null)
+      return await trusting(outgoing, options, deadline, proxy, addresses[0] ?? null);
     for (const [index, address] of addresses.entries()) {
       try {
-        return await once(outgoing, options, deadline, null, address);
+        return await trusting(outgoing, options, deadline, null, address);
       } catch (error) {
         if (fateOf(error) !== "unsent") throw error;
         names.avoid(url.hostname, address);
@@ -126,12 +127,36 @@ async function addressesOf(
   }
 }
 
-async function once(
-  { method, url, headers, body, authorization }: Outgoing,
-  { insecureHostname, trust }: TransportOptions,
+/** Asks as one who believes these authorities, then those, until one has vouched for who is there. */
+async function trusting(
+  outgoing: Outgoing,
+  options: TransportOptions,
   deadline: Deadline,
   proxy: string | null,
   address: string | null,
+): Promise<Reply> {
+  const { url } = outgoing;
+  const ways = url.protocol === "https:" ? (options.trust?.(url) ?? []) : [];
+  // A copy: other requests put first what they have found out.
+  for (const [index, way] of [...ways].entries()) {
+    try {
+      const reply = await once(outgoing, options, deadline, proxy, address, way);
+      if (ways[0] !== way) ways.unshift(...ways.splice(ways.indexOf(way), 1));
+      return reply;
+    } catch (error) {
+      if (fateOf(error) !== "untrusted" || index === ways.length - 1) throw error;
+    }
+  }
+  return await once(outgoing, options, deadline, proxy, address, {});
+}
+
+async function once(
+  { method, url, headers, body, authorization }: Outgoing,
+  { insecureHostname }: TransportOptions,
+  deadline: Deadline,
+  proxy: string | null,
+  address: string | null,
+  identity: Identity,
 ): Promise<Reply> {
   const { hostname } = url;
   const named = !isAddress(hostname);
@@ -159,7 +184,7 @@ async function once(
         tls: {
           rejectUnauthorized: hostname !== insecureHostname,
           ...(pinned && { serverName: hostname }),
-          ...trust?.(url),
+          ...identity,
         },
       }),
     });

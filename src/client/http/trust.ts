@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { rootCertificates } from "node:tls";
+import { getCACertificates } from "node:tls";
 import { RegistryError } from "../../oci/errors.ts";
 
 /** PEM texts, as `fetch` wants them. */
@@ -12,8 +12,11 @@ export interface Identity {
   readonly key?: string;
 }
 
-/** What is believed, and shown, at an address. */
-export type Trust = (url: URL) => Identity | undefined;
+/**
+ * What is believed, and shown, at an address: one after the other until one of these is believed. Who asks
+ * puts that first, for the next time.
+ */
+export type Trust = (url: URL) => Identity[];
 
 /** Where docker and podman have certificates by the `HOST[:PORT]` of a registry. */
 export const CERTIFICATE_FOLDERS = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
@@ -34,18 +37,33 @@ export function trustFor(
   const own = folders.map((folder) => readFolder(join(folder, host)));
   const local = own.flatMap(({ authorities }) => authorities);
   const pair = own.find(({ cert }) => cert !== undefined);
-  const elsewhere = identity(everywhere);
-  const here = {
-    ...identity([...everywhere, ...local]),
-    ...(pair?.cert && pair.key && { cert: pair.cert, key: pair.key }),
+  const shown = pair?.cert && pair.key ? { cert: pair.cert, key: pair.key } : {};
+  const known = new Map<string, Identity[]>();
+  return (url) => {
+    let ways = known.get(url.host);
+    if (!ways) {
+      ways =
+        url.host === host ? believed([...everywhere, ...local], shown) : believed(everywhere, {});
+      if (known.size >= MOST_HOSTS) known.clear();
+      known.set(url.host, ways);
+    }
+    return ways;
   };
-  return (url) => (url.host === host ? here : elsewhere);
 }
 
-function identity(authorities: readonly string[]): Identity {
-  // A list of one's own takes the place of the usual ones.
-  return authorities.length === 0 ? {} : { ca: [...authorities, ...rootCertificates].join("\n") };
+/**
+ * A list of one's own takes the place of the usual authorities, of which there are hundreds: `fetch` reads
+ * all of them for each request, which takes longer than the request. So they are together only where a chain
+ * has a part from here and a part from there.
+ */
+function believed(authorities: readonly string[], shown: Identity): Identity[] {
+  if (authorities.length === 0) return [shown];
+  const own = authorities.join("\n");
+  const all = [own, ...getCACertificates("default")].join("\n");
+  return [{ ...shown, ca: own }, shown, { ...shown, ca: all }];
 }
+
+const MOST_HOSTS = 256;
 
 interface Certificates {
   readonly authorities: readonly string[];

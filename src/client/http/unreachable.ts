@@ -3,9 +3,12 @@ import type { Deadline } from "./deadline.ts";
 
 /**
  * What became of a request that was not answered. `unsent`: nobody has heard of it, it can be repeated.
- * `unknown`: it may have been done. `refused`: it makes no sense to repeat it.
+ * `unknown`: it may have been done. `untrusted`: nothing was said to who showed that certificate.
+ * `refused`: it makes no sense to repeat it.
  */
-export type Fate = "unsent" | "unknown" | "refused";
+export type Fate = "unsent" | "unknown" | "untrusted" | "refused";
+
+const FATES: readonly unknown[] = ["unsent", "unknown", "untrusted", "refused"];
 
 /** What the network's codes mean, in words with which something can be done. */
 const MEANINGS: Readonly<Record<string, readonly [meaning: string, fate: Fate]>> = {
@@ -32,7 +35,7 @@ export function unreachable({ origin }: URL, deadline: Deadline, cause: unknown)
 /** Null for errors that say nothing of it. */
 export function fateOf(error: unknown): Fate | null {
   const fate = error instanceof RegistryError ? error.detail["fate"] : null;
-  return fate === "unsent" || fate === "unknown" || fate === "refused" ? fate : null;
+  return FATES.includes(fate) ? (fate as Fate) : null;
 }
 
 function explain({ expired, stallMs }: Deadline, code: string): readonly [string, Fate] {
@@ -40,7 +43,7 @@ function explain({ expired, stallMs }: Deadline, code: string): readonly [string
     return [`no answer within ${Math.ceil(stallMs / 1000)} s, or not to its end`, "unknown"];
   }
   if (/CERT|SIGNED|SIGNATURE|ALTNAME/.test(code)) {
-    return [`its certificate is not trusted (${code}); --insecure takes any`, "refused"];
+    return [`its certificate is not trusted (${code}); --insecure takes any`, "untrusted"];
   }
   return MEANINGS[code] ?? [`the connection failed${code && ` (${code})`}`, "unknown"];
 }
