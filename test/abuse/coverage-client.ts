@@ -1,4 +1,4 @@
-import type { Inputs } from "./support/titles.ts";
+import { type Inputs, at } from "./support/titles.ts";
 
 const client = (file: string, ...titles: string[]): string[] =>
   titles.map((title) => `src/client/${file}.test.ts: ${title}`);
@@ -164,8 +164,11 @@ export const CLIENT_CLASSES: Readonly<Record<string, readonly string[]>> = {
   "go-containerregistry #2193: credentials went wherever the realm said": realm(
     "https://evil.example.org/token",
   ),
-  "secrets in errors, in addresses, at other hosts": client(
-    "canary",
-    "stays where it belongs when a registry %s",
-  ),
+  "secrets in errors, in addresses, at other hosts": [
+    ...client("canary", "stays where it belongs when a registry %s"),
+    ...at(
+      "command/canary-registries",
+      "no command shows or keeps a password, or tells it to others",
+    ),
+  ],
 };
