@@ -9,6 +9,7 @@ import { decideMillion } from "./decide.ts";
 import { firstRead } from "./first-read.ts";
 import { gcLimit, gcTenTimes, gcTree } from "./garbage.ts";
 import { gcOnline, gcOnlineScale } from "./online.ts";
+import { apiPeers, apiPlan } from "./other-registry.ts";
 import type { Group, ServerGroup } from "./row.ts";
 import { type Server, withSettings } from "./servers.ts";
 import { watched } from "./watched.ts";
@@ -172,6 +173,8 @@ export const groups: readonly Group[] = [
   gcOnlineScale,
   gcOnline,
   decideMillion,
+  apiPlan,
+  apiPeers,
 ];
 
 /** A list that is short of entries would be quick, and wrong. */
