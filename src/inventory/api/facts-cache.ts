@@ -157,7 +157,8 @@ class File {
   readonly #database: Database;
   readonly #place: Statement<{ id: number }, [string, string]>;
   readonly #find: Statement<Row, [number, string, Digest]>;
-  readonly #places = new Map<RepositoryName, number>();
+  /** Null: nothing is known of it, which no other process is asked about again. */
+  readonly #places = new Map<RepositoryName, number | null>();
   readonly #options: FactsCacheOptions;
 
   constructor(path: string, options: FactsCacheOptions) {
@@ -261,17 +262,18 @@ class File {
     const known = this.#places.get(name);
     if (known !== undefined) return known;
     const id = this.#place.get(this.#options.origin, name)?.id ?? null;
-    if (id !== null) this.#places.set(name, id);
+    this.#places.set(name, id);
     return id;
   }
 
   #addPlace(name: RepositoryName): number {
-    this.#database.run("INSERT INTO places (origin, repository) VALUES (?1, ?2)", [
+    this.#database.run("INSERT OR IGNORE INTO places (origin, repository) VALUES (?1, ?2)", [
       this.#options.origin,
       name,
     ]);
     const id = this.#place.get(this.#options.origin, name)?.id;
     if (id === undefined) throw new Damaged("it does not keep what is written");
+    this.#places.set(name, id);
     return id;
   }
 
