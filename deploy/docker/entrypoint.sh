@@ -4,6 +4,7 @@ set -e
 
 case "${1:-}" in
   *.yaml | *.yml) set -- registry serve "$@" ;;
+  keep | prune | apply | import) set -- wharf "$@" ;;
   serve | garbage-collect | help | -*) set -- registry "$@" ;;
 esac
 

@@ -1,5 +1,10 @@
+import { join } from "node:path";
 import type { Command } from "commander";
-import { readAnyConfig } from "../config/any.ts";
+import { type AnySources, readAnyConfig } from "../config/any.ts";
+import type { Loaded } from "../config/load.ts";
+import { rootOf } from "../keep/collect/choose.ts";
+import { RegistryError } from "../oci/errors.ts";
+import { OURS } from "../storage/tree.ts";
 import { configFile, withConfigArgument } from "./config-argument.ts";
 import { runKeep } from "./keep/run.ts";
 import { subcommand } from "./subcommand.ts";
@@ -35,8 +40,24 @@ export function keepCommand(terminal: Terminal): Command {
       const { environment } = terminal;
       const flags = { "keep.listen": listen, "log.level": level };
       const sources = { file, environment, flags, fromVariables: file === null };
-      await runKeep(() => readAnyConfig(sources), terminal);
+      await runKeep(() => load(sources), terminal);
     });
+}
+
+/**
+ * The old sidecar has nothing of its own on a disk, and a volume with the registry's folder: what must survive
+ * a restart is put there, beside the trash, unless somebody says where.
+ */
+function load(sources: AnySources): Loaded {
+  const loaded = readAnyConfig(sources);
+  const { environment, flags } = sources;
+  const [collect] = loaded.config.registries.map((entry) => entry.collect);
+  const said = environment["WHARF_KEEP_STATE"] !== undefined;
+  if (loaded.tool !== "registry-gc" || said || collect?.config === undefined) return loaded;
+  const invalid = (reason: string): RegistryError =>
+    new RegistryError("CONFIG_INVALID", { reason: `REGISTRY_CONFIGURATION_PATH: ${reason}` });
+  const state = join(rootOf(collect.config, environment, invalid), OURS, "keep");
+  return readAnyConfig({ ...sources, flags: { ...flags, "keep.state": state } });
 }
 
 const EXAMPLES = `

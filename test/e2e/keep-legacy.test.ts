@@ -52,7 +52,6 @@ async function world(more: Readonly<Record<string, string>> = {}): Promise<World
     ...(await variables()),
     REGISTRY_URL: registry.url,
     REGISTRY_CONFIGURATION_PATH: file,
-    WHARF_KEEP_STATE: folder.at("state"),
     ...more,
   };
   const keep = stack.use(await startKeep({ config: null, env, listen, cwd: folder.path }));
@@ -143,6 +142,8 @@ group("wharf keep with the variables of registry-gc", ["docker-registry"], () =>
     expect(gc).toMatchObject({ outcome: "done" });
     expect(gc.bytes).toBeGreaterThan(50_000);
     expect(isThere(data, gone)).toBe(false);
+    // What it remembers lies on the volume that the sidecar has.
+    expect(existsSync(join(data, "wharfinger", "keep", "wharf-keep.sqlite"))).toBe(true);
   });
 
   test("prunes an open registry for everybody where no user is set", async () => {

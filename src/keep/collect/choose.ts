@@ -77,8 +77,8 @@ export function collectorOf(entry: Entry, context: CollectContext): Collect | nu
   }
 }
 
-/** The folder that a configuration of the distribution registry names. */
-function rootOf(
+/** The folder that a configuration of the distribution registry names. Throws what `invalid` makes. */
+export function rootOf(
   file: string,
   environment: CollectContext["environment"],
   invalid: (reason: string) => RegistryError,
