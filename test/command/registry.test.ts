@@ -133,10 +133,10 @@ describe("the entry point of the image", () => {
   /** Runs it with programs that say what they were called with. */
   async function entry(...args: string[]) {
     await using folder = await temporaryFolder();
-    for (const name of ["registry", "other"]) {
+    for (const name of ["registry", "wharf", "other"]) {
       await Bun.write(folder.at(name), `#!/bin/sh\necho ${name} "$@"\n`);
     }
-    run(["chmod", "+x", folder.at("registry"), folder.at("other")]);
+    run(["chmod", "+x", ...["registry", "wharf", "other"].map((name) => folder.at(name))]);
     const script = join(root, "deploy", "docker", "entrypoint.sh");
     return run(["sh", script, ...args], { PATH: `${folder.path}:/usr/bin:/bin` }).out.trim();
   }
@@ -149,6 +149,8 @@ describe("the entry point of the image", () => {
     [["help"], "registry help"],
     [["--version"], "registry --version"],
     [["-v"], "registry -v"],
+    [["keep", "/x.yaml"], "wharf keep /x.yaml"],
+    [["keep"], "wharf keep"],
     [["other", "a b"], "other a b"],
     [["registry", "serve", "/x.yml"], "registry serve /x.yml"],
   ])("%p", async (args, expected) => {
