@@ -2,11 +2,15 @@ import type { PullRule } from "../registry/pull-rules.ts";
 import { type KeepEvent, timeOf } from "./events.ts";
 import type { Keepers } from "./keepers.ts";
 import { readDelivery } from "./read-events.ts";
+import type { Listening } from "./state-listening.ts";
 import type { Times, ToldPull, ToldPush } from "./state-times.ts";
 
 export interface InboxParts {
   readonly keepers: Keepers;
   readonly times: Times;
+  readonly listening: Listening;
+  /** Whether who tells can be believed to be the registry: what he does not tell of did not happen. */
+  readonly believed: () => boolean;
   /** Whose pulls count; as in force. */
   readonly counts: () => PullRule;
   readonly heard: (what: Heard) => void;
@@ -53,7 +57,7 @@ export class Inbox {
   }
 
   #tell(registry: string | null, events: readonly KeepEvent[]): void {
-    const { keepers, times, counts, heard, now } = this.#parts;
+    const { keepers, times, listening, believed, counts, heard, now } = this.#parts;
     if (registry === null) return heard({ ...NOTHING, passed: events.length });
     const arrived = now();
     const counting = counts();
@@ -69,6 +73,14 @@ export class Inbox {
       } else if (action === "pull" && digest && counting(method, agent)) {
         pulls.push({ registry, repository, digest, at });
       }
+    }
+    if (believed()) {
+      // Also one that does not count: it shows that pulls are told.
+      listening.heard(
+        registry,
+        events.some(({ action }) => action === "pull"),
+        arrived,
+      );
     }
     times.tellPushes(pushes);
     times.tellPulls(pulls);

@@ -44,16 +44,25 @@ interface PullRow {
   readonly listed_at: number | null;
 }
 
+interface TimesOptions {
+  /** Rows of what was only told. */
+  readonly most?: number;
+  readonly lost?: () => void;
+}
+
 /** When tags were pushed and manifests pulled. Pushes are durable when they return, pulls a minute later. */
 export class Times {
   readonly #db: Database;
   readonly #most: number;
   readonly #pulls = new Map<string, ToldPull>();
+  readonly #lost: () => void;
   #dropped = 0;
 
-  constructor(db: Database, most = MOST_TOLD) {
+  /** `lost`: is called when pulls were forgotten that may have been of images that are there. */
+  constructor(db: Database, { most = MOST_TOLD, lost = () => undefined }: TimesOptions = {}) {
     this.#db = db;
     this.#most = most;
+    this.#lost = lost;
   }
 
   /** Rows of what was told and never listed that were forgotten, since the start. */
@@ -199,5 +208,6 @@ export class Times {
       [gone],
     );
     this.#dropped += gone;
+    if (table === "pulls") this.#lost();
   }
 }

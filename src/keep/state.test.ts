@@ -69,6 +69,7 @@ describe("times of tags", () => {
     const folder = await stateFolder();
     const first = openKeepState(folder);
     await first.timesOf("a").pushed(app, [{ tag: v1, digest: one }], NOON);
+    first.listening.heard("a", true, NOON);
     first.times.tellPulls([{ registry: "a", repository: app, digest: one, at: NOON }]);
     first.close();
 
@@ -115,7 +116,7 @@ test("what strangers tell takes no more than so much room, and none from what is
   const folder = await stateFolder();
   openKeepState(folder).close();
   const db = new Database(join(folder, STATE_FILE), { strict: true });
-  const times = new Times(db, 100);
+  const times = new Times(db, { most: 100 });
   times.list("hub", app, [{ tag: v1, digest: one }], NOON);
   times.tellPulls([{ registry: "hub", repository: app, digest: one, at: NOON }]);
   times.pulled("hub", app, [one], NOON);

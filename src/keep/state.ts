@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { RegistryError } from "../oci/errors.ts";
 import first from "./schema/state-1.sql" with { type: "text" };
 import { Jobs } from "./state-jobs.ts";
+import { Listening } from "./state-listening.ts";
 import { Times } from "./state-times.ts";
 import type { TagTimes } from "./tag-times.ts";
 
@@ -19,6 +20,7 @@ export const STATE_FILE = "wharf-keep.sqlite";
 export interface KeepState {
   readonly jobs: Jobs;
   readonly times: Times;
+  readonly listening: Listening;
   timesOf(registry: string): TagTimes;
   /** Writes something that changes nothing. Throws when nothing can be written. */
   probe(): void;
@@ -50,14 +52,23 @@ export function openKeepState(folder: string): KeepState {
     throw new RegistryError("KEEP_STATE", { reason }, { cause: error });
   }
   const open = db;
-  const times = new Times(open);
+  const listening = new Listening(open);
+  const times = new Times(open, { lost: () => listening.lost(Date.now()) });
   let closed = false;
   return {
     jobs: new Jobs(open),
     times,
+    listening,
     timesOf: (registry) => ({
       pushed: async (repository, tags, now) => times.list(registry, repository, tags, now),
-      pulled: async (repository, digests, now) => times.pulled(registry, repository, digests, now),
+      async pulled(repository, digests, now) {
+        const since = listening.since(registry, now);
+        const known = times.pulled(registry, repository, digests, now);
+        // Of what was before the account began, only so much is certain: not after its beginning.
+        const sure = [...known].map(([digest, at]) => [digest, Math.max(at, since ?? 0)] as const);
+        return new Map(since === null ? [] : sure);
+      },
+      pullsSince: async (now) => listening.since(registry, now),
     }),
     probe: () => void open.run(`PRAGMA user_version = ${STEPS.length}`),
     close() {

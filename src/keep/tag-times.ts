@@ -14,10 +14,15 @@ export interface TagTimes {
     tags: readonly { readonly tag: Tag; readonly digest: Digest }[],
     now: number,
   ): Promise<ReadonlyMap<Tag, number>>;
-  /** The last pulls that notifications have told of. Nobody knows of a digest that is not among them. */
+  /**
+   * The last pulls that notifications have told of, for as long as it is certain that they tell of all. Of a
+   * digest that is not among them see `pullsSince`.
+   */
   pulled(
     repository: RepositoryName,
     digests: readonly Digest[],
     now: number,
   ): Promise<ReadonlyMap<Digest, number>>;
+  /** Since when all pulls are known; null: they are not, and what was not told of may have been pulled. */
+  pullsSince(now: number): Promise<number | null>;
 }

@@ -101,6 +101,42 @@ group("wharf keep beside a docker-registry", ["docker-registry"], () => {
     expect((await jobOf(keep, "gc")).next).toBeNull();
   });
 
+  test("only reports what would go where that is said, and does nothing beyond the limits", async () => {
+    await using folder = await temporaryFolder();
+    await using reports = receiver(() => new Response(null, { status: 204 }));
+    const data = await folder.folder("data");
+    await using registry = await startDockerRegistry(data);
+    for (const tag of ["a", "b", "c"]) await image().push(registry.url, "app", tag);
+    const hub = { name: "hub", url: registry.url, collect: { with: "tree", data } };
+    const policy = { name: "all", repositories: ["**"], delete: [{ tags: ["*"] }] };
+    const keepB = { ...policy, keep: [{ tags: ["b"] }] };
+    const run = async (retention: object, more: object) => {
+      const settings = {
+        retention: [retention],
+        keep: { state: folder.at("state"), report: [{ url: reports.url }] },
+        registries: [{ ...hub, ...more }],
+      };
+      await writeFile(folder.at("wharf.yaml"), JSON.stringify(settings));
+      await using keep = await startKeep({ config: folder.at("wharf.yaml") });
+      const since = Date.now();
+      await fetch(`${keep.url}/registries/hub/prune`, { method: "POST" });
+      return await ranSince(keep, "prune", since);
+    };
+
+    const planned = await run(keepB, { prune: { dryRun: true } });
+    expect(planned).toMatchObject({ outcome: "done", tags: 0, manifests: 0 });
+    const [report] = reports.deliveries.map(
+      ({ body }) => JSON.parse(body) as { details: { planned: { tags: { deleted: number } } } },
+    );
+    expect(report?.details.planned.tags.deleted).toBe(2);
+
+    const limited = await run({ ...keepB, limits: { maxDelete: "10%" } }, {});
+    expect(limited).toMatchObject({ outcome: "refused", tags: 0 });
+    const emptied = await run(policy, {});
+    expect(emptied).toMatchObject({ outcome: "refused", tags: 0 });
+    expect((await tagsOf(registry.url, "app")).toSorted()).toEqual(["a", "b", "c"]);
+  });
+
   test("fails clearly while the registry is away, and does it when that is back", async () => {
     await using folder = await temporaryFolder();
     const port = freePort();

@@ -33,7 +33,8 @@ export function remarks({ keep, registries }: Config): string[] {
       : []),
     ...(open && keep.eventToken === undefined
       ? [
-          `anyone who reaches ${where} may tell of pushes and pulls, which keeps images longer: set keep.eventToken`,
+          `anyone who reaches ${where} may tell of pushes and pulls, which keeps images longer; and what is not pulled ` +
+            "is not believed to be unused: set keep.eventToken",
         ]
       : []),
     ...registries.flatMap(({ name, prune, collect }) => {

@@ -11,6 +11,7 @@ import { type KeepState, openKeepState } from "../../keep/state.ts";
 import { Health } from "../../observe/health.ts";
 import { type Log, createLog } from "../../observe/log.ts";
 import { RegistryError } from "../../oci/errors.ts";
+import { isLoopback } from "../../oci/loopback.ts";
 import { pullRule } from "../../registry/pull-rules.ts";
 import { lockFolder } from "../../storage/lock.ts";
 import { hostAndPort } from "../serve/welcome.ts";
@@ -59,6 +60,8 @@ export async function runKeep(load: () => Loaded, terminal: Terminal): Promise<v
   const inbox = new Inbox({
     keepers,
     times: state.times,
+    listening: state.listening,
+    believed: () => isBelieved(inForce.config.keep),
     counts: () => rule(inForce.config.pulls),
     heard: (what) => {
       metrics.heard(what);
@@ -120,11 +123,18 @@ function openState(folder: string, closing: AsyncDisposableStack): KeepState {
   return state;
 }
 
+/** With a token, or where only this machine can tell. */
+function isBelieved({ eventToken, listen: { hostname } }: Config["keep"]): boolean {
+  return eventToken !== undefined || isLoopback(hostname);
+}
+
 function keepFlushing(state: KeepState, log: Log, closing: AsyncDisposableStack): void {
   let tidied = 0;
+  state.listening.beat(Date.now());
   const timer = setInterval(() => {
     try {
       state.times.flush();
+      state.listening.beat(Date.now());
       if (performance.now() - tidied < DAY_MS) return;
       tidied = performance.now();
       state.times.tidy(Date.now());

@@ -22,4 +22,6 @@ export interface TagTimes {
     digests: readonly Digest[],
     now: number,
   ): Promise<ReadonlyMap<Digest, number>>;
+  /** Since when all pulls are known; null, or not there: they are not. */
+  pullsSince?(now: number): Promise<number | null>;
 }

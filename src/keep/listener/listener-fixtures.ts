@@ -68,6 +68,8 @@ export function listenerWorld(settings: Readonly<Record<string, unknown>>) {
       inbox: new Inbox({
         keepers,
         times: state.times,
+        listening: state.listening,
+        believed: () => true,
         counts: () => pullRule(config.pulls.heads, config.pulls.ignore),
         heard: (what) => metrics.heard(what),
         now: Date.now,

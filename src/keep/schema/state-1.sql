@@ -48,3 +48,13 @@ CREATE TABLE wishes (
   last_at INTEGER NOT NULL,
   PRIMARY KEY (registry, kind)
 ) STRICT, WITHOUT ROWID;
+
+-- Whose pulls are told, all of them, and since when.
+CREATE TABLE listening (
+  registry TEXT PRIMARY KEY,
+  since INTEGER NOT NULL,
+  -- The last time that somebody was there to hear.
+  alive_at INTEGER NOT NULL,
+  -- The last time that the registry told of anything, amortised.
+  heard_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
