@@ -218,7 +218,7 @@ function parseArtifact(document: Document): HarborArtifact | null {
     pushedAt: timeOf(document["push_time"]),
     pulledAt: timeOf(document["pull_time"]),
     createdAt: isRecord(attributes) ? timeOf(attributes["created"]) : null,
-    children: [...new Set(references as Digest[])],
+    children: [...new Set(references)],
     tags,
     accessories,
   };

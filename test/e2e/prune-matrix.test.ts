@@ -59,6 +59,7 @@ const ROWS: readonly Row[] = [
   }),
   standIn("registry-3", { removesTags: true, findsReferrers: false }),
   standIn("harbor", { removesTags: true, findsReferrers: true }),
+  standIn("harbor", { entry: { type: "oci" }, removesTags: false, findsReferrers: true }),
   standIn("zot", { removesTags: true, findsReferrers: true }),
   standIn("gitlab", { entry: NO_CATALOG, removesTags: true, findsReferrers: false }),
   standIn("ecr", { removesTags: true, findsReferrers: true }),

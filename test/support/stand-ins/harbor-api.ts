@@ -70,10 +70,10 @@ function collection(harbor: HarborState, user: User | null, asked: Asked, path: 
   if (path === "/system/gc/schedule" && asked.method === "POST") {
     return may("create") ? gc.schedule(asked.bytes) : denied(user);
   }
-  const page = Number(asked.query.get("page") ?? 1);
+  const number = Number(asked.query.get("page") ?? 1);
   if (path === "/system/gc") {
     return may("list")
-      ? gc.history(page, Number(asked.query.get("page_size") ?? 10))
+      ? gc.history(number, Number(asked.query.get("page_size") ?? 10))
       : denied(user);
   }
   const [, id, log] = /^\/system\/gc\/(\d+)(\/log)?$/.exec(path) ?? [];

@@ -98,7 +98,7 @@ function describe(
     digest: one.digest,
     subject_artifact_digest: manifest.digest,
     subject_artifact_repo: name,
-    size: sizeOf(harbor, repository, one),
+    size: sizeOf(repository, one),
     type: one.document.subject ? "subject.accessory" : "signature.cosign",
     creation_time: new Date(one.pushedAt).toISOString(),
   }));
@@ -109,7 +109,7 @@ function describe(
     media_type: document.config?.mediaType ?? manifest.mediaType,
     artifact_type: document.artifactType ?? document.config?.mediaType ?? "",
     repository_name: name,
-    size: sizeOf(harbor, repository, manifest),
+    size: sizeOf(repository, manifest),
     push_time: new Date(manifest.pushedAt).toISOString(),
     pull_time: manifest.pulledAt === null ? NEVER : new Date(manifest.pulledAt).toISOString(),
     extra_attrs: { created: createdOf(harbor, manifest), os: "linux" },
@@ -121,11 +121,7 @@ function describe(
 }
 
 /** Of an index with its children. */
-function sizeOf(
-  harbor: HarborState,
-  repository: Repository,
-  { bytes, document }: Manifest,
-): number {
+function sizeOf(repository: Repository, { bytes, document }: Manifest): number {
   const named = [...(document.layers ?? []), ...(document.config ? [document.config] : [])];
   const children = (document.manifests ?? []).flatMap(
     ({ digest }) => repository.manifests.get(digest) ?? [],
@@ -133,7 +129,7 @@ function sizeOf(
   return (
     bytes.length +
     named.reduce((sum, { size }) => sum + size, 0) +
-    children.reduce((sum, child) => sum + sizeOf(harbor, repository, child), 0)
+    children.reduce((sum, child) => sum + sizeOf(repository, child), 0)
   );
 }
 

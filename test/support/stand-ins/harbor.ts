@@ -1,4 +1,4 @@
-import { Content } from "./content.ts";
+import type { Content } from "./content.ts";
 import { HarborGc } from "./harbor-gc.ts";
 
 export interface Project {
