@@ -8,6 +8,7 @@ import { planPrune } from "../../src/plan/prune-planner.ts";
 import type { PruneResult } from "../../src/plan/prune-result.ts";
 import { openRegistryTarget } from "../../src/plan/targets/open.ts";
 import { NOTHING_IN_USE } from "../../src/retention/in-use.ts";
+import { failureOf } from "../support/failure.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { group } from "../support/group.ts";
 import {
@@ -124,6 +125,32 @@ describe("a registry that deletes nothing", () => {
       const { result } = await prune(registry, world, NO_CATALOG);
       expect(result.outcome).not.toBe("done");
       expect(result.totals.manifests).toBe(0);
+      expect(await registry.tags(WEB)).toEqual(before);
+    });
+  }
+});
+
+describe("a registry that shows its repositories to nobody", () => {
+  for (const kind of ["ghcr", "gitlab"] as const) {
+    test(`${kind} is not pruned, and what to set is said`, async () => {
+      const world = pruneWorld();
+      await using registry = await standInWith(kind, world);
+      const error = await failureOf(prune(registry, world));
+      expect(["REMOTE", "CREDENTIALS"]).toContain(error.kind);
+      expect(error.message).toContain("registries[].repositories");
+    });
+  }
+});
+
+describe("a wrong password", () => {
+  // GitHub's kind takes a token from its token server, zot's a password, and Harbor takes us for nobody.
+  for (const kind of ["ghcr", "zot", "harbor"] as const) {
+    test(`is an error of its own at ${kind}, and nothing goes`, async () => {
+      const world = pruneWorld();
+      await using registry = await standInWith(kind, world, { open: true });
+      const before = await registry.tags(WEB);
+      const wrong = { ...NO_CATALOG, password: "wrong" };
+      expect((await failureOf(prune(registry, world, wrong))).kind).toBe("CREDENTIALS");
       expect(await registry.tags(WEB)).toEqual(before);
     });
   }
