@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { schema } from "../../src/config/schema.ts";
+import { RegistryError } from "../../src/oci/errors.ts";
 import { openAudit } from "../../src/plan/audit.ts";
 import { deciderOf } from "../../src/plan/decider.ts";
 import { applyPrune } from "../../src/plan/prune-apply.ts";
@@ -187,11 +188,42 @@ test("immutable tags of a Harbor stay with their images, and are reported", asyn
   expect(said.map(({ tag }) => String(tag)).toSorted()).toEqual(["ci-2", "v1.8.0"]);
 });
 
+describe("a Harbor that goes away in the middle", () => {
+  const troubles = {
+    "and does nothing more": () => new Response(null, { status: 502 }),
+    "and did the last thing unheard": (first: boolean) =>
+      first ? "done" : new Response(null, { status: 502 }),
+  } as const;
+  for (const [how, trouble] of Object.entries(troubles)) {
+    test(`${how}, at any request: every image that stays is whole, and the next run does the rest`, async () => {
+      for (let cut = 1, cameThrough = false; !cameThrough; cut++) {
+        const world = pruneWorld();
+        await using registry = await standInWith("harbor", world);
+        const { standIn } = registry;
+        if (!standIn) throw new Error("it is one");
+        standIn.trouble = (request) => (request >= cut ? trouble(request === cut) : null);
+        const first = await prune(registry, world, { retries: 0 }).catch((error: unknown) => {
+          if (error instanceof RegistryError) return null;
+          throw error;
+        });
+        cameThrough = standIn.heard.length < cut;
+        expect(first?.result.outcome === "done" && first.failures === 0).toBe(cameThrough);
+        await isWhole(registry, world, KEPT);
+        standIn.trouble = null;
+        expect((await prune(registry, world)).result.outcome).toBe("done");
+        expect(Object.keys(await registry.tags(WEB)).toSorted()).toEqual(KEPT);
+        await isWhole(registry, world, KEPT);
+        await isGone(registry, world, true);
+      }
+    });
+  }
+});
+
 async function prune(
   registry: PrunedRegistry,
   world: PruneWorld,
   more: object = {},
-): Promise<{ plan: PrunePlan; result: PruneResult }> {
+): Promise<{ plan: PrunePlan; failures: number; result: PruneResult }> {
   await using folder = await temporaryFolder();
   const [settings] = schema.shape.registries.parse([{ ...registry.entry, ...more }]);
   if (!settings) throw new Error("there is one");
@@ -205,9 +237,9 @@ async function prune(
   try {
     const decider = deciderOf(world.policies, { now: Date.now(), inUse: NOTHING_IN_USE });
     const clock = Date.now;
-    const { plan } = await planPrune({ target, decider, clock, concurrency: 4 });
+    const { plan, failures } = await planPrune({ target, decider, clock, concurrency: 4 });
     const result = await applyPrune({ target, plan, clock, concurrency: 4, audit });
-    return { plan, result };
+    return { plan, failures, result };
   } finally {
     audit.close();
     await target.close();

@@ -4,7 +4,7 @@ import { startDockerRegistry } from "./server.ts";
 import { fill } from "./stand-ins/fill.ts";
 import { KINDS, type KindName } from "./stand-ins/differences.ts";
 import type { Project } from "./stand-ins/harbor.ts";
-import { startStandIn } from "./stand-ins/stand-in.ts";
+import { type StandIn, startStandIn } from "./stand-ins/stand-in.ts";
 import type { User } from "./stand-ins/users.ts";
 import type { PruneWorld } from "./pruned-images.ts";
 
@@ -18,6 +18,8 @@ export interface PrunedRegistry extends AsyncDisposable {
   hasBlob(repository: string, digest: string): Promise<boolean>;
   /** A stand-in of zot: its users have the right `detectManifestCollision` from now on. */
   meetCollisions?(): void;
+  /** A stand-in. */
+  readonly standIn?: StandIn;
 }
 
 const ADMIN: User = { name: "admin", password: "Harbor12345", admin: true };
@@ -45,6 +47,7 @@ export async function standInWith(
     hasManifest: async (name, digest) =>
       await Promise.resolve(standIn.content.find(name)?.manifests.has(digest) ?? false),
     hasBlob: async (_, digest) => await Promise.resolve(standIn.content.blobs.has(digest)),
+    standIn,
     meetCollisions() {
       standIn.content.detectsCollisions = true;
     },

@@ -18,6 +18,8 @@ export interface StandIn extends AsyncDisposable {
   readonly harbor: HarborState | null;
   /** `METHOD PATH?QUERY` of everything it was asked, in order. */
   readonly heard: readonly string[];
+  /** Answers instead of it, when it has an answer. `done`: what was asked was done before, and nobody hears of it. */
+  trouble: ((request: number) => Response | "done" | null) | null;
 }
 
 export interface StandInOptions {
@@ -66,7 +68,9 @@ export function startStandIn(name: KindName, options: StandInOptions = {}): Stan
     async fetch(request): Promise<Response> {
       const url = new URL(request.url);
       heard.push(`${request.method} ${url.pathname}${url.search}`);
-      return answer({
+      const trouble = standIn.trouble?.(heard.length) ?? null;
+      if (trouble instanceof Response) return trouble;
+      const answered = answer({
         method: request.method,
         path: url.pathname,
         query: url.searchParams,
@@ -74,17 +78,20 @@ export function startStandIn(name: KindName, options: StandInOptions = {}): Stan
         bytes: new Uint8Array(await request.arrayBuffer()),
         origin: url.origin,
       });
+      return trouble === "done" ? new Response(null, { status: 502 }) : answered;
     },
   });
   const host = `127.0.0.1:${server.port}`;
-  return {
+  const standIn: StandIn = {
     url: `http://${host}`,
     host,
     content,
     harbor,
     heard,
+    trouble: null,
     async [Symbol.asyncDispose]() {
       await server.stop(true);
     },
   };
+  return standIn;
 }
