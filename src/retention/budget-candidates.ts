@@ -57,7 +57,8 @@ export function candidatesIn(
   }
   const followers = followersIn(all.tags, manifests);
   const graph = graphOf(all, followers);
-  const place = { inventory: all, context, partsOf: graph.partsOf.bind(graph) };
+  const images = all.tags.length - followers.size;
+  const place = { inventory: all, context, images, partsOf: graph.partsOf.bind(graph) };
   const open = new Map<number, { tags: Tag[]; time: number }>();
   const held = new Set<number>();
   let notAfter = Infinity;

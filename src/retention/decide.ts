@@ -98,7 +98,12 @@ function decideOnce(
     const reason = `tag ${astray.tag} names ${astray.digest}, which is not here`;
     return keptWhole(inventory, policy, reason);
   }
-  const place: Place = { inventory, context, partsOf: (manifest) => graph.partsOf(manifest) };
+  const place: Place = {
+    inventory,
+    context,
+    images: tags.length - followers.size,
+    partsOf: (manifest) => graph.partsOf(manifest),
+  };
   const verdicts = imageVerdicts(policy, place, graph, followers, overBudget);
   for (const [at, verdict] of orphanVerdicts(policy, place, graph, followers))
     verdicts[at] = verdict;

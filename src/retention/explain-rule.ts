@@ -6,10 +6,10 @@ import {
 } from "./compile.ts";
 import { pulledSince } from "./clock.ts";
 import type { TagFacts } from "./facts.ts";
-import { type Answer, clockWords, keeps, usedAs } from "./match.ts";
+import { type Answer, clockWords, isSmall, keeps, usedAs } from "./match.ts";
 import { rank } from "./order.ts";
 import type { TagConditions } from "./policy.ts";
-import { newestWords } from "./reason.ts";
+import { newestWords, smallWords } from "./reason.ts";
 import type { RuleName } from "./verdict.ts";
 import { durationText } from "./words.ts";
 
@@ -67,6 +67,10 @@ export function explainKeep(
       holds: isYoung,
       turnsAt: isYoung === true ? turnsAt : null,
     });
+  }
+  if (settings.tagsAtMost !== undefined) {
+    const text = smallWords(settings.tagsAtMost, facts.place);
+    conditions.push({ text, holds: isSmall(settings, facts.place), turnsAt: null });
   }
   if (settings.pulledWithin !== undefined) conditions.push(pulled(settings.pulledWithin, facts));
   if (settings.inUse !== undefined) {

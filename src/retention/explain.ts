@@ -50,7 +50,12 @@ export function explainTag(
   const { manifests, tags } = inventory;
   const followers = followersIn(tags, manifests);
   const graph = graphOf(inventory, followers);
-  const place: Place = { inventory, context, partsOf: (manifest) => graph.partsOf(manifest) };
+  const place: Place = {
+    inventory,
+    context,
+    images: tags.length - followers.size,
+    partsOf: (manifest) => graph.partsOf(manifest),
+  };
   const [indices, images] = factsIn(place, graph, (index) => index === at || !followers.has(index));
   const image = indices.indexOf(at);
   const facts = images[image];

@@ -40,6 +40,8 @@ export class TagFacts {
 export interface Place {
   readonly inventory: RetentionInventory;
   readonly context: DecideContext;
+  /** How many tags people have made: all but those that follow a subject. */
+  readonly images: number;
   /** The manifests under this one: children, and theirs. */
   readonly partsOf: (manifest: RetentionManifest) => readonly RetentionManifest[];
 }

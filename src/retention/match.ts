@@ -32,6 +32,7 @@ export function deletesUntagged(
 export function keeps(rule: CompiledKeep, facts: TagFacts): Answer {
   if (!rule.selects(facts)) return false;
   const { settings } = rule;
+  if (!isSmall(settings, facts.place)) return false;
   if (settings.inUse !== undefined && usedAs(settings, facts) === null) return false;
   if (!rule.timed) return true;
   const { inventory, context } = facts.place;
@@ -51,7 +52,7 @@ export function keepsUntagged(
   manifest: RetentionManifest,
   place: Place,
 ): Answer {
-  if (!alsoUntagged) return false;
+  if (!alsoUntagged || !isSmall(settings, place)) return false;
   const { inventory, context } = place;
   const { now, inUse } = context;
   if (settings.inUse !== undefined) {
@@ -68,6 +69,11 @@ export function keepsUntagged(
     settings.pulledWithin === undefined ||
       pulledSince(now - settings.pulledWithin, manifest, inventory, now),
   ]);
+}
+
+/** Whether the repository has no more tags than the rule is about. */
+export function isSmall({ tagsAtMost }: KeepRule, { images }: Pick<Place, "images">): boolean {
+  return tagsAtMost === undefined || images <= tagsAtMost;
 }
 
 /** The reference by which a source keeps the tag: to it, to its digest, or to a part of it; null: none. */

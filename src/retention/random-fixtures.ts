@@ -161,6 +161,7 @@ const within = fc.record({
   pulledWithin: fc.option(age, { nil: undefined }),
   pushedWithin: fc.option(age, { nil: undefined }),
   createdWithin: fc.option(age, { nil: undefined }),
+  tagsAtMost: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined, freq: 3 }),
   inUse: fc.constantFrom(undefined, undefined, ["file:a"]),
 });
 

@@ -1,5 +1,5 @@
 import type { CompiledDelete, CompiledKeep, CompiledPolicy, Newest } from "./compile.ts";
-import type { TagFacts } from "./facts.ts";
+import type { Place, TagFacts } from "./facts.ts";
 import type { Judgement } from "./judge.ts";
 import { ageWords, clockWords, usedAs } from "./match.ts";
 import type { TagVerdict } from "./verdict.ts";
@@ -58,11 +58,17 @@ export function keepReason(rule: CompiledKeep, facts: TagFacts): string {
   return joined([
     newest === null ? "" : newestWords(newest, facts),
     rule.words,
+    settings.tagsAtMost === undefined ? "" : smallWords(settings.tagsAtMost, facts.place),
     pushedWithin === undefined ? "" : within("pushed", pushedWithin, facts),
     createdWithin === undefined ? "" : within("created", createdWithin, facts),
     pulledWithin === undefined ? "" : `pulled within ${durationText(pulledWithin)}`,
     settings.inUse === undefined ? "" : `in use (${usedAs(settings, facts) ?? "by its digest"})`,
   ]);
+}
+
+/** `a repository of 10 tags at most (it has 7)` */
+export function smallWords(most: number, { images }: Pick<Place, "images">): string {
+  return `a repository of ${most} tags at most (it has ${images})`;
 }
 
 /** `newest 3 by semver of 1.4`, `newest 10 of the doomed by pushed`. */
