@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Digest } from "../oci/digest.ts";
 import { referrersTag } from "../oci/reference.ts";
 import type { InUse } from "./in-use.ts";
 import {
@@ -139,6 +140,13 @@ describe("images in use", () => {
     expect(kept(decide(parts, rules, { inUse: running(digest("child")) }))).toEqual(["v1"]);
     const verdict = decide(parts, rules, { inUse: running(digest("untagged")) });
     expect(verdict.manifests.map((one) => one.digest)).not.toContain(digest("untagged"));
+  });
+
+  test("the digest of a config, which runtimes call the image's ID, keeps its image and the index of that", () => {
+    const config = (name: string): Digest => digest(`layer of ${name}`);
+
+    expect(kept(decide(parts, rules, { inUse: running(config("b")) }))).toEqual(["v2", "v3"]);
+    expect(kept(decide(parts, rules, { inUse: running(config("child")) }))).toEqual(["v1"]);
   });
 
   test("a source that could not be read keeps everything", () => {

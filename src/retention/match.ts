@@ -1,4 +1,5 @@
 import type { RetentionManifest } from "../inventory/retention-inventory.ts";
+import type { Digest } from "../oci/digest.ts";
 import { believed, pulledSince, untaggedTimeOf } from "./clock.ts";
 import type { CompiledDelete, CompiledKeep } from "./compile.ts";
 import type { Place, TagFacts } from "./facts.ts";
@@ -56,8 +57,8 @@ export function keepsUntagged(
   const { inventory, context } = place;
   const { now, inUse } = context;
   if (settings.inUse !== undefined) {
-    const used = [manifest, ...place.partsOf(manifest)].some(
-      ({ digest }) => inUse.find(settings.inUse ?? [], inventory.name, null, digest) !== null,
+    const used = digestsOf(manifest, place).some(
+      (digest) => inUse.find(settings.inUse ?? [], inventory.name, null, digest) !== null,
     );
     if (!used) return false;
   }
@@ -83,12 +84,24 @@ export function usedAs({ inUse: sources }: KeepRule, facts: TagFacts): string | 
   const { name } = place.inventory;
   const { inUse } = place.context;
   const direct = inUse.find(sources, name, tag.tag, tag.digest);
-  if (direct !== null || manifest.children.length === 0) return direct;
-  for (const { digest } of place.partsOf(manifest)) {
+  if (direct !== null) return direct;
+  for (const digest of digestsOf(manifest, place)) {
     const part = inUse.find(sources, name, null, digest);
     if (part !== null) return part;
   }
   return null;
+}
+
+/**
+ * All digests by which an image may be known: its own, those of its platforms, and those of their configs,
+ * which runtimes call the image's ID. Which of the blobs is the config, an inventory does not say.
+ */
+function digestsOf(manifest: RetentionManifest, place: Place): Digest[] {
+  const parts = manifest.children.length === 0 ? [] : place.partsOf(manifest);
+  return [manifest, ...parts].flatMap(({ digest, blobs }) => [
+    digest,
+    ...blobs.map((blob) => blob.digest),
+  ]);
 }
 
 /** `older than 14d (pushed 2026-01-02)`; empty where the rule has no such condition. */
