@@ -34,6 +34,8 @@ export interface Chosen {
   readonly place: string;
   /** The configuration wants to see plans of it, and no more. */
   readonly shownOnly?: boolean;
+  /** As the configuration has it. */
+  readonly settings?: RegistrySettings;
   /** Throws REMOTE, CREDENTIALS, REFUSED. */
   open(): Promise<Opened>;
 }
@@ -74,6 +76,7 @@ export function chooseTargets(wish: TargetWish, terminal: Terminal): Choice {
     name: settings.name,
     place: parseAddress(settings.url).origin,
     shownOnly: settings.prune?.dryRun ?? false,
+    settings,
     open: async () =>
       policies === null
         ? await openByItsPolicies(settings, context)

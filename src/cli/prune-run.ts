@@ -7,11 +7,13 @@ import type { Opened } from "../plan/open-prune.ts";
 import { savePlan } from "../plan/plan-file.ts";
 import { type MadePlan, type PruneWish, planPrune } from "../plan/prune-planner.ts";
 import type { PruneResult } from "../plan/prune-result.ts";
+import type { Collect } from "../keep/collect/choose.ts";
 import { confirm } from "./confirm.ts";
 import { jsonDocument } from "./json.ts";
 import { type Chosen, type TargetWish, chooseTargets } from "./open-target.ts";
 import { progressOn } from "./progress.ts";
 import { carryOut } from "./prune-apply.ts";
+import { collectAfter, collectorAfter } from "./prune-collect.ts";
 import { Endings } from "./prune-endings.ts";
 import { explain, explanationLines, parseExplained } from "./prune-explain.ts";
 import { isNothing, planLines, question } from "./prune-report.ts";
@@ -24,6 +26,7 @@ export interface PruneFlags extends Omit<TargetWish, "names"> {
   readonly repository?: readonly string[];
   readonly explain?: string;
   readonly out?: string;
+  readonly collect?: boolean;
   readonly yes?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
@@ -36,6 +39,8 @@ interface Planned extends MadePlan {
   readonly opened: Opened;
   /** The configuration wants to see it, and no more. */
   readonly shownOnly: boolean;
+  /** What collects after something was deleted; null: nothing shall. */
+  readonly collect: Collect | null;
   result: PruneResult | null;
 }
 
@@ -92,7 +97,13 @@ export async function prune(wish: PruneFlags & TargetWish, terminal: Terminal): 
       const { plan, opened: registry } = one;
       const how = { ...registry, plan, audit, report: choice.report, quiet, json };
       one.result = await endings.of(plan.registry.name, () => carryOut(how, stop.asked, terminal));
-      if (one.result) endings.result(one.result);
+      const { result, collect } = one;
+      if (result) endings.result(result);
+      if (result && collect) {
+        const say = (line: string): void => (quiet ? undefined : terminal.note(line));
+        const { name } = plan.registry;
+        await endings.of(name, () => collectAfter(name, collect, result, stop.asked, say));
+      }
       if (stop.asked.aborted) break;
     }
     document();
@@ -110,6 +121,7 @@ async function planOne(
   open: Opened[],
   terminal: Terminal,
 ): Promise<Planned> {
+  const collect = wish.collect ? collectorAfter(one.settings, terminal) : null;
   const opened = await one.open();
   open.push(opened);
   const now = Date.now();
@@ -125,7 +137,7 @@ async function planOne(
     ...(wanted && { wanted }),
     progress: (read) => progress(() => `${one.name}: ${counted(read, "repository")} read`),
   });
-  return { ...made, opened, shownOnly: one.shownOnly ?? false, result: null };
+  return { ...made, opened, shownOnly: one.shownOnly ?? false, collect, result: null };
 }
 
 function shownOnlyLine(name: string): string {

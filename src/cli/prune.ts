@@ -19,6 +19,10 @@ export function pruneCommand(terminal: Terminal): Command {
     .option("--repository <GLOB>", "only these repositories", several)
     .option("--explain <REPO:TAG>", "only say of this tag which rule decides, and why")
     .option("--out <FILE>", "save the plan for `wharf apply FILE`, and do nothing")
+    .option(
+      "--collect",
+      "then collect garbage where something was deleted, as `collect` of the registry says",
+    )
     .option("-y, --yes", "do it without asking")
     .option("-f, --force", "the same as --yes")
     .option("-n, --dry-run", "only show what would go; wins over --yes")

@@ -1,6 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inParallel } from "../../src/client/parallel.ts";
+import type { Digest } from "../../src/oci/digest.ts";
+import { blobPath } from "../../src/storage/tree.ts";
 import { age } from "../support/aged.ts";
 import { type Folder, temporaryFolder } from "../support/folder.ts";
 import { group } from "../support/group.ts";
@@ -112,6 +115,49 @@ group("the old tools' configurations, against docker-registry", ["docker-registr
       ]);
       for (const repository of many) expect(await tags(url, repository)).toEqual(["new"]);
       expect(await notServed(url, "team/app", "prod-stable", shared)).toEqual([]);
+    },
+  );
+
+  only(
+    "cleanup-script collects afterwards, where something was deleted, when it is told to",
+    async () => {
+      await using folder = await temporaryFolder();
+      const data = await folder.folder("data");
+      await using registry = await startDockerRegistry(data);
+      const { url } = registry;
+      const [old, young] = [image({ created: daysAgo(100) }), image()];
+      await old.push(url, "app", "old");
+      await young.push(url, "app", "young");
+      await age(data);
+      const layer = (one: typeof old): string =>
+        join(data, blobPath(one.blobs[1]!.descriptor.digest as Digest));
+      const config = {
+        registry: { url, container: "registry" },
+        cleanup: { days_to_keep: 30, protected_tags: [] },
+        paths: { host_storage: data },
+      };
+      await Bun.write(folder.at("config.json"), JSON.stringify(config));
+
+      const done = await wharf(folder, "prune", "-c", "config.json", "--yes", "--collect");
+
+      expect(done).toMatchObject({
+        exit: 0,
+        err: expect.stringContaining("registry: collected, "),
+      });
+      expect(await tags(url, "app")).toEqual(["young"]);
+      expect([existsSync(layer(old)), existsSync(layer(young))]).toEqual([false, true]);
+      expect(await notServed(url, "app", "young", young)).toEqual([]);
+
+      const again = await wharf(folder, "prune", "-c", "config.json", "--yes", "--collect");
+      expect(again).toMatchObject({ exit: 0, err: expect.not.stringContaining("collected") });
+      const none = JSON.stringify({ ...config, registry: { url }, paths: {} });
+      await Bun.write(folder.at("config.json"), none);
+      expect(await wharf(folder, "prune", "-c", "config.json", "--yes", "--collect")).toMatchObject(
+        {
+          exit: 2,
+          err: expect.stringContaining("--collect: registry has no `collect`"),
+        },
+      );
     },
   );
 
