@@ -46,6 +46,12 @@ describe("recognising a Harbor", () => {
     });
   }
 
+  test("no password goes to what is none and does not ask for one", async () => {
+    await using registry = fakeRegistry(() => new Response("", { status: 404 }));
+    expect(await recognizeHarbor(connect(registry.url))).toBeNull();
+    expect(registry.heard.map(({ authorization }) => authorization)).toEqual([null]);
+  });
+
   test("a page with 200 is none, and neither is other JSON", async () => {
     for (const body of ["<html></html>", '{"auth_mode":1}', "[]", "null", ""]) {
       await using registry = fakeRegistry(() => new Response(body));

@@ -31,15 +31,36 @@ export interface HarborInfo {
 }
 
 /**
- * Asks a registry whether it is a Harbor; null when it is not. Throws REMOTE when it does not answer, or
- * only with an error of its own (5xx, 429): to take a Harbor for something else because of that would
- * mean to read its manifests one by one, and each of these readings counts as a pull there.
+ * Asks a registry whether it is a Harbor; null when it is not. No password goes to it unless it asks for one,
+ * which a Harbor does not. Throws REMOTE when it does not answer, or only with an error of its own (5xx, 429): to
+ * take a Harbor for something else because of that would mean to read its manifests one by one, and each
+ * of these readings counts as a pull there.
  */
 export async function recognizeHarbor(connection: Connection): Promise<HarborInfo | null> {
+  return await systemInfo(connection, false);
+}
+
+/**
+ * Makes sure that a registry is a Harbor, and that it knows who we are: a wrong password makes nobody of
+ * us there, whom it shows its public projects with 200. Throws REMOTE or CREDENTIALS.
+ */
+export async function requireHarbor(connection: Connection): Promise<HarborInfo> {
+  const info = await systemInfo(connection, true);
+  const { origin, host } = connection.address;
+  if (!info) throw new RegistryError("REMOTE", { reason: `${origin} is not a Harbor` });
+  if (info.version === null) {
+    throw new RegistryError("CREDENTIALS", {
+      reason: `${host}, a Harbor, does not know this user and password, and would show only what everybody may see`,
+    });
+  }
+  return info;
+}
+
+async function systemInfo(connection: Connection, upfront: boolean): Promise<HarborInfo | null> {
   const path = `${HARBOR_API}/systeminfo`;
   let reply: Reply;
   try {
-    reply = await askHarbor(connection, { method: "GET", path });
+    reply = await askHarbor(connection, { method: "GET", path }, upfront);
   } catch (error) {
     // Harbor tells this to everybody: who wants other credentials for it is something else.
     if (error instanceof RegistryError && error.kind === "CREDENTIALS") return null;
@@ -62,31 +83,16 @@ export async function recognizeHarbor(connection: Connection): Promise<HarborInf
 }
 
 /**
- * Makes sure that a registry is a Harbor, and that it knows who we are: a wrong password makes nobody of
- * us there, whom it shows its public projects with 200. Throws REMOTE or CREDENTIALS.
- */
-export async function requireHarbor(connection: Connection): Promise<HarborInfo> {
-  const info = await recognizeHarbor(connection);
-  const { origin, host } = connection.address;
-  if (!info) throw new RegistryError("REMOTE", { reason: `${origin} is not a Harbor` });
-  if (info.version === null) {
-    throw new RegistryError("CREDENTIALS", {
-      reason: `${host}, a Harbor, does not know this user and password, and would show only what everybody may see`,
-    });
-  }
-  return info;
-}
-
-/**
  * Asks with the password at once: without one, Harbor answers with what everybody may see, and never
  * asks for it. Any answer is returned but a 401.
  */
 export async function askHarbor(
   connection: Connection,
   ask: Omit<Ask, "scope" | "accept" | "upfront">,
+  upfront = true,
 ): Promise<Reply> {
   const accept = "application/json";
-  return await connection.ask({ ...ask, scope: "harbor", accept, upfront: true });
+  return await connection.ask({ ...ask, scope: "harbor", accept, ...(upfront && { upfront }) });
 }
 
 /** One document. Throws what `harborRefusal` makes of anything but a 200. */

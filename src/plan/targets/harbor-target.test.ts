@@ -103,6 +103,17 @@ describe("a Harbor to prune", () => {
     expect((await target.inventoryOf(NAME))?.manifests).toEqual([]);
   });
 
+  test("that is read-only refuses, which is no matter of rights", async () => {
+    await using standIn = harbor();
+    const one = image();
+    fill(standIn.content, NAME, one, "a");
+    if (standIn.harbor) standIn.harbor.readOnly = true;
+    const target = await opened(standIn.url);
+    expect((await failureOf(target.removeTag(NAME, parseTag("a")))).kind).toBe("REFUSED");
+    const whole = target.deleteManifest(NAME, parseDigest(one.digest));
+    expect((await failureOf(whole)).message).toContain("read-only");
+  });
+
   test("that does not know a repository has none", async () => {
     await using standIn = harbor();
     expect(await (await opened(standIn.url)).inventoryOf(NAME)).toBeNull();

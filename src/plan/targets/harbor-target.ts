@@ -49,8 +49,13 @@ export async function openHarborTarget(
   connection: Connection,
   { name, repositories }: HarborTargetOptions,
 ): Promise<PruneTarget> {
-  await requireHarbor(connection);
+  const { readOnly } = await requireHarbor(connection);
   const { origin, host } = connection.address;
+  const removing = async (remove: () => Promise<void>): Promise<void> => {
+    // It would say 403, as to somebody who may not.
+    if (readOnly) throw new RegistryError("REFUSED", { reason: `${origin} is read-only` });
+    await unlessGone(remove());
+  };
   return {
     registry: { name: name ?? host, place: origin, bytes: "estimated" },
     removesTags: async () => true,
@@ -69,11 +74,11 @@ export async function openHarborTarget(
 
     resolve: (repository, tag) => resolveHarborTag(connection, repository, tag),
 
-    removeTag: (repository, tag) => unlessGone(removeHarborTag(connection, repository, tag)),
+    removeTag: (repository, tag) => removing(() => removeHarborTag(connection, repository, tag)),
 
     // Harbor takes children and accessories along, so that the plan finds them gone when their turn comes.
     deleteManifest: (repository, digest) =>
-      unlessGone(deleteHarborArtifact(connection, repository, digest)),
+      removing(() => deleteHarborArtifact(connection, repository, digest)),
 
     async close() {},
   };

@@ -11,9 +11,12 @@ export function answerHarbor(harbor: HarborState, users: readonly User[], asked:
   // A path is decoded once, and the name of a repository once more.
   const path = decodeURIComponent(asked.path).slice("/api/v2.0".length);
   if (path === "/ping") return new Response("Pong", { headers: { "content-type": "text/plain" } });
-  if (path === "/systeminfo") return systemInfo(user);
+  if (path === "/systeminfo") return systemInfo(harbor, user);
   if (path.startsWith("/system/gc")) return collection(harbor, user, asked, path);
   if (path === "/projects") return listProjects(harbor, user, asked);
+  if (harbor.readOnly && asked.method === "DELETE") {
+    return error(403, "DENIED", "The system is in read only mode. Any modification is prohibited.");
+  }
   const parts =
     /^\/projects\/(?<project>[^/]+)\/repositories(?:\/(?<repository>[^/]+)(?<rest>\/.*)?)?$/;
   const groups = parts.exec(path)?.groups;
@@ -42,11 +45,11 @@ function notRouted({ path, headers }: Asked): Response {
   return error(404, "NOT_FOUND", `path ${path} was not found`);
 }
 
-function systemInfo(user: User | null): Response {
+function systemInfo({ readOnly }: HarborState, user: User | null): Response {
   const open = { auth_mode: "db_auth", self_registration: false, banner_message: "" };
   const known = {
     harbor_version: "v2.12.0-stand-in",
-    read_only: false,
+    read_only: readOnly,
     external_url: "http://stand-in",
   };
   return Response.json(user ? { ...open, ...known } : open);

@@ -13,6 +13,7 @@ export interface Project {
 export class HarborState {
   readonly #projects = new Map<string, Project>();
   readonly gc: HarborGc;
+  readOnly = false;
 
   constructor(readonly content: Content) {
     this.gc = new HarborGc(content);
