@@ -215,7 +215,10 @@ describe("wharf serve with policies", () => {
 describe("wharf prune", () => {
   const policies = async (folder: Folder): Promise<string> => {
     const file = folder.at("policies.yaml");
-    await writeFile(file, JSON.stringify({ retention: [KEEP_RELEASES] }));
+    await writeFile(
+      file,
+      JSON.stringify({ retention: [KEEP_RELEASES], keep: { state: folder.at("state") } }),
+    );
     return file;
   };
 
@@ -223,12 +226,13 @@ describe("wharf prune", () => {
     await using folder = await temporaryFolder();
     await using server = await serveWith(folder, { retention: [KEEP_RELEASES] });
     await image().push(server.url, "app", "pr-1", "v1");
-    const shown = await runCommand(pruneCommand, ["--registry", server.url, "-n"]);
+    const person = { environment: { XDG_STATE_HOME: folder.at("state") } };
+    const shown = await runCommand(pruneCommand, ["--registry", server.url, "-n"], person);
     expect(shown.exit).toBe(0);
     expect(shown.out.join("\n")).toContain("pr-1");
     expect(await tagsIn(server, "app")).toEqual(["pr-1", "v1"]);
 
-    const done = await runCommand(pruneCommand, ["--registry", server.url, "--yes"]);
+    const done = await runCommand(pruneCommand, ["--registry", server.url, "--yes"], person);
     expect(done.exit).toBe(0);
     expect(await tagsIn(server, "app")).toEqual(["v1"]);
   });
@@ -257,5 +261,38 @@ describe("wharf prune", () => {
     expect(out.join("")).toContain("pr-2");
     await using again = await startWharf({ data });
     expect(await tagsIn(again, "app")).toEqual(["v1"]);
+  });
+});
+
+describe("a run that kill -9 cuts off", () => {
+  test("is known as such afterwards, leaves no image in parts, and the next one ends it", async () => {
+    await using folder = await temporaryFolder();
+    const retention = [KEEP_RELEASES];
+    const multi = Array.from({ length: 40 }, () => index([image({ size: 200 })]));
+    {
+      await using server = await serveWith(folder, { retention });
+      await Promise.all(multi.map((one, at) => one.push(server.url, `app-${at % 4}`, `pr-${at}`)));
+      await Promise.all([0, 1, 2, 3].map((at) => image().push(server.url, `app-${at}`, "v1")));
+      const asked = ask(server).catch(() => null);
+      await asked;
+      await server.stop("SIGKILL");
+    }
+    await using server = await serveWith(folder, { retention });
+    const [first] = (await statusOf(server)).runs;
+    expect(["cut off", "done"]).toContain(first?.outcome ?? "");
+    for (const name of [0, 1, 2, 3].map((at) => `app-${at}`)) {
+      for (const tag of await tagsIn(server, name)) {
+        const one = await fetch(`${server.url}/v2/${name}/manifests/${tag}`);
+        const { manifests = [] } = (await one.json()) as { manifests?: { digest: string }[] };
+        for (const { digest } of manifests) {
+          const child = await fetch(`${server.url}/v2/${name}/manifests/${digest}`);
+          expect([tag, child.status]).toEqual([tag, 200]);
+        }
+      }
+    }
+    await ask(server);
+    const [last] = await ended(server, 2);
+    expect(["done", "planned"]).toContain(last?.outcome ?? "");
+    for (const at of [0, 1, 2, 3]) expect(await tagsIn(server, `app-${at}`)).toEqual(["v1"]);
   });
 });
