@@ -134,7 +134,11 @@ export async function openRegistry(
     },
     collecting: {
       drain: () => follower.drain(),
-      compared: scan.finished.then((report) => asked && report?.unseen.length === 0),
+      compared: scan.finished.then(async (report) => {
+        // Whoever wrote into the tree has served it, too, and nobody knows what was pulled from there.
+        if (report && report.changed > 0) await notePullsSince(metadata, rules, now(), true);
+        return asked && report?.unseen.length === 0;
+      }),
       writesStopped: () => stop.cause?.message ?? null,
       openSince,
     },
@@ -169,13 +173,14 @@ export async function openRegistry(
   };
 }
 
-/** From the first start on which pulls are recorded nothing that is not recorded was pulled. */
+/** From the first start that records pulls on, or from now on (`anew`), what is not recorded was not pulled. */
 async function notePullsSince(
   metadata: Pick<Metadata, "getSetting" | "setSetting">,
   { readOnly }: Rules,
   now: number,
+  anew = false,
 ): Promise<void> {
-  if (readOnly || (await metadata.getSetting(PULLS_SINCE)) !== null) return;
+  if (readOnly || (!anew && (await metadata.getSetting(PULLS_SINCE)) !== null)) return;
   // The next start will do: until then nobody knows.
   await metadata.setSetting(PULLS_SINCE, String(now)).catch(() => undefined);
 }

@@ -1,5 +1,10 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { pullRule } from "../../src/registry/pull-rules.ts";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { parseName } from "../../src/oci/name.ts";
+import { parseTag } from "../../src/oci/reference.ts";
+import { tagPath } from "../../src/storage/tree.ts";
 import { image, index } from "../support/image.ts";
 import { freshName, sharedRegistry, startRegistry } from "./support/registry.ts";
 
@@ -177,6 +182,31 @@ describe("a manifest was pulled", () => {
     expect(await pulledAt(name, both.digest)).toBe(clock);
     expect(await pulledAt(name, two.digest)).toBeNull();
     expect((await inventoryOf(name)).manifests).toHaveLength(3);
+  });
+
+  test("or was not, since pulls are recorded; and nobody knows of pulls from another registry meanwhile", async () => {
+    const since = async (from: typeof registry): Promise<unknown> => {
+      await from.opened.collecting.compared;
+      return ((await inventoryOf("app", "", from)) as unknown as Record<string, unknown>)[
+        "pullsSince"
+      ];
+    };
+    await using own = await startRegistry({ now: () => clock });
+    const began = clock;
+    const one = image();
+    await one.push(own.url, "app", "v1", "v2");
+    expect(await since(own)).toBe(began);
+    clock += 60_000;
+    await own.restart();
+    expect(await since(own)).toBe(began);
+
+    await own.stopServer();
+    clock += 60_000;
+    const data = own.data;
+    await own.opened.collecting.drain();
+    await rm(join(data, tagPath(parseName("app"), parseTag("v2"))), { recursive: true });
+    await own.restart();
+    expect(await since(own)).toBe(clock);
   });
 
   test("and that survives a stop, and coming back from the trash", async () => {
