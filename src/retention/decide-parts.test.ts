@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import type { Digest } from "../oci/digest.ts";
 import { referrersTag } from "../oci/reference.ts";
 import type { InUse } from "./in-use.ts";
 import {
@@ -142,11 +141,18 @@ describe("images in use", () => {
     expect(verdict.manifests.map((one) => one.digest)).not.toContain(digest("untagged"));
   });
 
-  test("the digest of a config, which runtimes call the image's ID, keeps its image and the index of that", () => {
-    const config = (name: string): Digest => digest(`layer of ${name}`);
+  test("what refers to an image that goes stays where it is used itself", () => {
+    const beside = {
+      tags: [tag("v1", "a")],
+      manifests: [
+        image("a"),
+        image("model", { subject: digest("a") }),
+        image("sbom", { subject: digest("a") }),
+      ],
+    };
+    const verdict = decide(beside, rules, { inUse: running(digest("model")) });
 
-    expect(kept(decide(parts, rules, { inUse: running(config("b")) }))).toEqual(["v2", "v3"]);
-    expect(kept(decide(parts, rules, { inUse: running(config("child")) }))).toEqual(["v1"]);
+    expect(verdict.manifests.map((one) => one.digest)).toEqual(["a", "sbom"].map(digest));
   });
 
   test("a source that could not be read keeps everything", () => {

@@ -83,6 +83,14 @@ describe("pulls", () => {
     expect(gone(decide({ tags, manifests: pulled }, rules))).toEqual([]);
   });
 
+  test("a tag that may have been set a moment ago does not go by an old pull", () => {
+    const old = manifests.map((one) => ({ ...one, pulledAt: daysAgo(200) }));
+    const unknown = tags.map((one) => ({ ...one, pushedAt: null }));
+
+    expect(gone(decide({ tags, manifests: old }, rules))).toEqual(["used", "idle"]);
+    expect(gone(decide({ tags: unknown, manifests: old }, rules))).toEqual([]);
+  });
+
   test("pulledWithin keeps where it is not known, and says so", () => {
     const within = { delete: [{ tags: ["*"] }], keep: [{ pulledWithin: 30 * DAY }] };
     const known = decide({ tags, manifests: pulled, pullsSince: 0 }, within);

@@ -92,6 +92,15 @@ describe("what hangs together", () => {
   });
 });
 
+test("of several keep rules the first that is certain speaks", () => {
+  const verdict = decide(tagged({ a: 1 }), {
+    delete: [{ tags: ["*"] }],
+    keep: [{ pulledWithin: 1 }, { tags: ["a"] }, { tags: ["*"] }],
+  });
+
+  expect(verdict.tags[0]).toMatchObject({ rule: "keep.1", reason: "matches a", doubt: null });
+});
+
 describe("what stays whatever rules say", () => {
   test("all of a repository of which something could not be read, or is not here", () => {
     const rules = { delete: [{ tags: ["*"] }] };
