@@ -4,6 +4,7 @@ import { isDigestReference } from "../oci/reference.ts";
 import { printable } from "../client/http/printable.ts";
 import type { Decider } from "../plan/decider.ts";
 import type { PruneTarget } from "../plan/prune-target.ts";
+import { changes, ruleLine } from "../retention/explain-words.ts";
 import type { RetentionVerdict, TagVerdict } from "../retention/verdict.ts";
 import { shortDigest } from "./units.ts";
 
@@ -32,7 +33,8 @@ export async function explain(
   const policy = decider.policyOf(repository);
   const verdict = decider.decide(inventory);
   const decided = verdict.tags.find((one) => one.tag === tag);
-  if (!decided) {
+  const explained = decider.explain(inventory, tag);
+  if (!decided || !explained) {
     const reason = `${target.registry.name}: ${repository}:${tag}`;
     throw new RegistryError("MANIFEST_UNKNOWN", { reason });
   }
@@ -48,6 +50,9 @@ export async function explain(
     keptWhole: verdict.keptWhole,
     manifest: goes ? "goes" : "stays",
     others,
+    times: explained.times,
+    rules: explained.rules,
+    changes: changes(explained),
   };
 }
 
@@ -87,18 +92,10 @@ export function explanationLines(of: Explanation): string[] {
     const fate = other.outcome === "delete" ? "goes" : "stays";
     lines.push(`  ${other.tag}, of the same image, ${fate}: ${printable(other.reason)}`);
   }
-  lines.push(`  its manifest ${of.manifest}`, `  ${change(of, decision)}`);
+  lines.push(`  its manifest ${of.manifest}`);
+  const more = [...of.rules.map(ruleLine), ...of.changes];
+  lines.push(...more.map((line) => `  ${printable(line)}`));
   return lines;
-}
-
-/** What would have to change for another outcome. */
-function change({ rule, doubt, keptWhole }: Explanation, decision: "goes" | "stays"): string {
-  if (keptWhole !== null) return "this must be repaired before anything of the repository can go";
-  if (decision === "goes") return "to keep it: a keep rule that selects it; keep always wins";
-  if (doubt !== null)
-    return "to let it go: a rule that needs no such time, or a registry that knows it";
-  if (rule === null) return "to let it go: a delete rule that names it";
-  return `to let it go: ${rule} must no longer select it, nor any other keep rule, and a delete rule must name it`;
 }
 
 function settingText(setting: object): string {

@@ -4,6 +4,7 @@ import type { Tag } from "../oci/reference.ts";
 import { BudgetLedger } from "../retention/budget.ts";
 import { compilePolicies, policyFor } from "../retention/compile.ts";
 import { type InUse, decideRetention } from "../retention/decide.ts";
+import { type Explanation, explainTag } from "../retention/explain.ts";
 import type { RetentionPolicy } from "../retention/policy.ts";
 import type { RetentionVerdict } from "../retention/verdict.ts";
 
@@ -17,6 +18,8 @@ export interface Decider {
   policyOf(name: RepositoryName): RetentionPolicy | null;
   /** `overBudget`: tags that go as well, because of a budget over all repositories of the policy. */
   decide(inventory: RetentionInventory, overBudget?: ReadonlySet<Tag>): RetentionVerdict;
+  /** Why a tag stays or goes, rule by rule; null: it is not there. */
+  explain(inventory: RetentionInventory, tag: Tag): Explanation | null;
   /** A new account of what all repositories of a policy take; null: it has no such budget. */
   ledger(policy: RetentionPolicy): Ledger | null;
 }
@@ -37,6 +40,8 @@ export function deciderOf(
     policyOf: (name) => policyFor(compiled, name)?.settings ?? null,
     decide: (inventory, overBudget) =>
       decideRetention(inventory, policyFor(compiled, inventory.name), { ...context, overBudget }),
+    explain: (inventory, tag) =>
+      explainTag(inventory, policyFor(compiled, inventory.name), context, tag),
     ledger(policy) {
       const one = compiled.find(({ settings }) => settings === policy);
       if (!one || policy.budget?.per !== "policy") return null;

@@ -138,8 +138,11 @@ test("explain says which rule decides", async () => {
     (await at.prune("--explain", `team/app:${tag}`)).out.join("\n");
 
   expect(await lines("pr-1")).toContain('decided by delete.0 {"tags":["pr-*"]');
+  expect(await lines("pr-1")).toContain("delete.0 holds: matches pr-*: yes");
   expect(await lines("pr-keep")).toContain("decided by keep.0");
+  expect(await lines("pr-keep")).toContain("It would go without keep.0.");
   expect(await lines("latest")).toContain("no rule");
+  expect(await lines("latest")).toContain("by delete.0 if it were one that matches pr-*");
   expect((await at.prune("--explain", "team/app:none")).exit).toBe(1);
   expect((await at.prune("--explain", "team/app")).exit).toBe(2);
 });
