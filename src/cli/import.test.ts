@@ -122,6 +122,16 @@ describe("wharf import", () => {
       [legacyFile("cleanup-script/config.json"), "--from", "registry-gc"],
       /not the configuration of registry-gc/,
     ],
+    [
+      "a folder that is not there",
+      [legacyFile("cleanup-script/config.json"), "-o", "/nowhere/x"],
+      /cannot be written/,
+    ],
+    [
+      "a folder for a file",
+      [legacyFile("cleanup-script/config.json"), "-o", "/"],
+      /cannot be written/,
+    ],
     ["a tool that there is not", ["x", "--from", "watchtower"], /Allowed choices/],
   ])("refuses %s", async (_, args, message) => {
     const { exit, err } = await imported(args);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Command, Option } from "commander";
@@ -67,16 +67,31 @@ async function importConfig(
 }
 
 async function write(output: string, text: string, terminal: Terminal): Promise<void> {
-  if (existsSync(output)) {
-    if (readFileSync(output, "utf8") === text) {
-      terminal.note(`${output} says this already`);
-      return;
-    }
-    throw new RegistryError("IMPORT_EXISTS", { reason: output });
+  const there = textIn(output);
+  if (there === text) return terminal.note(`${output} says this already`);
+  if (there !== null) throw new RegistryError("IMPORT_EXISTS", { reason: output });
+  try {
+    // It may exist by now: whoever made it meanwhile is not overwritten either.
+    await writeFile(output, text, { flag: "wx" });
+  } catch (error) {
+    throw unusable(output, error);
   }
-  // It may exist by now: whoever made it meanwhile is not overwritten either.
-  await writeFile(output, text, { flag: "wx" });
   terminal.note(`wrote ${output}`);
+}
+
+/** Null: there is no such file. */
+function textIn(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw unusable(path, error);
+  }
+}
+
+function unusable(output: string, error: unknown): RegistryError {
+  const reason = `${output} cannot be written (${(error as Error).message})`;
+  return new RegistryError("USAGE", { reason }, { cause: error });
 }
 
 function notTheirs(file: string | null, from: Tool | undefined): RegistryError {
