@@ -223,6 +223,9 @@ export const CONTENT: Inputs = {
     tests: [
       "src/config/load.test.ts: an alias that contains itself",
       "src/config/schema-limits.test.ts: is refused with its place",
+      "src/config/any.test.ts: never ends in anything but a refusal",
+      "src/config/legacy/registry-gc.test.ts: is an error at start, with its name, and never off",
+      "src/config/legacy/registry-manager.test.ts: is refused with %s, and the path of it",
     ],
   },
   75: { input: "clocks that jump", tests: odd("a clock that jumps a year, and back") },
