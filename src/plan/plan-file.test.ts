@@ -17,6 +17,14 @@ async function somePlan(): Promise<PrunePlan> {
   return (await planOf(world, [policy()])).plan;
 }
 
+/** As JSON has it, so that a test can spoil it. */
+type Changed = Record<string, unknown> & {
+  readonly repositories: {
+    repository: string;
+    readonly actions: { tag: string; digest: string; readonly tags: string[] }[];
+  }[];
+};
+
 function reasonOf(path: string): string {
   try {
     loadPlan(path);
@@ -55,12 +63,16 @@ test("a plan that was cut off anywhere is refused", async () => {
   expect(reasonOf(cut)).toContain("it was cut off");
 });
 
+function first({ repositories }: Changed): { tag: string; digest: string } {
+  return repositories[0]!.actions[0]!;
+}
+
 describe("a plan that is not as it was made is refused", () => {
-  test.each<[string, (plan: Record<string, any>) => void, string]>([
-    ["a tag more", (plan) => plan["repositories"][0].actions[1].tags.push("v9"), "it was changed"],
+  test.each<[string, (plan: Changed) => void, string]>([
+    ["a tag more", (plan) => plan.repositories[0]?.actions[1]?.tags.push("v9"), "it was changed"],
     [
       "another digest",
-      (plan) => (plan["repositories"][0].actions[0].digest = `sha256:${"0".repeat(64)}`),
+      (plan) => (first(plan).digest = `sha256:${"0".repeat(64)}`),
       "it was changed",
     ],
     ["no id", (plan) => delete plan["id"], "it was changed"],
@@ -68,10 +80,10 @@ describe("a plan that is not as it was made is refused", () => {
     ["an unknown key", (plan) => (plan["more"] = 1), "more"],
     [
       "a name that is none",
-      (plan) => (plan["repositories"][0].repository = "../../etc"),
+      (plan) => (plan.repositories[0]!.repository = "../../etc"),
       "repositories.0.repository: is no name",
     ],
-    ["a tag that is none", (plan) => (plan["repositories"][0].actions[0].tag = "a/b"), "is no tag"],
+    ["a tag that is none", (plan) => (first(plan).tag = "a/b"), "is no tag"],
     [
       "the result of a run",
       (plan) => (plan["kind"] = "prune-result"),
@@ -82,7 +94,7 @@ describe("a plan that is not as it was made is refused", () => {
     await using folder = await temporaryFolder();
     const path = folder.at("plan.json");
     savePlan(path, await somePlan());
-    const plan = (await Bun.file(path).json()) as Record<string, any>;
+    const plan = (await Bun.file(path).json()) as Changed;
     change(plan);
     await Bun.write(path, JSON.stringify(plan));
 

@@ -3,7 +3,9 @@ import { applyTo, memoryAudit, planOf, policy } from "../../test/support/prune-r
 import { PruneWorld } from "../../test/support/prune-world.ts";
 import { failureOf } from "../../test/support/failure.ts";
 import { RegistryError } from "../oci/errors.ts";
+import type { Digest } from "../oci/digest.ts";
 import { parseName } from "../oci/name.ts";
+import { parseTag } from "../oci/reference.ts";
 import type { PruneResult } from "./prune-result.ts";
 
 const gone = new RegistryError("REMOTE", { reason: "the connection was closed" });
@@ -44,8 +46,8 @@ describe("between plan and apply", () => {
   test("a doomed digest gets a new tag: it stays, under both", async () => {
     const at = world();
     const { plan } = await planOf(at, [policy()]);
-    const digest = at.at("app").tags.get("old-1" as never)?.digest;
-    at.tag("app", "release", digest as never);
+    const digest = at.at("app").tags.get(parseTag("old-1"))?.digest;
+    at.tag("app", "release", digest as Digest);
 
     const result = await applyTo(at, plan);
 
@@ -58,7 +60,7 @@ describe("between plan and apply", () => {
 
   test("a new index needs a doomed child: both stay", async () => {
     const at = world();
-    const child = at.at("app").tags.get("old-1" as never)?.digest as never;
+    const child = at.at("app").tags.get(parseTag("old-1"))?.digest as Digest;
     const { plan } = await planOf(at, [policy()]);
     const index = at.push("app", ["multi"], { children: [child] });
 
@@ -71,7 +73,7 @@ describe("between plan and apply", () => {
   test("a doomed image is signed: both stay", async () => {
     const at = world();
     const { plan } = await planOf(at, [policy()]);
-    const subject = at.at("app").tags.get("old-1" as never)?.digest as never;
+    const subject = at.at("app").tags.get(parseTag("old-1"))?.digest as Digest;
     const signature = at.push("app", [], { subject });
 
     const result = await applyTo(at, plan);
@@ -83,7 +85,7 @@ describe("between plan and apply", () => {
   test("the same image is pushed again under its tag: it is young again, and stays", async () => {
     const at = world();
     const { plan } = await planOf(at, [policy()]);
-    const digest = at.at("app").tags.get("old-1" as never)?.digest as never;
+    const digest = at.at("app").tags.get(parseTag("old-1"))?.digest as Digest;
     at.tag("app", "old-1", digest, at.now + 1);
 
     expect((await applyTo(at, plan)).repositories[0]?.reason).toBe("old-1 was pushed again");

@@ -65,23 +65,23 @@ const policies: fc.Arbitrary<RetentionPolicy[]> = fc
     }),
   ]);
 
-function perform(world: PruneWorld, step: Step, young: boolean): void {
-  const there = [...world.at(step.repository).manifests.keys()];
+function perform(world: PruneWorld, one: Step, young: boolean): void {
+  const there = [...world.at(one.repository).manifests.keys()];
   const chosen = (which: unknown): Digest | undefined => there[Number(which) % there.length];
-  const pushedAt = young ? world.now : world.now - Number(step["age"]) * DAY;
-  const tags = (step["tags"] ?? []) as string[];
-  if (step.kind === "image") {
-    world.push(step.repository, tags, { blobs: step["blobs"] as string[], pushedAt });
+  const pushedAt = young ? world.now : world.now - Number(one["age"]) * DAY;
+  const tags = (one["tags"] ?? []) as string[];
+  if (one.kind === "image") {
+    world.push(one.repository, tags, { blobs: one["blobs"] as string[], pushedAt });
   }
   if (there.length === 0) return;
-  if (step.kind === "index") {
-    const children = [...new Set((step["of"] as number[]).map((which) => chosen(which) as Digest))];
-    world.push(step.repository, tags, { children, pushedAt });
+  if (one.kind === "index") {
+    const children = [...new Set((one["of"] as number[]).map((which) => chosen(which) as Digest))];
+    world.push(one.repository, tags, { children, pushedAt });
   }
-  const of = chosen(step["of"]) as Digest;
-  if (step.kind === "referrer")
-    world.push(step.repository, [], { subject: of, blobs: ["sig"], pushedAt });
-  if (step.kind === "tag") world.tag(step.repository, String(step["tag"]), of, pushedAt);
+  const of = chosen(one["of"]) as Digest;
+  if (one.kind === "referrer")
+    world.push(one.repository, [], { subject: of, blobs: ["sig"], pushedAt });
+  if (one.kind === "tag") world.tag(one.repository, String(one["tag"]), of, pushedAt);
 }
 
 function filled(steps: readonly Step[]): PruneWorld {
@@ -214,7 +214,7 @@ describe("whatever is in a registry, and whatever its policy", () => {
           world.before = ({ method }) => {
             if (method !== "inventoryOf") return;
             for (const change of changes) {
-              if (change.at % 4 === calls) change_(world, complete, change.step, kept);
+              if (change.at % 4 === calls) disturb(world, complete, change.step, kept);
             }
             calls++;
           };
@@ -233,7 +233,7 @@ describe("whatever is in a registry, and whatever its policy", () => {
 });
 
 /** Does it to the world while a plan is carried out, and writes down what must not be lost from then on. */
-function change_(
+function disturb(
   world: PruneWorld,
   complete: PruneWorld,
   one: Step,

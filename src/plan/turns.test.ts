@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { turns } from "./turns.ts";
 
 test("so many are at work at once, and no more, also when some fail", async () => {
-  const { take } = turns(3);
+  const three = turns(3);
   let now = 0;
   let most = 0;
   const work = async (n: number): Promise<number> => {
@@ -13,18 +13,20 @@ test("so many are at work at once, and no more, also when some fail", async () =
     return n;
   };
 
-  const all = await Promise.allSettled(Array.from({ length: 30 }, (_, n) => take(() => work(n))));
+  const all = await Promise.allSettled(
+    Array.from({ length: 30 }, (_, n) => three.take(() => work(n))),
+  );
 
   expect(most).toBe(3);
   expect(all.filter(({ status }) => status === "fulfilled")).toHaveLength(22);
 });
 
 test("a rate keeps a distance between the beginnings", async () => {
-  const { take } = turns(10, 200);
+  const slow = turns(10, 200);
   const started: number[] = [];
 
   await Promise.all(
-    Array.from({ length: 5 }, () => take(async () => void started.push(performance.now()))),
+    Array.from({ length: 5 }, () => slow.take(async () => void started.push(performance.now()))),
   );
 
   const first = started[0] ?? 0;

@@ -138,29 +138,30 @@ export class PruneWorld {
       this.before(call);
       if (method === "removeTag" || method === "deleteManifest") this.removals.push(call);
     };
-    const world = this;
+    const { repositories } = this;
+    const inventory = (name: RepositoryName) => this.inventory(name, untaggedListed);
     return {
       registry: { name: "world", place: "https://world.example", bytes: "exact" },
       removesTags: async () => removesTags,
       async *repositories() {
-        yield* [...world.repositories.keys()].toSorted();
+        yield* [...repositories.keys()].toSorted();
       },
       async inventoryOf(name) {
         called("inventoryOf", name);
-        return world.inventory(name, untaggedListed);
+        return inventory(name);
       },
       async resolve(name, tag) {
         called("resolve", name, tag);
-        return world.repositories.get(name)?.tags.get(tag)?.digest ?? null;
+        return repositories.get(name)?.tags.get(tag)?.digest ?? null;
       },
       async removeTag(name, tag) {
         called("removeTag", name, tag);
         if (!removesTags) throw new RegistryError("REFUSED", { reason: "no single tag" });
-        world.repositories.get(name)?.tags.delete(tag);
+        repositories.get(name)?.tags.delete(tag);
       },
       async deleteManifest(name, digest) {
         called("deleteManifest", name, digest);
-        const stored = world.repositories.get(name);
+        const stored = repositories.get(name);
         stored?.manifests.delete(digest);
         for (const [tag, one] of stored?.tags ?? []) {
           if (one.digest === digest) stored?.tags.delete(tag);
