@@ -144,7 +144,7 @@ export const WORK_ERRORS = {
     remedy: "see the reason; nothing was restored",
   },
   PLAN_INVALID: {
-    code: "UNKNOWN",
+    code: "UNSUPPORTED",
     status: 400,
     exit: 1,
     message: "the plan cannot be used",
@@ -155,8 +155,7 @@ export const WORK_ERRORS = {
     status: 409,
     exit: 5,
     message: "not all of the plan was carried out",
-    remedy:
-      "the lines above say what was refused and why; another plan sees what has changed, and a policy's `limits` say how much may go",
+    remedy: "the lines above say what and why; plan again, or change the `limits` of the policy",
   },
   AUDIT_FAILED: {
     code: "UNKNOWN",
