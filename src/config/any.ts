@@ -67,11 +67,17 @@ export function translationOf({
   if (variables !== null) return ofVariables(variables, file, told);
   const plain = plainDocument(file, text);
   if (!isRecord(plain)) return null;
-  const [service, another] = toolsOfCompose(plain).filter(({ tool }) => tool === (told ?? tool));
+  const [service, another] = toolsOfCompose(plain, environment).filter(
+    ({ tool }) => tool === (told ?? tool),
+  );
   if (another !== undefined) {
     throw invalid(file, "several of its services are tools; put the variables of one into a file");
   }
-  if (service !== undefined) return ofVariables(service.variables, file, service.tool);
+  if (service !== undefined) {
+    const [missing] = service.missing;
+    if (missing !== undefined) throw invalid(file, `the variable ${missing} is not set`);
+    return ofVariables(service.variables, file, service.tool);
+  }
   const tool = told ?? toolOfDocument(plain);
   if (tool === "cleanup-script") return translateCleanupScript(plain, environment);
   return tool === "registry-manager" ? translateRegistryManager(plain) : null;

@@ -44,34 +44,62 @@ export interface ComposeService {
   readonly service: string;
   readonly tool: "registry-gc" | "manifest-cleanup";
   readonly variables: Environment;
+  /** Variables of the environment that it names, and that are not set. */
+  readonly missing: readonly string[];
 }
 
-/** The services of a Compose file that are one of the tools; none: it is no such file. Pure. */
-export function toolsOfCompose(document: unknown): readonly ComposeService[] {
+/**
+ * The services of a Compose file that are one of the tools; none: it is no such file. What it takes from the
+ * environment is taken from this one. Pure.
+ *
+ * @see Compose specification, "environment" and "Interpolation"
+ */
+export function toolsOfCompose(
+  document: unknown,
+  environment: Environment,
+): readonly ComposeService[] {
   const services = isRecord(document) ? document["services"] : undefined;
   if (!isRecord(services)) return [];
   return Object.entries(services).flatMap(([service, value]) => {
-    const variables = variablesOf(isRecord(value) ? value["environment"] : undefined);
+    const named = variablesOf(isRecord(value) ? value["environment"] : undefined);
+    const missing: string[] = [];
+    const variables: Record<string, string | undefined> = {};
+    for (const [name, text] of named) {
+      variables[name] = text === null ? environment[name] : resolved(text, environment, missing);
+    }
     if (variables["REGISTRY_URL"] === undefined) return [];
     const tool = toolOfVariables(variables);
-    return tool === null ? [] : [{ service, tool, variables }];
+    return tool === null ? [] : [{ service, tool, variables, missing }];
   });
 }
 
-/** A list of `NAME=value`, or a map. */
-function variablesOf(value: unknown): Environment {
+/** A list of `NAME=value`, or a map. Null: as it is in the environment. */
+function variablesOf(value: unknown): [string, string | null][] {
   if (Array.isArray(value)) {
-    const pairs = value
-      .filter((one) => typeof one === "string")
-      .map((one) => /^([^=]+)=(.*)$/s.exec(one));
-    return Object.fromEntries(
-      pairs.flatMap((pair) => (pair ? [[pair[1] ?? "", pair[2] ?? ""]] : [])),
-    );
+    const texts = value.filter((one) => typeof one === "string");
+    return texts.map((text) => {
+      const [, name = text, rest] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+      return [name, rest ?? null];
+    });
   }
-  if (!isRecord(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, one]) =>
-      ["string", "number", "boolean"].includes(typeof one) ? [[name, String(one)]] : [],
-    ),
+  return Object.entries(isRecord(value) ? value : {}).map(([name, one]) => [
+    name,
+    // Without a value: from the environment, as `- NAME` in a list. Scalars are texts as they were written.
+    typeof one === "string" && one !== "" ? one : null,
+  ]);
+}
+
+const INTERPOLATED = /\$(?:(\$)|\{(\w+)(?::?-([^}]*))?\}|([A-Za-z_]\w*))/g;
+
+function resolved(text: string, environment: Environment, missing: string[]): string {
+  return text.replace(
+    INTERPOLATED,
+    (_, dollar?: string, braced?: string, other?: string, plain?: string) => {
+      if (dollar !== undefined) return dollar;
+      const name = braced ?? plain ?? "";
+      const value = environment[name] || other;
+      if (value === undefined) missing.push(name);
+      return value ?? "";
+    },
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { legacyFile, read, refused, taken } from "../../../test/support/legacy-config.ts";
+import { legacyFile, read, readText, refused, taken } from "../../../test/support/legacy-config.ts";
 
 const VARIABLES = {
   REGISTRY_URL: "http://registry-server:5000",
@@ -45,6 +45,23 @@ describe("the variables of registry-gc", () => {
 
     expect(taken(loaded)).toEqual(taken(read(null, VARIABLES)));
     expect(loaded).toMatchObject({ tool: "registry-gc" });
+  });
+
+  test("may come into a Compose file from the environment", async () => {
+    const text = (user: string): string =>
+      `services:\n  gc:\n    environment:\n      - REGISTRY_URL=http://\${HOST:-r}:5000\n      - KEEP_N\n      - REGISTRY_USER=${user}\n      - REGISTRY_PASS=$$\${PASS}\n`;
+    const environment = { KEEP_N: "3", PASS: "secret", WHO: "me" };
+    const { registries, retention } = taken(await readText(text("$WHO"), environment));
+
+    expect(registries[0]).toMatchObject({
+      url: "http://r:5000",
+      username: "me",
+      password: "$secret",
+    });
+    expect(retention[0]?.keep[0]?.newest).toBe(3);
+    expect(refused(await readText(text("$NOBODY"), environment))).toContain(
+      "the variable NOBODY is not set",
+    );
   });
 
   test("have the tool's defaults, and empty ones are not set", () => {
