@@ -1,5 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
+import { pruneCommand } from "../../src/cli/prune.ts";
 import { schema } from "../../src/config/schema.ts";
 import { openAudit } from "../../src/plan/audit.ts";
 import type { PruneResult } from "../../src/plan/prune-result.ts";
@@ -10,6 +11,7 @@ import type { PruneTarget } from "../../src/plan/prune-target.ts";
 import { openRegistryTarget } from "../../src/plan/targets/open.ts";
 import { tagsAt } from "../support/api-target.ts";
 import { selfSigned } from "../support/certificates.ts";
+import { runCommand } from "../support/command.ts";
 import { countingProxy } from "../support/counting-proxy.ts";
 import { deciderBy } from "../support/decider.ts";
 import { failureOf } from "../support/failure.ts";
@@ -97,6 +99,36 @@ group("pruning docker-registry over its API", ["docker-registry", "openssl"], ()
       expect(error.message).toContain(says);
       await refused.close();
     }
+  });
+
+  test("with a wrong password ends with exit code 4, and nothing was done", async () => {
+    await using folder = await temporaryFolder();
+    writeLargeTree(folder.at("data"), tree(["app"]));
+    await writeFile(folder.at("users"), await userLine("me", "right"));
+    const htpasswd = { realm: "r", path: folder.at("users") };
+    await using registry = await startDockerRegistry(folder.at("data"), { auth: { htpasswd } });
+    const written = async (password: string): Promise<string> => {
+      const settings = {
+        keep: { state: folder.at("state") },
+        registries: [{ name: "hub", url: registry.url, username: "me", password }],
+        retention: decider.policies.map(({ name, repositories }) => ({
+          name,
+          repositories,
+          delete: [{ tags: ["v0"], clock: "created", olderThan: "30d" }],
+        })),
+      };
+      await writeFile(folder.at(`${password}.yaml`), JSON.stringify(settings));
+      return folder.at(`${password}.yaml`);
+    };
+
+    const refused = await runCommand(pruneCommand, ["-c", await written("wrong"), "--yes"]);
+    const shown = await runCommand(pruneCommand, ["-c", await written("right"), "-n", "--json"]);
+
+    expect(refused.exit).toBe(4);
+    expect(shown.exit).toBe(0);
+    expect(JSON.parse(shown.out.join("\n"))).toMatchObject({
+      registries: [{ plan: { totals: { tags: { all: 4 } } } }],
+    });
   });
 
   test("that is killed in mid-run ends what it began when the plan is applied again", async () => {
