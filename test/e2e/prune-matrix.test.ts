@@ -45,7 +45,7 @@ interface Row {
 }
 
 const NO_CATALOG = { repositories: [DATABASE, WEB] };
-const standIn = (kind: KindName, row: Omit<Row, "name" | "start">): Row => ({
+const rowOf = (kind: KindName, row: Omit<Row, "name" | "start">): Row => ({
   name: `a stand-in of ${kind}`,
   start: (world) => standInWith(kind, world),
   ...row,
@@ -53,22 +53,22 @@ const standIn = (kind: KindName, row: Omit<Row, "name" | "start">): Row => ({
 
 const ROWS: readonly Row[] = [
   { name: "ours", start: oursWith, removesTags: true, findsReferrers: true },
-  standIn("registry-2.8", { removesTags: false, findsReferrers: false }),
-  standIn("registry-2.8", {
+  rowOf("registry-2.8", { removesTags: false, findsReferrers: false }),
+  rowOf("registry-2.8", {
     entry: { replaceTags: true },
     removesTags: true,
     findsReferrers: false,
   }),
-  standIn("registry-3", { removesTags: true, findsReferrers: false }),
-  standIn("harbor", { removesTags: true, findsReferrers: true }),
-  standIn("harbor", { entry: { type: "oci" }, removesTags: false, findsReferrers: true }),
-  standIn("zot", { removesTags: true, findsReferrers: true }),
-  standIn("gitlab", { entry: NO_CATALOG, removesTags: true, findsReferrers: false }),
-  standIn("ecr", { removesTags: true, findsReferrers: true }),
-  standIn("quay", { removesTags: false, findsReferrers: true }),
-  standIn("acr", { removesTags: false, showsLate: true, findsReferrers: true }),
-  standIn("nexus", { removesTags: true, findsReferrers: false }),
-  standIn("artifactory", { removesTags: true, findsReferrers: false }),
+  rowOf("registry-3", { removesTags: true, findsReferrers: false }),
+  rowOf("harbor", { removesTags: true, findsReferrers: true }),
+  rowOf("harbor", { entry: { type: "oci" }, removesTags: false, findsReferrers: true }),
+  rowOf("zot", { removesTags: true, findsReferrers: true }),
+  rowOf("gitlab", { entry: NO_CATALOG, removesTags: true, findsReferrers: false }),
+  rowOf("ecr", { removesTags: true, findsReferrers: true }),
+  rowOf("quay", { removesTags: false, findsReferrers: true }),
+  rowOf("acr", { removesTags: false, showsLate: true, findsReferrers: true }),
+  rowOf("nexus", { removesTags: true, findsReferrers: false }),
+  rowOf("artifactory", { removesTags: true, findsReferrers: false }),
 ];
 const REAL: readonly Row[] = [
   { name: "registry 2.8", start: dockerRegistryWith, removesTags: false, findsReferrers: false },
