@@ -37,6 +37,19 @@ describe("regular expressions", () => {
     expect(matches("/^dev/", "my-dev-1")).toBe(false);
   });
 
+  test("that are text and anchors say the same as any other way to write them", () => {
+    const parts = fc.constantFrom("dev-", "-rc", "main", "a", "dev");
+    fc.assert(
+      fc.property(parts, parts, fc.boolean(), fc.boolean(), (text, other, begins, ends) => {
+        const plain = `${begins ? "^" : ""}${text}${ends ? "$" : ""}`;
+        const same = `${begins ? "^" : ""}(?:${text})${ends ? "$" : ""}`;
+        for (const tag of [text, other, `${text}${other}`, `${other}${text}`]) {
+          expect(matches(`/${plain}/`, tag)).toBe(matches(`/${same}/`, tag));
+        }
+      }),
+    );
+  });
+
   test("take a time that grows with the tag, whatever they are", () => {
     // A backtracking engine needs 2^127 steps for any of these.
     const tag = `${"a".repeat(127)}!`;

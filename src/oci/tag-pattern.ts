@@ -22,7 +22,7 @@ export function parseTagPattern(text: string): TagPattern | { readonly reason: s
   if (expression === undefined && text.includes("/")) {
     return { reason: "no tag has a slash; a regular expression stands between two of them" };
   }
-  const simple = expression === undefined ? simpleGlob(text) : null;
+  const simple = expression === undefined ? simpleGlob(text) : simpleExpression(expression);
   if (simple !== null) return { text, matches: simple };
   const compiled = parseExpression(expression ?? globExpression(text));
   if ("reason" in compiled) return compiled;
@@ -45,6 +45,15 @@ function simpleGlob(text: string): ((tag: string) => boolean) | null {
   if (end === undefined) return (tag) => tag === text;
   const least = text.length - 1;
   return (tag) => tag.length >= least && tag.startsWith(begin) && tag.endsWith(end);
+}
+
+/** `^dev-`, `-rc$`, `^main$`: text that stands for itself, and where it stands. */
+function simpleExpression(text: string): ((tag: string) => boolean) | null {
+  const [, begins, literal = "", ends] = /^(\^?)([A-Za-z0-9_-]+)(\$?)$/.exec(text) ?? [];
+  if (literal === "") return null;
+  if (begins !== "")
+    return ends === "" ? (tag) => tag.startsWith(literal) : (tag) => tag === literal;
+  return ends === "" ? (tag) => tag.includes(literal) : (tag) => tag.endsWith(literal);
 }
 
 function globExpression(text: string): string {

@@ -70,7 +70,8 @@ const NONE: readonly never[] = [];
 /** Below 0: the first is the older version. 0: the same, as far as precedence goes (`v1.2.3`, `1.2.3`). Pure. */
 export function compareVersions(a: Version, b: Version): number {
   for (let at = 0; at < 4; at++) {
-    const [x = 0, y = 0] = [a.numbers[at], b.numbers[at]];
+    const x = a.numbers[at] ?? 0;
+    const y = b.numbers[at] ?? 0;
     if (x !== y) return x < y ? -1 : 1;
   }
   return comparePreReleases(a.preRelease, b.preRelease);

@@ -53,8 +53,10 @@ export class Judgements {
 
   ask(index: number, facts: TagFacts, overBudget: ReadonlySet<Tag>): void {
     if (overBudget.has(facts.tag.tag)) this.#overBudget[index] = 1;
-    for (const [number, rule] of this.#policy.delete.entries()) {
-      const answer = deletes(rule, facts);
+    const rules = this.#policy.delete;
+    for (let number = 0; number < rules.length; number++) {
+      const rule = rules[number];
+      const answer = rule === undefined ? false : deletes(rule, facts);
       if (answer === null && this.#mightDelete[index] === NONE) this.#mightDelete[index] = number;
       if (answer !== true) continue;
       this.#deletedBy[index] = number;
@@ -110,8 +112,9 @@ function apply(
   among: Uint8Array | null,
 ): void {
   const newest = rule.newest === null ? null : new NewestOf(rule.newest);
-  for (const [index, facts] of images.entries()) {
-    if (among !== null && among[index] !== 1) continue;
+  for (let index = 0; index < images.length; index++) {
+    const facts = images[index];
+    if (facts === undefined || (among !== null && among[index] !== 1)) continue;
     const answer = keeps(rule, facts);
     if (answer === null) judgements.keep(index, number, true);
     else if (answer && newest === null) judgements.keep(index, number, false);

@@ -34,7 +34,8 @@ export function compareBy(order: Order): Compare {
 }
 
 const bySemver: Compare = (a, b) => {
-  const [x, y] = [a.facts.version, b.facts.version];
+  const x = a.facts.version;
+  const y = b.facts.version;
   if (x === null || y === null) {
     if (x === y) return byTime(a, b);
     return x === null ? 1 : -1;

@@ -8,8 +8,19 @@ const UNITS = [
   ["ms", 1],
 ] as const;
 
-/** `14d`, `1h30m`: as the configuration takes it. Pure. */
+/** A policy has few of them, and many tags. */
+const durations = new Map<number, string>();
+
+/** `14d`, `1h30m`: as the configuration takes it. */
 export function durationText(milliseconds: number): string {
+  const known = durations.get(milliseconds);
+  if (known !== undefined) return known;
+  const text = spelledOut(milliseconds);
+  if (durations.size < 1000) durations.set(milliseconds, text);
+  return text;
+}
+
+function spelledOut(milliseconds: number): string {
   let rest = Math.round(milliseconds);
   const parts = UNITS.flatMap(([unit, size]) => {
     const count = Math.floor(rest / size);
