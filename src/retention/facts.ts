@@ -6,6 +6,7 @@ import type {
 import { type Version, parseVersion } from "../oci/version.ts";
 import { timeOf } from "./clock.ts";
 import type { Graph } from "./graph.ts";
+import type { GroupOf } from "./group.ts";
 import type { InUse } from "./in-use.ts";
 import type { Clock } from "./policy.ts";
 
@@ -19,6 +20,9 @@ export interface DecideContext {
 /** One tag, and what rules ask of it; each is found out once, when it is asked for. */
 export class TagFacts {
   #version: Version | null | undefined;
+  /** The last that was asked for: who is kept by it is asked again, for the reason. */
+  #groupOf: GroupOf | undefined;
+  #group = "";
 
   constructor(
     readonly tag: RetentionTag,
@@ -29,6 +33,14 @@ export class TagFacts {
   get version(): Version | null {
     if (this.#version === undefined) this.#version = parseVersion(this.tag.tag);
     return this.#version;
+  }
+
+  group(groupOf: GroupOf): string {
+    if (this.#groupOf !== groupOf) {
+      this.#group = groupOf(this);
+      this.#groupOf = groupOf;
+    }
+    return this.#group;
   }
 
   time(clock: Clock): number | null {

@@ -1,8 +1,14 @@
 import { parseExpression } from "../oci/tag-pattern.ts";
-import type { TagFacts } from "./facts.ts";
+import type { Version } from "../oci/version.ts";
 
 /** The group that a tag is in. Those without one are a group together, which is called "". */
-export type GroupOf = (facts: TagFacts) => string;
+export type GroupOf = (facts: Grouped) => string;
+
+/** What groups are made of. */
+interface Grouped {
+  readonly tag: { readonly tag: string };
+  readonly version: Version | null;
+}
 
 /** What `groupBy` of a keep rule means. Throws where the configuration's check would have refused it. */
 export function compileGroup(text: string | undefined): GroupOf {

@@ -32,7 +32,7 @@ export class NewestOf {
       this.#doubtful.push(index);
       return;
     }
-    const group = this.#newest.groupOf(facts);
+    const group = facts.group(this.#newest.groupOf);
     let best = this.#groups.get(group);
     if (best === undefined) this.#groups.set(group, (best = new Best(this.#newest)));
     best.add(ranked, index);

@@ -73,7 +73,7 @@ export function smallWords(most: number, { images }: Pick<Place, "images">): str
 
 /** `newest 3 by semver of 1.4`, `newest 10 of the doomed by pushed`. */
 export function newestWords({ count, order, groupOf, of }: Newest, facts: TagFacts): string {
-  const group = groupOf(facts);
+  const group = facts.group(groupOf);
   const whose = group === "" ? "" : ` of ${group}`;
   return `newest ${count}${of === "doomed" ? " of the doomed" : ""} by ${order}${whose}`;
 }
