@@ -84,6 +84,8 @@ class Applying {
   /** When the audit has failed, for the repositories that are under way. */
   readonly #broken = new AbortController();
   #failedInARow = 0;
+  /** What became of the last of these. */
+  #unable: "failed" | "refused" = "failed";
 
   constructor(wish: ApplyWish, plan: string) {
     this.plan = plan;
@@ -103,7 +105,8 @@ class Applying {
     if (this.#wish.before?.has(repository)) return left("before", null);
     if (this.#stop.aborted) return left("stopped", "it was stopped before");
     if (this.#failedInARow >= MOST_FAILURES) {
-      return left("failed", "it was not tried, because the registry failed again and again");
+      const why = `it was not tried, because the registry ${this.#unable} again and again`;
+      return left(this.#unable, why);
     }
     try {
       const { target } = this.#wish;
@@ -132,6 +135,7 @@ class Applying {
         throw error;
       }
       this.#failedInARow++;
+      this.#unable = "failed";
       return left("failed", error.message);
     }
   }
@@ -151,8 +155,10 @@ class Applying {
 
   #end(repository: RepositoryName, actions: readonly ActionResult[]): RepositoryResult {
     const { outcome, reason } = outcomeOfAll(actions);
-    const unable = outcome === "failed" || outcome === "refused";
-    this.#failedInARow = unable ? this.#failedInARow + 1 : 0;
+    if (outcome === "failed" || outcome === "refused") {
+      this.#failedInARow++;
+      this.#unable = outcome;
+    } else this.#failedInARow = 0;
     this.#wish.audit.settle();
     if (outcome === "done") this.#wish.finished?.(repository);
     return { repository, outcome, reason, actions };
