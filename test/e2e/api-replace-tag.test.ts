@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseName } from "../../src/oci/name.ts";
+import { withTree } from "../../src/plan/targets/with-tree.ts";
 import { parseTag } from "../../src/oci/reference.ts";
 import { digestAt, openTarget, tagsAt } from "../support/api-target.ts";
 import { type CountingProxy, countingProxy } from "../support/counting-proxy.ts";
@@ -13,6 +14,8 @@ const APP = parseName("team/app");
 const [OLD, LATEST] = [parseTag("old"), parseTag("latest")];
 
 interface World extends AsyncDisposable {
+  /** The registry's folder. */
+  readonly data: string;
   readonly registry: Server;
   readonly proxy: CountingProxy;
   /** Under both tags. */
@@ -26,6 +29,7 @@ async function world(more: object = {}): Promise<World> {
   const shared = image({ size: 10 });
   await shared.push(registry.url, APP, OLD, LATEST);
   return {
+    data: folder.path,
     registry,
     proxy,
     shared,
@@ -149,6 +153,25 @@ group("a tag that shares its digest, on docker-registry", ["docker-registry"], (
     }
     expect([...states].toSorted()).toEqual(["as it was", "gone", "on a placeholder"]);
   }, 120_000);
+
+  test("that was left on a placeholder is the same where the storage is read as well", async () => {
+    await using at = await world();
+    for (let cut = 0; (await digestAt(at.registry.url, APP, OLD)) === at.shared.digest; cut++) {
+      await crashAt(at, cut, false);
+    }
+    await using target = openTarget(at.registry.url, { replaceTags: true });
+    const both = withTree(target, at.data, { created: false });
+
+    const inventory = await both.inventoryOf(APP);
+
+    expect(inventory?.unreadable).toEqual([]);
+    expect(inventory?.tags.map(({ tag, digest }) => [tag, String(digest)])).toEqual([
+      [LATEST, at.shared.digest],
+      [OLD, at.shared.digest],
+    ]);
+    await both.removeTag(APP, OLD);
+    expect(await tagsAt(at.registry.url, APP)).toEqual({ [LATEST]: at.shared.digest });
+  });
 
   test("that was left on a placeholder goes with its digest when that goes as well", async () => {
     await using at = await world();

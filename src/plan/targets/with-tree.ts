@@ -1,3 +1,4 @@
+import type { ApiInventory, Leftover } from "../../inventory/from-api.ts";
 import { TreeReader } from "../../inventory/from-tree.ts";
 import { type BuiltCache, retentionFromTree } from "../../inventory/retention-from-tree.ts";
 import type { RetentionInventory } from "../../inventory/retention-inventory.ts";
@@ -34,8 +35,9 @@ export function withTree(
   const compared = async (name: RepositoryName): Promise<RetentionInventory | null> => {
     // The registry first: what is pushed in between is in the folder, and keeps more.
     const there = await target.inventoryOf(name);
-    const here = inTree(name);
-    if (here === null) return there;
+    const inFolder = inTree(name);
+    if (inFolder === null) return there;
+    const here = beforeRemovals(inFolder, leftoversOf(there));
     const difference = differenceOf(here, there);
     if (difference === null) return here;
     const problem = `${difference}; is ${folder} the folder of ${target.registry.place}?`;
@@ -73,6 +75,29 @@ function refuseOther(files: TreeFiles, folder: string): void {
   throw new RegistryError("DATA_FOLDER", {
     reason: `${folder} is not the folder of a registry: it has no ${REPOSITORIES}`,
   });
+}
+
+function leftoversOf(inventory: RetentionInventory | null): readonly Leftover[] {
+  return inventory && "leftovers" in inventory ? (inventory as ApiInventory).leftovers : [];
+}
+
+/** As over the API: what an interrupted removal has left is shown as it was before. */
+function beforeRemovals(
+  inventory: RetentionInventory,
+  leftovers: readonly Leftover[],
+): RetentionInventory {
+  if (leftovers.length === 0) return inventory;
+  const byTag = new Map(leftovers.map((left) => [left.tag, left]));
+  const ours = new Set(leftovers.map(({ digest }) => digest));
+  return {
+    ...inventory,
+    tags: inventory.tags.flatMap((one) => {
+      const left = byTag.get(one.tag);
+      if (left?.digest !== one.digest) return [one];
+      return left.of === null ? [] : [{ ...one, digest: left.of }];
+    }),
+    manifests: inventory.manifests.filter(({ digest }) => !ours.has(digest)),
+  };
 }
 
 /** What the tags of the folder and of the registry do not agree on; null: nothing. */
