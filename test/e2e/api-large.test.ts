@@ -7,7 +7,7 @@ import { group } from "../support/group.ts";
 import { writeLargeTree } from "../support/large-tree.ts";
 import { startDockerRegistry } from "../support/server.ts";
 
-setDefaultTimeout(300_000);
+setDefaultTimeout(600_000);
 
 group("a large docker-registry over its API", ["docker-registry"], () => {
   test("with 10,000 tags in one repository is read, and the second time by a HEAD a tag", async () => {
@@ -32,10 +32,11 @@ group("a large docker-registry over its API", ["docker-registry"], () => {
 
   test("with 2,345 repositories, some of whose names sort in odd ways, lists each once", async () => {
     await using folder = await temporaryFolder();
+    const odd = ["a", "a-b", "a/b", "a/b-c", "a/b/c", "a0", "a.b", "a_b", "a/b.c", "a/b0", "a-b/c"];
     const names = [
       ...Array.from({ length: 2300 }, (_, at) => `team${at % 50}/app${at}`),
-      ...["a", "a-b", "a/b", "a/b-c", "a/b/c", "a0", "a.b", "a_b", "a/b.c", "a/b0", "a-b/c"],
-      ...Array.from({ length: 34 }, (_, at) => `z${"-".repeat(1)}${at}/x`),
+      ...Array.from({ length: 34 }, (_, at) => `z-${at}/x`),
+      ...odd,
     ];
     expect(new Set(names).size).toBe(2345);
     writeLargeTree(folder.path, { repositories: names, tags: 1 });
