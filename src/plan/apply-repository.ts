@@ -7,12 +7,15 @@ import { tagsOf } from "./plan-repository.ts";
 import type { PlannedAction, PlannedRepository } from "./prune-plan.ts";
 import type { ActionOutcome, ActionResult, RepositoryOutcome } from "./prune-result.ts";
 import type { PruneTarget } from "./prune-target.ts";
+import type { GivingUp } from "./give-up.ts";
 import type { Turns } from "./turns.ts";
 
 /** What applying the actions of one repository needs. */
 export interface ActionRun {
   readonly target: PruneTarget;
   readonly turns: Turns;
+  /** Hears of every answer; nothing begins when it says so. */
+  readonly givingUp: GivingUp;
   /** Once aborted, no action begins. */
   readonly stop: AbortSignal;
   /** Called for each action that was tried, right after it. What it throws ends the run. */
@@ -29,7 +32,7 @@ export interface ActionRun {
 export async function applyActions(
   { repository, actions }: Pick<PlannedRepository, "repository" | "actions">,
   inventory: RetentionInventory,
-  { target, turns, stop, tried }: ActionRun,
+  { target, turns, givingUp, stop, tried }: ActionRun,
 ): Promise<ActionResult[]> {
   const there = lookUp(inventory);
   const doing = new Map<Digest, Promise<ActionResult>>();
@@ -45,6 +48,7 @@ export async function applyActions(
     }
     return await turns.take(async () => {
       if (stop.aborted || broken) return { action, result: "left", reason: null };
+      if (givingUp.because) return { action, result: outcomeOf(givingUp.because), reason: GAVE_UP };
       const result = await perform(action);
       try {
         tried(result);
@@ -62,9 +66,11 @@ export async function applyActions(
       if (moved !== null) return { action, result: "kept", reason: moved };
       if (action.action === "remove-tag") await target.removeTag(repository, action.tag);
       else await target.deleteManifest(repository, action.digest);
+      givingUp.answered();
       return { action, result: "done", reason: null };
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
+      givingUp.failed(error);
       return { action, result: outcomeOf(error), reason: error.message };
     }
   };
@@ -89,8 +95,10 @@ export async function applyActions(
   return all;
 }
 
+export const GAVE_UP = "it was not tried, because the registry fails or refuses again and again";
+
 /** A refusal is no fault of anybody, and will be the same the next time. */
-function outcomeOf({ kind }: RegistryError): ActionOutcome {
+export function outcomeOf({ kind }: RegistryError): "refused" | "failed" {
   return ERRORS[kind].exit === 5 ? "refused" : "failed";
 }
 

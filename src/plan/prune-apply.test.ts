@@ -111,3 +111,22 @@ test("a part of a plan is carried out, and nothing else of it", async () => {
     ["app-2", 3],
   ]);
 });
+
+test("a registry that disappears in the middle of a large repository is not asked for all of it", async () => {
+  const at = new PruneWorld();
+  for (let n = 0; n < 300; n++) at.push("app", [`old-${n}`]);
+  at.push("app", ["v1"]);
+  const { plan } = await planOf(at, [policy()]);
+  let asked = 0;
+  at.before = ({ method }) => {
+    if (method === "resolve" && ++asked > 50) throw new RegistryError("REMOTE");
+  };
+
+  const broken = await applyTo(at, plan);
+
+  expect(broken.outcome).toBe("failed");
+  expect(asked).toBeLessThan(70);
+  at.before = () => undefined;
+  expect((await applyTo(at, plan)).outcome).toBe("done");
+  expect(at.at("app").tags.size).toBe(1);
+});

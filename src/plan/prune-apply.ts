@@ -1,9 +1,10 @@
 import { inParallel } from "../client/parallel.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
-import { applyActions, outcomeOfAll } from "./apply-repository.ts";
+import { GAVE_UP, applyActions, outcomeOf, outcomeOfAll } from "./apply-repository.ts";
 import { type Audit, auditBasis } from "./audit.ts";
 import { driftOf } from "./drift.ts";
+import { GivingUp } from "./give-up.ts";
 import { planId } from "./plan-id.ts";
 import type { PlannedRepository, PrunePlan } from "./prune-plan.ts";
 import type {
@@ -38,9 +39,6 @@ export interface ApplyWish {
   readonly stop?: AbortSignal;
   readonly progress?: (done: number, of: number) => void;
 }
-
-/** So many repositories after each other that the registry fails or refuses: the rest is not tried. */
-const MOST_FAILURES = 8;
 
 /**
  * Carries out a plan, and nothing but the plan. Each repository is read again first; one that does not fit
@@ -83,9 +81,7 @@ class Applying {
   readonly #stop: AbortSignal;
   /** When the audit has failed, for the repositories that are under way. */
   readonly #broken = new AbortController();
-  #failedInARow = 0;
-  /** What became of the last of these. */
-  #unable: "failed" | "refused" = "failed";
+  readonly #givingUp = new GivingUp();
 
   constructor(wish: ApplyWish, plan: string) {
     this.plan = plan;
@@ -104,10 +100,8 @@ class Applying {
     });
     if (this.#wish.before?.has(repository)) return left("before", null);
     if (this.#stop.aborted) return left("stopped", "it was stopped before");
-    if (this.#failedInARow >= MOST_FAILURES) {
-      const why = `it was not tried, because the registry ${this.#unable} again and again`;
-      return left(this.#unable, why);
-    }
+    const { because } = this.#givingUp;
+    if (because) return left(outcomeOf(because), GAVE_UP);
     try {
       const { target } = this.#wish;
       const found = await target.inventoryOf(repository);
@@ -125,6 +119,7 @@ class Applying {
       const results = await applyActions(planned, inventory, {
         target,
         turns: this.#turns,
+        givingUp: this.#givingUp,
         stop: this.#stop,
         tried: (result) => this.#record(planned, result),
       });
@@ -134,8 +129,7 @@ class Applying {
         this.#broken.abort();
         throw error;
       }
-      this.#failedInARow++;
-      this.#unable = "failed";
+      this.#givingUp.failed(error);
       return left("failed", error.message);
     }
   }
@@ -155,10 +149,6 @@ class Applying {
 
   #end(repository: RepositoryName, actions: readonly ActionResult[]): RepositoryResult {
     const { outcome, reason } = outcomeOfAll(actions);
-    if (outcome === "failed" || outcome === "refused") {
-      this.#failedInARow++;
-      this.#unable = outcome;
-    } else this.#failedInARow = 0;
     this.#wish.audit.settle();
     if (outcome === "done") this.#wish.finished?.(repository);
     return { repository, outcome, reason, actions };

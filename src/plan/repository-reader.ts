@@ -5,6 +5,7 @@ import type { Tag } from "../oci/reference.ts";
 import type { RetentionPolicy } from "../retention/policy.ts";
 import type { RetentionVerdict } from "../retention/verdict.ts";
 import type { Decider } from "./decider.ts";
+import { GivingUp } from "./give-up.ts";
 import type { PruneTarget } from "./prune-target.ts";
 import { withReferrers } from "./with-referrers.ts";
 
@@ -41,14 +42,11 @@ export interface ReaderOptions {
   readonly wanted?: (name: RepositoryName, policy: RetentionPolicy) => boolean;
 }
 
-/** So many repositories after each other that cannot be read: the registry is gone, and is not asked for the rest. */
-const MOST_FAILURES = 8;
-
 /** Reads repositories and decides about them. One that cannot be read is an answer, not an error. */
 export class RepositoryReader {
   readonly #options: ReaderOptions;
   #read = 0;
-  #failedInARow = 0;
+  readonly #givingUp = new GivingUp();
   #first: RegistryError | null = null;
 
   constructor(options: ReaderOptions) {
@@ -69,18 +67,18 @@ export class RepositoryReader {
     const matching = decider.policyOf(name);
     const policy = matching && wanted(name, matching) ? matching : null;
     if (policy === null && target.registry.bytes === "estimated") return null;
-    if (this.#failedInARow >= MOST_FAILURES) {
+    if (this.#givingUp.because) {
       const reason = "it was not read, because the registry has failed again and again";
       return { kind: "unread", name, policy, reason };
     }
     try {
       const read = await this.#readAnd(name, policy, overBudget);
-      this.#failedInARow = 0;
+      this.#givingUp.answered();
       this.#read++;
       return read;
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
-      this.#failedInARow++;
+      this.#givingUp.failed(error);
       this.#first ??= error;
       return { kind: "unread", name, policy, reason: `it could not be read: ${error.message}` };
     }
