@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
+import { StateClock } from "./state-clock.ts";
 
 const DAY = 24 * 3_600_000;
 
@@ -56,6 +57,7 @@ export class Times {
   readonly #most: number;
   readonly #pulls = new Map<string, ToldPull>();
   readonly #lost: () => void;
+  readonly #clock: StateClock;
   #dropped = 0;
 
   /** `lost`: is called when pulls were forgotten that may have been of images that are there. */
@@ -63,6 +65,7 @@ export class Times {
     this.#db = db;
     this.#most = most;
     this.#lost = lost;
+    this.#clock = new StateClock(db);
   }
 
   /** Rows of what was told and never listed that were forgotten, since the start. */
@@ -128,6 +131,8 @@ export class Times {
     const answer = new Map<Tag, number>();
     this.#db
       .transaction(() => {
+        const clock = this.#clock.look(registry, now);
+        if (clock === "settled") this.#bringBack(registry, now);
         const known = new Map(this.#rows(registry, repository).map((row) => [row.tag, row]));
         for (const { tag, digest } of tags) {
           const row = known.get(tag);
@@ -135,10 +140,12 @@ export class Times {
           // A time in the future is a clock that was wrong, and would keep the tag until then.
           const pushed = same ? Math.min(row.pushed_at, now) : now;
           answer.set(tag, pushed);
+          if (clock === "behind") continue;
           const fresh = row?.listed_at && now - row.listed_at < DAY && row.listed_at <= now;
           if (same && row.digest !== null && pushed === row.pushed_at && fresh) continue;
           put.run(registry, repository, tag, digest, pushed, now);
         }
+        if (clock === "behind") return;
         for (const { tag, listed_at } of known.values()) {
           // What was only told of may have been pushed since the list was made.
           if (!answer.has(tag) && listed_at !== null) drop.run(registry, repository, tag);
@@ -182,6 +189,16 @@ export class Times {
     for (const table of ["tags", "pulls"]) {
       this.#db.run(`DELETE FROM ${table} WHERE listed_at < ?1`, [now - FORGOTTEN_MS]);
     }
+  }
+
+  /** What a clock that was ahead has written lies in the past of none. */
+  #bringBack(registry: string, now: number): void {
+    this.#db
+      .query(
+        `UPDATE tags SET pushed_at = min(pushed_at, ?2), listed_at = min(listed_at, ?2)
+         WHERE registry = ?1 AND (pushed_at > ?2 OR listed_at > ?2)`,
+      )
+      .run(registry, now);
   }
 
   #rows(registry: string, repository: RepositoryName): TagRow[] {

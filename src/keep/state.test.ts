@@ -112,6 +112,54 @@ describe("times of tags", () => {
   });
 });
 
+describe("a clock that is set back", () => {
+  const listed = [{ tag: v1, digest: one }];
+  const both = [...listed, { tag: v2, digest: two }];
+  const YEARS = 11 * 365 * 24 * HOUR;
+
+  test("makes nothing old for good: neither what was known, nor what is first seen then", async () => {
+    const folder = await stateFolder();
+    const first = openKeepState(folder);
+    await first.timesOf("hub").pushed(app, listed, NOON);
+    first.close();
+    const wrong = openKeepState(folder);
+    await wrong.timesOf("hub").pushed(app, both, NOON - YEARS);
+    await wrong.timesOf("hub").pushed(parseName("other"), both, NOON - YEARS);
+    wrong.close();
+
+    const right = openKeepState(folder);
+    const times = right.timesOf("hub");
+    expect(await times.pushed(app, both, NOON + HOUR)).toEqual(
+      new Map([
+        [v1, NOON],
+        [v2, NOON + HOUR],
+      ]),
+    );
+    expect((await times.pushed(parseName("other"), both, NOON + HOUR)).get(v1)).toBe(NOON + HOUR);
+    right.close();
+  });
+
+  test("because it was ahead before is believed after a week", async () => {
+    const state = openKeepState(await stateFolder());
+    const times = state.timesOf("hub");
+    await times.pushed(app, listed, NOON + YEARS);
+    const DAYS = 24 * HOUR;
+    for (let day = 0; day < 7; day++) {
+      const at = NOON + day * DAYS;
+      expect((await times.pushed(app, listed, at)).get(v1)).toBe(at);
+    }
+    await times.pushed(app, both, NOON + 7 * DAYS);
+
+    expect(await times.pushed(app, both, NOON + 9 * DAYS)).toEqual(
+      new Map([
+        [v1, NOON + 7 * DAYS],
+        [v2, NOON + 7 * DAYS],
+      ]),
+    );
+    state.close();
+  });
+});
+
 test("what strangers tell takes no more than so much room, and none from what is known", async () => {
   const folder = await stateFolder();
   openKeepState(folder).close();
@@ -223,7 +271,7 @@ describe("a state file is refused, and left as it is,", () => {
 
   test("when a newer version or another program has written it", async () => {
     for (const [pragma, says] of [
-      ["user_version = 99", /it has version 99, this program knows 1/],
+      ["user_version = 99", /it has version 99, this program knows 2/],
       ["application_id = 1", /it belongs to another program/],
     ] as const) {
       const folder = await stateFolder();

@@ -3,13 +3,14 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { RegistryError } from "../oci/errors.ts";
 import first from "./schema/state-1.sql" with { type: "text" };
+import second from "./schema/state-2.sql" with { type: "text" };
 import { Jobs } from "./state-jobs.ts";
 import { Listening } from "./state-listening.ts";
 import { Times } from "./state-times.ts";
 import type { TagTimes } from "./tag-times.ts";
 
 /** Step n makes version n out of version n - 1. A step that was released is never changed. */
-const STEPS: readonly string[] = [first];
+const STEPS: readonly string[] = [first, second];
 
 /** Marks the file as ours (`file`, and a database of something else that has this name). */
 const APPLICATION = 0x77686b31;
