@@ -139,7 +139,12 @@ async function readTags(name: RepositoryName, reading: ApiReading): Promise<Seen
 
   if (missing.length > 0) {
     // What went away meanwhile is gone. What is listed all the same is damage, and may hide anything.
-    const still = new Set(await ifThere(Array.fromAsync(listTags(connection, name))));
+    const listed = await ifThere(Array.fromAsync(listTags(connection, name)));
+    // Half of it was there a moment ago: what is seen may be half of it as well.
+    if (!listed && tags.size > 0) {
+      unreadable.push({ path: name, problem: "it went away while it was read" });
+    }
+    const still = new Set(listed);
     for (const tag of missing.filter((one) => still.has(one))) {
       unreadable.push({
         path: `${name}:${tag}`,

@@ -43,6 +43,8 @@ export function apiTarget(options: ApiTargetOptions): PruneTarget {
   const reading = { connection, cache, times, created, now, concurrency, warn };
   const removal = new TagRemoval({ replaceTags: options.replaceTags, id, warn });
   const last = new Map<RepositoryName, ApiInventory>();
+  /** Tags whose removal is under way: several of one image may go at once, and none is missed by the others. */
+  const leaving = new Set<string>();
   let hasReferrers = true;
 
   const at = (name: RepositoryName): ApiRepository => apiRepository(connection, name, id);
@@ -103,10 +105,16 @@ export function apiTarget(options: ApiTargetOptions): PruneTarget {
     async removeTag(name, tag) {
       removal.refuseWhenStopped();
       await tidy(name, null);
-      const digest = last.get(name)?.tags.find((one) => one.tag === tag)?.digest;
-      const others = digest ? tagsOf(name, digest).filter((one) => one !== tag) : [];
-      await removal.remove(at(name), tag, others);
-      forget(name, (one) => one.tag === tag);
+      const of = last.get(name)?.tags.find((one) => one.tag === tag)?.digest ?? null;
+      const isStaying = (one: Tag): boolean => !leaving.has(`${name}:${one}`);
+      const others = (): readonly Tag[] => (of === null ? [] : tagsOf(name, of).filter(isStaying));
+      leaving.add(`${name}:${tag}`);
+      try {
+        await removal.remove(at(name), tag, { of, others });
+        forget(name, (one) => one.tag === tag);
+      } finally {
+        leaving.delete(`${name}:${tag}`);
+      }
     },
 
     async deleteManifest(name, digest) {

@@ -1,9 +1,10 @@
 import type { RemoteManifest } from "../../client/manifests.ts";
 import { manifestFacts } from "../../inventory/api/manifest-facts.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import type { Tag } from "../../oci/reference.ts";
 import type { ApiRepository } from "./api-repository.ts";
-import { finishReplacing, refuseWithoutDeletion, replaceTag } from "./replace-tag.ts";
+import { finishReplacing, moved, refuseWithoutDeletion, replaceTag } from "./replace-tag.ts";
 import { type Objection, type TagDeletion, askTagDeletion, proveTagDeletion } from "./tag-proof.ts";
 
 export interface TagRemovalOptions {
@@ -37,11 +38,15 @@ export class TagRemoval {
   }
 
   /**
-   * Removes a tag and leaves its manifest. `others`: further tags of it that are there, as far as they are known.
-   * Throws REFUSED where it cannot be done safely; REMOTE, and from then on always REFUSED, when the manifest
-   * is not there afterwards.
+   * Removes a tag from the manifest `of`, and leaves that. `others`: further tags of it that shall stay, as far as
+   * they are known, asked for afterwards. Throws REFUSED where it cannot be done safely, or when the tag names
+   * something else; REMOTE, and from then on always REFUSED, when the manifest is not there afterwards.
    */
-  async remove(repository: ApiRepository, tag: Tag, others: readonly Tag[]): Promise<void> {
+  async remove(
+    repository: ApiRepository,
+    tag: Tag,
+    { of, others }: { readonly of: Digest | null; readonly others: () => readonly Tag[] },
+  ): Promise<void> {
     this.refuseWhenStopped();
     const image = await repository.get(tag);
     if (!image) return;
@@ -49,8 +54,13 @@ export class TagRemoval {
       await finishReplacing(repository, tag, image.digest);
       return;
     }
+    if (of !== null && image.digest !== of) throw moved(repository, tag);
     const objection = await this.#prove(repository);
     if (objection === null) {
+      // The proof takes a while, and whoever pushed in it would lose what he pushed.
+      const now = await repository.resolve(tag);
+      if (now === null) return;
+      if (now !== image.digest) throw moved(repository, tag);
       await repository.delete(tag);
     } else if (this.#options.replaceTags) {
       this.#deletes ??= refuseWithoutDeletion(repository);
@@ -101,11 +111,13 @@ export class TagRemoval {
     repository: ApiRepository,
     tag: Tag,
     image: RemoteManifest,
-    others: readonly Tag[],
+    others: () => readonly Tag[],
   ): Promise<void> {
-    if ((await repository.resolve(image.digest)) !== null && (await hasAny(repository, others)))
+    const isThere = (await repository.resolve(image.digest)) !== null;
+    // What is being removed as well is asked for again, because it may have begun in between.
+    if (isThere && ((await hasAny(repository, others())) || (await hasAny(repository, others()))))
       return;
-    const restored = await restore(repository, image, others);
+    const restored = await restore(repository, image, others());
     this.#stopped = `the registry deleted ${repository.name}@${image.digest} together with its tag ${tag} although other tags have it; ${restored}; nothing more is done there in this run`;
     this.#options.warn(this.#stopped);
     throw new RegistryError("REMOTE", { reason: this.#stopped });

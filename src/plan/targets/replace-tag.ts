@@ -94,7 +94,8 @@ async function putBack(
   }
 }
 
-function moved({ name }: ApiRepository, tag: Tag): RegistryError {
+/** It names something else than was planned: another look has to decide about that. */
+export function moved({ name }: ApiRepository, tag: Tag): RegistryError {
   const reason = `${name}:${tag} was pushed meanwhile, and stays; look at it again`;
   return new RegistryError("REFUSED", { reason });
 }
