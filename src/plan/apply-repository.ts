@@ -40,8 +40,10 @@ export async function applyActions(
 
   const attempt = async (action: PlannedAction): Promise<ActionResult> => {
     const needing = action.action === "remove-tag" ? [] : there.needing(action.digest);
-    for (const parent of needing) {
-      const result = (await doing.get(parent))?.result;
+    // Only those that stand before it, as the plan has them: what refers to a part of its own would wait for itself.
+    const before = needing.map((parent) => [parent, doing.get(parent)] as const);
+    for (const [parent, doingIt] of before) {
+      const result = (await doingIt)?.result;
       if (result === undefined || result === "done" || result === "gone") continue;
       if (result === "left") return { action, result, reason: null };
       return { action, result: "kept", reason: `${parent}, which needs it, is still there` };
