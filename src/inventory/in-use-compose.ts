@@ -26,10 +26,7 @@ export function addCompose(
   if (document["include"] !== undefined) {
     images.remark(`${place}: what it includes counts only where it lies in the folder as well`);
   }
-  for (const [name, service] of Object.entries(document["services"] ?? {})) {
-    const image: unknown = isRecord(service) ? service["image"] : undefined;
-    if (image === undefined || image === null) continue;
-    const at = `${place}: services.${name}.image`;
+  for (const [at, image] of imagesOf(document["services"], `${place}: services`)) {
     if (typeof image !== "string") {
       images.fault(at, "is no text");
       continue;
@@ -40,6 +37,18 @@ export function addCompose(
     for (const value of new Set(known)) images.add(value, at);
     if (image.includes("$") && values[0] === values[2] && known.length > 0) {
       images.remark(`${at}: ${quoted(image)} is taken as its default, ${quoted(known[0] ?? "")}`);
+    }
+  }
+}
+
+/** Of services, and of the volumes that are images; each with its place. */
+function* imagesOf(services: unknown, place: string): Generator<readonly [string, unknown]> {
+  for (const [name, service] of Object.entries(isRecord(services) ? services : {})) {
+    const { image, volumes } = isRecord(service) ? service : {};
+    if (image !== undefined && image !== null) yield [`${place}.${name}.image`, image];
+    for (const [index, volume] of (Array.isArray(volumes) ? volumes : []).entries()) {
+      if (!isRecord(volume) || volume["type"] !== "image") continue;
+      yield [`${place}.${name}.volumes[${index}].source`, volume["source"]];
     }
   }
 }

@@ -17,6 +17,9 @@ interface WholeRepository {
 export class Images {
   readonly #texts = new Set<string>();
   readonly #whole = new Set<string>();
+  /** What was found where nobody says that it is an image. */
+  readonly #likely = new Set<string>();
+  readonly #wholeLikely = new Set<string>();
   readonly #faults: string[] = [];
   readonly #remarks = new Set<string>();
 
@@ -34,13 +37,30 @@ export class Images {
     if (!("reason" in parseImageReference(text.trim()))) this.#texts.add(text.trim());
   }
 
+  /** The same where it is only likely to be one: it stays, and is no sign that a list is not lost. */
+  addLikely(text: string): void {
+    if (!("reason" in parseImageReference(text.trim()))) this.#likely.add(text.trim());
+  }
+
   addWhole({ repository }: WholeRepository): void {
     if (!("reason" in parseImageReference(repository))) this.#whole.add(repository);
   }
 
+  addWholePerhaps({ repository }: WholeRepository): void {
+    if (!("reason" in parseImageReference(repository))) this.#wholeLikely.add(repository);
+  }
+
+  /** All that another one has found, in a text that may be something else: its faults say nothing. */
+  addFound(other: Images): void {
+    for (const text of [...other.#texts, ...other.#likely]) this.#likely.add(text);
+    for (const repository of [...other.#whole, ...other.#wholeLikely]) {
+      this.#wholeLikely.add(repository);
+    }
+  }
+
   /** The same images under another name, as Kustomize gives it to them. */
   rename(from: string, to: string): void {
-    for (const text of this.#texts) {
+    for (const text of [...this.#texts, ...this.#likely]) {
       const [, name = "", rest = ""] = /^(.*?)((?::[^:/@]+)?(?:@.+)?)$/.exec(text) ?? [];
       if (name === from) this.addPerhaps(to + rest);
     }
@@ -70,8 +90,13 @@ export class Images {
   }
 
   inUse(source: string): InUse {
-    const whole = readAll(this.#whole).flatMap(({ repositories }) => repositories);
-    return lookUp(source, readAll(this.#texts), whole);
+    const whole = readAll([...this.#whole, ...this.#wholeLikely]);
+    const texts = new Set([...this.#texts, ...this.#likely]);
+    return lookUp(
+      source,
+      readAll(texts),
+      whole.flatMap(({ repositories }) => repositories),
+    );
   }
 }
 

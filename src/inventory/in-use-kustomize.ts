@@ -1,5 +1,6 @@
 import { isRecord } from "../oci/json.ts";
 import type { Images } from "./in-use-images.ts";
+import { addObject } from "./in-use-objects.ts";
 
 /** Gives what was found in a folder its other names: to be called when all of it is there. */
 export type Renaming = (images: Images) => void;
@@ -29,7 +30,12 @@ export function addKustomization(
   place: string,
   images: Images,
 ): Renaming[] {
-  const { resources, images: changes, helmCharts } = document;
+  const { resources, images: own, helmCharts, ...others } = document;
+  // That of Flux has them in its spec.
+  const { spec } = document;
+  const changes = isRecord(spec) && Array.isArray(spec["images"]) ? spec["images"] : own;
+  // Patches, values of charts, what it makes: they stand in it as texts and in parts.
+  addObject({ ...others, helmCharts }, place, images);
   const remote = [resources, document["bases"], document["components"]]
     .flat()
     .filter((one): one is string => typeof one === "string" && isRemote(one));
@@ -41,14 +47,20 @@ export function addKustomization(
       images.fault(at, "has no name");
       return [];
     }
-    const { name, newName, newTag, digest } = change;
+    const { name, newName, newTag, digest, tagSuffix } = change;
     const other = typeof newName === "string" && newName !== "" ? newName : name;
     if (typeof digest === "string") images.add(`${other}@${digest}`, at);
     if (typeof newTag === "string" || typeof newTag === "number") {
       images.add(`${other}:${newTag}`, at);
     }
+    // Of which tag, the resources say, and they may lie elsewhere.
+    if (isFilled(tagSuffix)) images.addWhole({ repository: other });
     return other === name ? [] : [(all: Images) => all.rename(name, other)];
   });
+}
+
+function isFilled(value: unknown): boolean {
+  return typeof value === "number" || (typeof value === "string" && value !== "");
 }
 
 function isRemote(resource: string): boolean {

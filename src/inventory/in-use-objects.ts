@@ -1,5 +1,6 @@
 import { isRecord } from "../oci/json.ts";
-import type { Images } from "./in-use-images.ts";
+import { Images } from "./in-use-images.ts";
+import { addPairs, addWords, yamlWithin } from "./in-use-texts.ts";
 
 /** Lists of what runs: each entry's `image` must be one. Tekton's steps and sidecars are containers as well. */
 const CONTAINERS = new Set([
@@ -20,7 +21,8 @@ const DEEPEST = 200;
 /**
  * Adds the images that an object of Kubernetes names, of whatever kind it is: of containers at any depth (pods,
  * templates of pods, those in a CronJob, in resources that somebody defined), of volumes, and what has run (the
- * digests in a pod's status). Whatever else is called an image is added where it reads as one.
+ * digests in a pod's status). Whatever else is called an image is added where it reads as one, and so are words
+ * that can hardly be anything else, wherever they stand, also in texts with YAML in them.
  *
  * @see Kubernetes API, "Pod v1 core": Container.image, ContainerStatus.imageID, ImageVolumeSource.reference
  */
@@ -32,7 +34,9 @@ export function addObject(object: unknown, place: string, images: Images, depth 
     }
     return;
   }
+  if (typeof object === "string") return addText(object, place, images, depth);
   if (!isRecord(object)) return;
+  addPairs(object, images);
   for (const [key, value] of Object.entries(object)) {
     const at = `${place}.${key}`;
     if (Array.isArray(value) && CONTAINERS.has(key)) addContainers(value, at, images);
@@ -40,6 +44,15 @@ export function addObject(object: unknown, place: string, images: Images, depth 
     else addNamed(key, value, images);
     addObject(value, at, images, depth + 1);
   }
+}
+
+function addText(text: string, place: string, images: Images, depth: number): void {
+  addWords(text, images);
+  const within = yamlWithin(text);
+  if (within === null) return;
+  const found = new Images();
+  for (const one of within) addObject(one, place, found, depth + 1);
+  images.addFound(found);
 }
 
 function addContainers(containers: readonly unknown[], place: string, images: Images): void {
@@ -66,9 +79,12 @@ function addStatuses(statuses: readonly unknown[], place: string, images: Images
 
 /** What operators are told to run: `--solver-image=…`, and variables such as RELATED_IMAGE_PROXY. */
 function addArguments({ args, command, env }: Record<string, unknown>, images: Images): void {
-  for (const word of [args, command].flat()) {
-    const image = typeof word === "string" ? /^--?[\w.-]*image=(.+)$/i.exec(word)?.[1] : undefined;
-    if (image !== undefined) images.addPerhaps(image);
+  const words = [args, command].flat();
+  for (const [index, word] of words.entries()) {
+    if (typeof word !== "string") continue;
+    const flag = /^--?[\w.-]*image(?:=(.+))?$/i.exec(word);
+    const image = flag && (flag[1] ?? words[index + 1]);
+    if (typeof image === "string") images.addPerhaps(image);
   }
   for (const variable of Array.isArray(env) ? (env as unknown[]) : []) {
     if (!isRecord(variable)) continue;
@@ -80,6 +96,11 @@ function addArguments({ args, command, env }: Record<string, unknown>, images: I
 }
 
 function addNamed(key: string, value: unknown, images: Images): void {
+  if (key === "images" && Array.isArray(value)) {
+    // Of Argo CD: `[NAME=]IMAGE`.
+    for (const one of value)
+      if (typeof one === "string") images.addPerhaps(one.replace(/^.*=/, ""));
+  }
   if (!/image(?:name|ref|reference)?$/i.test(key)) return;
   if (typeof value === "string") images.addPerhaps(value);
   else if (isRecord(value)) addParts(value, images);
