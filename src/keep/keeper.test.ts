@@ -209,6 +209,46 @@ describe("a keeper", () => {
     await second.keeper.stop();
   });
 
+  test("does not forget over a crash what it would try again", async () => {
+    const first = world();
+    first.keeper.start();
+    first.keeper.ask("prune", "request");
+    await settle();
+    await first.end(new Error("the registry is not there"));
+    expect(first.state.jobs.wishes("hub").map(({ kind }) => kind)).toEqual(["prune"]);
+    await first.keeper.stop();
+
+    const second = world();
+    second.keeper.start();
+    await settle();
+    expect(second.begun).toEqual(["prune at 0"]);
+    for (let tries = 0; tries < 6; tries++) {
+      await second.end(new Error("the registry is not there"));
+      await pass(17 * MINUTE);
+    }
+    expect(second.begun).toHaveLength(6);
+    expect(second.state.jobs.wishes("hub")).toEqual([]);
+    await second.keeper.stop();
+  });
+
+  test("collects after a restart for a pruning that was stopped when it had removed something", async () => {
+    const first = world();
+    first.keeper.start();
+    first.keeper.ask("prune", "request");
+    await settle();
+    const stopped = first.keeper.stop();
+    await first.end({ outcome: "stopped", tags: 3 });
+    await stopped;
+
+    const second = world();
+    second.keeper.start();
+    await settle();
+    await second.end();
+    await second.end();
+    expect(second.begun).toEqual(["prune at 0", "collect at 0"]);
+    await second.keeper.stop();
+  });
+
   test("stops at a safe point, begins nothing more, and goes on there after a restart", async () => {
     const first = world();
     first.keeper.start();

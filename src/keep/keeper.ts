@@ -185,9 +185,11 @@ export class Keeper {
     try {
       const { reason = null, tags = 0, manifests = 0, bytes = null } = done ?? {};
       const result = { reason: reason ?? messageOf(error), tags, manifests, bytes };
-      const cutOff = outcome === "failed" && this.#stop.signal.aborted;
+      const cutOff = outcome === "failed" && (this.#stop.signal.aborted || this.#triesAgain(kind));
       // Who asked for it anew while it went on still waits.
       const open = outcome === "stopped" || cutOff || this.#queue.waiting.includes(kind);
+      // Also after a stop: whoever goes on with it may find nothing more to remove.
+      if (this.#calls(kind, done)) jobs.wish(registry, "collect", at);
       jobs.ended(registry, kind, { at, outcome, good: outcome === "done", open, result });
     } catch (trouble) {
       events.trouble(registry, trouble);
@@ -207,9 +209,18 @@ export class Keeper {
       const timer = setTimeout(() => this.#try(kind, "retry"), wait);
       this.#failures.set(kind, { count, timer });
     }
-    const removed = done !== null && done.tags + done.manifests > 0;
-    const follows = this.#parts.settings().collect?.afterPrune === true;
-    if (kind === "prune" && removed && follows) this.#try("collect", "prune");
+    if (this.#calls(kind, done)) this.#try("collect", "prune");
+  }
+
+  /** Whether it is tried again by itself when it fails. */
+  #triesAgain(kind: Kind): boolean {
+    return (this.#failures.get(kind)?.count ?? 0) < MOST_RETRIES;
+  }
+
+  /** Whether a collection follows. */
+  #calls(kind: Kind, done: WorkDone | null): boolean {
+    if (kind !== "prune" || done === null || done.tags + done.manifests === 0) return false;
+    return this.#parts.settings().collect?.afterPrune === true;
   }
 
   #quietAt(): number | null {

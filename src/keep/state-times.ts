@@ -172,7 +172,8 @@ export class Times {
        WHERE registry = ?1 AND repository = ?2 AND digest = ?3`,
     );
     const answer = new Map<Digest, number>();
-    this.#db.transaction(() => {
+    // It reads before it writes: begun otherwise, it would fail at once when another process has written.
+    const read = this.#db.transaction(() => {
       for (const digest of digests) {
         const row = get.get(registry, repository, digest) as PullRow | null;
         if (!row) continue;
@@ -180,7 +181,8 @@ export class Times {
         const stale = row.listed_at === null || now - row.listed_at >= DAY;
         if (stale) confirm.run(registry, repository, digest, now);
       }
-    })();
+    });
+    read.immediate();
     return answer;
   }
 
