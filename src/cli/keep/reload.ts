@@ -33,15 +33,17 @@ export function reloadKeep(
     const { config, warnings } = load();
     demandUsable(config, environment);
     const { keep: before } = inForce.config;
-    if (before.password !== undefined && config.keep.password === undefined) {
-      const reason =
-        "keep.password: it was set, and is not any more; restart if nobody shall need it";
+    for (const key of ["password", "eventToken"] as const) {
+      if (before[key] === undefined || config.keep[key] !== undefined) continue;
+      const reason = `keep.${key}: it was set, and is not any more; restart if nobody shall need it`;
       throw new RegistryError("CONFIG_INVALID", { reason });
     }
     const waiting = (["listen", "state"] as const).filter(
       (key) => !isDeepStrictEqual(before[key], config.keep[key]),
     );
-    inForce.config = config;
+    // Where it listens decides whom it believes, and the state is locked and open where it is.
+    const { listen, state } = before;
+    inForce.config = { ...config, keep: { ...config.keep, listen, state } };
     log.level = config.log.level;
     keepers.follow(config.registries);
     metrics.reloaded("applied");
