@@ -19,9 +19,9 @@ export function importCommand(terminal: Terminal): Command {
   return subcommand("import", terminal)
     .summary("make a wharf.yaml of another tool's configuration")
     .description(
-      "Translates a configuration of registry-gc (its variables, or a Compose file that has them), of\n" +
-        "cleanup-script (config.json), registry-manager (config.yml) or manifest-cleanup (its variables) into a\n" +
-        "wharf.yaml, with a comment wherever something is done in another way, and why. Secrets are not written:\n" +
+      "Translates a configuration of registry-gc (its variables, or a Compose file that has them), of " +
+        "cleanup-script (config.json), registry-manager (config.yml) or manifest-cleanup (its variables) into a " +
+        "wharf.yaml, with a comment wherever something is done in another way, and why. Secrets are not written: " +
         "variables stand for them. Contacts no registry, and replaces no file.",
     )
     .argument(

@@ -27,7 +27,7 @@ export function keepCommand(terminal: Terminal): Command {
         "Applies their retention and collects their garbage, by schedules, after deletes that their " +
         "notifications tell of, and when somebody asks. SIGHUP makes it read its configuration again.",
     );
-  return withConfigArgument(command)
+  return withConfigArgument(command, CONFIG)
     .option("--listen <HOST:PORT>", "where to take notifications and requests, as keep.listen")
     .option("-q, --quiet", "log warnings and errors only, as log.level: warn")
     .option("-v, --verbose", "log every request, as log.level: debug")
@@ -59,6 +59,11 @@ function load(sources: AnySources): Loaded {
   const state = join(rootOf(collect.config, environment, invalid), OURS, "keep");
   return readAnyConfig({ ...sources, flags: { ...flags, "keep.state": state } });
 }
+
+/** The config.yml of a registry is none: it does not say what shall go, nor when. */
+const CONFIG =
+  "a wharf.yaml with `registries:`, or the configuration of a tool that `wharf import` knows " +
+  "(default: the variables of registry-gc, where they are set)";
 
 const EXAMPLES = `
 Examples:

@@ -9,7 +9,8 @@ import type { Terminal } from "../terminal.ts";
 /** Throws CONFIG_INVALID for what a run would stumble over, and that can be seen before. */
 export function demandUsable({ registries }: Config, environment: Terminal["environment"]): void {
   if (registries.length === 0) {
-    const reason = "registries: there is none to look after";
+    const reason =
+      "registries: there is none to look after; name them in a wharf.yaml (a registry's own config.yml names none)";
     throw new RegistryError("CONFIG_INVALID", { reason });
   }
   for (const entry of registries) {
