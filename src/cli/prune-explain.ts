@@ -1,10 +1,12 @@
 import { parseImageName } from "../client/image.ts";
+import type { RetentionInventory } from "../inventory/retention-inventory.ts";
 import { RegistryError } from "../oci/errors.ts";
-import { isDigestReference } from "../oci/reference.ts";
+import { type Tag, isDigestReference } from "../oci/reference.ts";
 import { printable } from "../client/http/printable.ts";
 import type { Decider } from "../plan/decider.ts";
 import type { PruneTarget } from "../plan/prune-target.ts";
-import { changes, ruleLine } from "../retention/explain-words.ts";
+import { planRepository } from "../plan/plan-repository.ts";
+import { explanationLines as sentences } from "../retention/explain-words.ts";
 import type { RetentionVerdict, TagVerdict } from "../retention/verdict.ts";
 import { shortDigest } from "./units.ts";
 
@@ -38,25 +40,42 @@ export async function explain(
     const reason = `${target.registry.name}: ${repository}:${tag}`;
     throw new RegistryError("MANIFEST_UNKNOWN", { reason });
   }
-  const others = verdict.tags.filter((one) => one.digest === decided.digest && one.tag !== tag);
   const goes = verdict.manifests.some(({ digest }) => digest === decided.digest);
-  const setting = ruleOf(decider, verdict, decided);
+  const same = verdict.tags.filter(({ digest }) => digest === decided.digest);
+  const alone = !goes && same.some(({ outcome }) => outcome === "delete");
+  const held = alone ? await heldBack(inventory, verdict, target) : new Map<Tag, string>();
   return {
     registry: target.registry.name,
     repository,
     ...decided,
     policy: policy?.name ?? null,
-    setting,
+    setting: ruleOf(decider, verdict, decided),
     keptWhole: verdict.keptWhole,
+    held: held.get(tag) ?? null,
     manifest: goes ? "goes" : "stays",
-    others,
+    others: same
+      .filter((one) => one.tag !== tag)
+      .map((one) => ({ ...one, held: held.get(one.tag) ?? null })),
     times: explained.times,
     rules: explained.rules,
-    changes: changes(explained),
+    sentences: sentences(explained),
   };
 }
 
 export type Explanation = Awaited<ReturnType<typeof explain>>;
+
+/** Tags that were to go alone, and stay, because the registry removes no single tags: with what a plan says. */
+async function heldBack(
+  inventory: RetentionInventory,
+  verdict: RetentionVerdict,
+  target: PruneTarget,
+): Promise<ReadonlyMap<Tag, string>> {
+  if (verdict.keptWhole !== null || (await target.removesTags())) return new Map();
+  const { tags } = verdict;
+  const going = new Set(tags.flatMap(({ tag, outcome }) => (outcome === "delete" ? [tag] : [])));
+  const { kept } = planRepository(inventory, verdict, { removesTags: false, readAt: 0 });
+  return new Map(kept.flatMap(({ tag, reason }) => (going.has(tag) ? [[tag, reason]] : [])));
+}
 
 /** The rule as the configuration has it, without what is left out. */
 function ruleOf(
@@ -73,31 +92,15 @@ function ruleOf(
 
 /** An explanation for people. Pure. */
 export function explanationLines(of: Explanation): string[] {
-  const { registry, repository, tag, digest, outcome, policy, rule, setting, reason } = of;
-  const whole = of.keptWhole;
-  const decision = whole === null && outcome === "delete" ? "goes" : "stays";
-  const lines = [
-    `${repository}:${tag} of ${registry} ${decision}  (${shortDigest(digest)})`,
-    policy === null
-      ? "  no policy is about this repository: its globs match none, and so all of it stays"
-      : `  policy ${printable(policy)}`,
-  ];
-  if (policy === null) return lines;
-  if (whole !== null) lines.push(`  nothing goes from the repository: ${printable(whole)}`);
-  const by =
-    rule === null ? "no rule" : `${rule}${setting === null ? "" : ` ${settingText(setting)}`}`;
-  lines.push(`  decided by ${by}`, `  ${printable(reason)}`);
-  if (of.doubt !== null) lines.push(`  in doubt: ${printable(of.doubt)}`);
+  const { registry, digest, policy, held, manifest } = of;
+  const [decision = "", ...more] = of.sentences;
+  const lines = [`${registry}: ${decision}`];
+  if (held !== null) lines.push(`  It stays all the same: ${held}.`);
+  if (policy !== null) lines.push(`  Its manifest, ${shortDigest(digest)}, ${manifest}.`);
   for (const other of of.others) {
-    const fate = other.outcome === "delete" ? "goes" : "stays";
-    lines.push(`  ${other.tag}, of the same image, ${fate}: ${printable(other.reason)}`);
+    const goes = other.outcome === "delete" && other.held === null;
+    const why = other.held ?? other.reason;
+    lines.push(`  ${other.tag}, of the same image, ${goes ? "goes" : "stays"}: ${why}.`);
   }
-  lines.push(`  its manifest ${of.manifest}`);
-  const more = [...of.rules.map(ruleLine), ...of.changes];
-  lines.push(...more.map((line) => `  ${printable(line)}`));
-  return lines;
-}
-
-function settingText(setting: object): string {
-  return printable(JSON.stringify(setting));
+  return [...lines, ...more.map((line) => `  ${line}`)].map((line) => printable(line));
 }

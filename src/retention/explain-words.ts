@@ -13,10 +13,10 @@ export function decision(explanation: Explanation): string {
   const image = `${repository}:${verdict.tag}`;
   if (policy === null) return `${image} stays: ${verdict.reason}.`;
   if (keptWhole !== null) return `${image} stays, as all of its repository does: ${keptWhole}.`;
-  const by = verdict.rule === null ? "" : ` by ${verdict.rule}`;
+  const by = verdict.rule === null ? `policy ${policy}` : `${verdict.rule} of policy ${policy}`;
   const doubt = verdict.doubt === null ? "" : ` In doubt it is kept: ${verdict.doubt}.`;
   const verb = verdict.outcome === "keep" ? "stays" : "goes";
-  return `${image} ${verb}${by} of policy ${policy}: ${verdict.reason}.${doubt}`;
+  return `${image} ${verb} by ${by}: ${verdict.reason}.${doubt}`;
 }
 
 /** `delete.0 does not hold: matches pr-* (no), older than 14d (pushed 2026-01-02) (yes).` */

@@ -90,7 +90,7 @@ describe("an explanation", () => {
     };
 
     expect(lines(parts, { delete: [{ tags: ["*"] }] }, name)).toEqual([
-      `team/app:${name} goes of policy test: signature of ${digest("x").slice(0, 19)}, which goes.`,
+      `team/app:${name} goes by policy test: signature of ${digest("x").slice(0, 19)}, which goes.`,
       "It follows its subject: it stays and goes with it.",
     ]);
   });

@@ -137,11 +137,11 @@ test("explain says which rule decides", async () => {
   const lines = async (tag: string): Promise<string> =>
     (await at.prune("--explain", `team/app:${tag}`)).out.join("\n");
 
-  expect(await lines("pr-1")).toContain('decided by delete.0 {"tags":["pr-*"]');
+  expect(await lines("pr-1")).toContain("team/app:pr-1 goes by delete.0 of policy");
   expect(await lines("pr-1")).toContain("delete.0 holds: matches pr-*: yes");
-  expect(await lines("pr-keep")).toContain("decided by keep.0");
+  expect(await lines("pr-keep")).toContain("team/app:pr-keep stays by keep.0 of policy");
   expect(await lines("pr-keep")).toContain("It would go without keep.0.");
-  expect(await lines("latest")).toContain("no rule");
+  expect(await lines("latest")).toContain("no delete rule names it");
   expect(await lines("latest")).toContain("by delete.0 if it were one that matches pr-*");
   expect((await at.prune("--explain", "team/app:none")).exit).toBe(1);
   expect((await at.prune("--explain", "team/app")).exit).toBe(2);
