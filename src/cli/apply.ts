@@ -6,7 +6,7 @@ import { ageRemark, loadPlan } from "../plan/plan-file.ts";
 import { openProgress } from "../plan/progress-file.ts";
 import type { PrunePlan } from "../plan/prune-plan.ts";
 import type { PruneResult } from "../plan/prune-result.ts";
-import { confirm } from "./confirm.ts";
+import { confirm, withConfirmOptions } from "./confirm.ts";
 import { jsonDocument } from "./json.ts";
 import { type Choice, type Chosen, chooseTargets } from "./open-target.ts";
 import { carryOut } from "./prune-apply.ts";
@@ -29,6 +29,7 @@ type ApplyFlags = Pick<
   | "repository"
   | "yes"
   | "force"
+  | "apply"
   | "dryRun"
   | "json"
   | "quiet"
@@ -45,15 +46,14 @@ export function applyCommand(terminal: Terminal): Command {
     .option("-c, --config <FILE>", "the wharf.yaml that says how its registry is reached")
     .option("--data <DIR>", "the folder it is about, where that is not to be found as it was")
     .option("--repository <GLOB>", "only these repositories of the plan", several)
-    .option("-y, --yes", "do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "only show the plan; wins over --yes")
     .option("--json", "one JSON document on stdout")
     .option("-q, --quiet", "say only what went wrong")
     .action(async (file: string, flags: ApplyFlags) => {
       await apply(file, flags, terminal);
     });
-  return withRegistryOptions(command).addHelpText("after", EXAMPLES);
+  return withRegistryOptions(
+    withConfirmOptions(command, "only show the plan; wins over --yes"),
+  ).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `

@@ -8,6 +8,7 @@ import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
 import { CheckReport } from "./check-report.ts";
+import { saidYes, withConfirmOptions } from "./confirm.ts";
 import { progressOn } from "./progress.ts";
 import { type RepairFlags, repairFolder, repairServer } from "./repair.ts";
 import {
@@ -36,15 +37,18 @@ export function checkCommand(terminal: Terminal): Command {
     .option("--sparse", "with DIR: manifests may lack parts, as with `sparse: true`")
     .option("--repair", "repair what can be repaired without guessing; shows first, and asks")
     .option("--from <URL>", "with --repair: a registry that may have what is lost here")
-    .option("-y, --yes", "with --repair: do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "with --repair: only show what would be done; wins over --yes")
     .option("-q, --quiet", "only what is damaged")
     .option("--json", "one JSON document")
     .action(async (folder: string | undefined, flags: CheckFlags) => {
       await check(folder ?? null, flags, terminal);
     });
-  return withRegistryOptions(command).addHelpText("after", EXAMPLES);
+  return withRegistryOptions(
+    withConfirmOptions(
+      command,
+      "with --repair: only show what would be done; wins over --yes",
+      "with --repair: do it without asking",
+    ),
+  ).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `
@@ -73,9 +77,10 @@ async function check(folder: string | null, flags: CheckFlags, terminal: Termina
 }
 
 /** Throws USAGE for flags that mean nothing without --repair: one who says them expects a change. */
-function demandRepair({ repair, from, yes, force, dryRun }: CheckFlags): void {
+function demandRepair({ repair, from, dryRun, ...flags }: CheckFlags): void {
   if (repair) return;
-  const said = Object.entries({ "--from": from, "--yes": yes ?? force, "--dry-run": dryRun });
+  const yes = saidYes(flags) || undefined;
+  const said = Object.entries({ "--from": from, "--yes": yes, "--dry-run": dryRun });
   const first = said.find(([, value]) => value !== undefined)?.[0];
   if (first) throw new RegistryError("USAGE", { reason: `${first} goes with --repair` });
 }

@@ -1,10 +1,35 @@
+import { type Command, Option } from "commander";
 import { RegistryError } from "../oci/errors.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How one says yes before one is asked. */
-interface ConfirmFlags {
+export interface ConfirmFlags {
   readonly yes?: boolean;
   readonly force?: boolean;
+  readonly apply?: boolean;
+  /** Wins over all of them. */
+  readonly dryRun?: boolean;
+}
+
+/** Lets a command that changes something be told yes or no beforehand. `dryRun`, `yes`: what its help says of them. */
+export function withConfirmOptions(
+  command: Command,
+  dryRun: string,
+  yes = "do it without asking",
+): Command {
+  return (
+    command
+      .option("-y, --yes", yes)
+      .option("-f, --force", "the same as --yes")
+      // What some other tools call it; one synonym in the help is enough.
+      .addOption(new Option("--apply", "the same as --yes").hideHelp())
+      .option("-n, --dry-run", dryRun)
+  );
+}
+
+/** Whether somebody said yes before being asked. */
+export function saidYes({ yes = false, force = false, apply = false }: ConfirmFlags): boolean {
+  return yes || force || apply;
 }
 
 /**
@@ -15,11 +40,11 @@ interface ConfirmFlags {
 export async function confirm(
   question: string,
   undone: string,
-  { yes = false, force = false }: ConfirmFlags,
+  flags: ConfirmFlags,
   terminal: Terminal,
   refused: () => void,
 ): Promise<void> {
-  if (yes || force) return;
+  if (saidYes(flags)) return;
   const why = terminal.interactive
     ? "the answer was not yes"
     : "there is no terminal to ask, add --yes";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { ERRORS } from "../oci/error-table.ts";
 import { RegistryError } from "../oci/errors.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, withConfirmOptions } from "./confirm.ts";
 import { type Outcome, applyRemovals } from "./delete-apply.ts";
 import { look, parseTarget } from "./delete-look.ts";
 import { planRemovals } from "./delete-plan.ts";
@@ -12,10 +12,7 @@ import { type RegistryOptions, openRegistries, withRegistryOptions } from "./reg
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
-interface DeleteOptions extends RegistryOptions {
-  readonly yes?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
+interface DeleteOptions extends ConfirmFlags, RegistryOptions {
   readonly json?: boolean;
   readonly config?: string;
 }
@@ -34,16 +31,15 @@ export function deleteCommand(terminal: Terminal): Command {
       "-c, --config <FILE>",
       "instead of images: what the policies of a configuration let go, as `wharf prune` does",
     )
-    .option("-y, --yes", "do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "only show what would go; wins over --yes")
     .option("--json", "one JSON document on stdout")
     .action(async (images: string[], options: DeleteOptions) => {
       if (options.config !== undefined) return await deleteByPolicies(images, options, terminal);
       if (images.length === 0) throw new RegistryError("USAGE", { reason: "name an IMAGE" });
       await deleteImages(images, options, terminal);
     });
-  return withRegistryOptions(command).addHelpText("after", EXAMPLES);
+  return withRegistryOptions(
+    withConfirmOptions(command, "only show what would go; wins over --yes"),
+  ).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `

@@ -10,16 +10,14 @@ import { RegistryError } from "../oci/errors.ts";
 import type { GcRepository, GcTotals } from "../plan/gc-plan.ts";
 import { progressLine, repositoryLines, runLine } from "./gc-remote-report.ts";
 import { summary } from "./gc-report.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, saidYes } from "./confirm.ts";
 import { jsonDocument } from "./json.ts";
 import { progressOn } from "./progress.ts";
 import { type RegistryOptions, openRegistries } from "./registry-options.ts";
 import type { Terminal } from "./terminal.ts";
 import { counted, humanSize } from "./units.ts";
 
-export interface GcRemoteOptions extends RegistryOptions {
-  readonly yes?: boolean;
-  readonly dryRun?: boolean;
+export interface GcRemoteOptions extends ConfirmFlags, RegistryOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -55,7 +53,7 @@ export async function collectRemote(
   };
   if (dryRun) return document(null);
   const nothing = plan.totals.blobs.garbage + plan.totals.manifests.garbage === 0;
-  if (nothing && plan.totals.links.garbage === 0 && before.consent === null && !options.yes) {
+  if (nothing && plan.totals.links.garbage === 0 && before.consent === null && !saidYes(options)) {
     return document(null);
   }
   const question = before.consent

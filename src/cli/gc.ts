@@ -4,7 +4,7 @@ import { type FolderGc, type FolderPlan, collectFolder, planFolder } from "../gc
 import { RegistryError } from "../oci/errors.ts";
 import { ownerOf } from "../storage/lock.ts";
 import { OURS } from "../storage/tree.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, saidYes, withConfirmOptions } from "./confirm.ts";
 import {
   gcDocument,
   isNothing,
@@ -20,10 +20,7 @@ import { stopOn } from "./stop-on.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 
-interface GcFlags extends RegistryOptions {
-  readonly yes?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
+interface GcFlags extends ConfirmFlags, RegistryOptions {
   readonly grace?: string;
   readonly purge?: boolean;
   readonly keepUntagged?: boolean;
@@ -44,9 +41,6 @@ export function gcCommand(terminal: Terminal): Command {
       "[DIR]",
       "the folder of a registry, which may be running; without one a running Wharfinger",
     )
-    .option("-y, --yes", "do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "only show what would go; writes nothing, wins over --yes")
     .option("--grace <DURATION>", "keep what is younger (default: 1h)")
     .option(
       "--purge",
@@ -58,7 +52,9 @@ export function gcCommand(terminal: Terminal): Command {
     .action(async (folder: string | undefined, flags: GcFlags) => {
       await gc(folder ?? null, flags, terminal);
     });
-  return withRegistryOptions(command).addHelpText("after", EXAMPLES);
+  return withRegistryOptions(
+    withConfirmOptions(command, "only show what would go; writes nothing, wins over --yes"),
+  ).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `
@@ -82,7 +78,7 @@ async function gc(folder: string | null, flags: GcFlags, terminal: Terminal): Pr
     throw new RegistryError("REFUSED", { reason });
   }
   const { dryRun = false, purge = false, quiet = false, json = false } = flags;
-  const yes = flags.yes === true || flags.force === true;
+  const yes = saidYes(flags);
   const progress = progressOn(terminal, quiet);
   const grace = flags.grace === undefined ? GRACE : durationOf(flags.grace);
   const what: FolderGc = {
@@ -146,9 +142,8 @@ async function collectThere(url: string | null, flags: GcFlags, terminal: Termin
     const reason = `${option} is for a folder that no server of ours has open; a running registry goes by its settings`;
     throw new RegistryError("USAGE", { reason });
   }
-  const wish = { ...flags, yes: flags.yes === true || flags.force === true };
-  if (url === null) return await collectRemote(wish, terminal);
-  await collectRemote(wish, terminal, connectionTo(url, flags, terminal));
+  if (url === null) return await collectRemote(flags, terminal);
+  await collectRemote(flags, terminal, connectionTo(url, flags, terminal));
 }
 
 function durationOf(text: string): number {

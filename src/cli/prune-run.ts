@@ -8,7 +8,7 @@ import { savePlan } from "../plan/plan-file.ts";
 import { type MadePlan, type PruneWish, planPrune } from "../plan/prune-planner.ts";
 import type { PruneResult } from "../plan/prune-result.ts";
 import type { Collect } from "../keep/collect/choose.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, saidYes } from "./confirm.ts";
 import { jsonDocument } from "./json.ts";
 import { type Chosen, type TargetWish, chooseTargets } from "./open-target.ts";
 import { progressOn } from "./progress.ts";
@@ -21,15 +21,12 @@ import { stopOn } from "./stop-on.ts";
 import type { Terminal } from "./terminal.ts";
 import { counted } from "./units.ts";
 
-export interface PruneFlags extends Omit<TargetWish, "names"> {
+export interface PruneFlags extends ConfirmFlags, Omit<TargetWish, "names"> {
   readonly policy?: readonly string[];
   readonly repository?: readonly string[];
   readonly explain?: string;
   readonly out?: string;
   readonly collect?: boolean;
-  readonly yes?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -47,7 +44,7 @@ interface Planned extends MadePlan {
 /** Plans for each registry, shows, asks once for all, acts. Throws what makes another exit code than 0. */
 export async function prune(wish: PruneFlags & TargetWish, terminal: Terminal): Promise<void> {
   const { dryRun = false, json = false, quiet = false } = wish;
-  if (wish.out !== undefined && (wish.yes === true || wish.force === true)) {
+  if (wish.out !== undefined && saidYes(wish)) {
     throw usage("--out only saves the plan; `wharf apply` with --yes carries it out");
   }
   const choice = chooseTargets(wish, terminal);

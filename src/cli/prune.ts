@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { withConfirmOptions } from "./confirm.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { type PruneFlags, prune } from "./prune-run.ts";
@@ -23,15 +24,14 @@ export function pruneCommand(terminal: Terminal): Command {
       "--collect",
       "then collect garbage where something was deleted, as `collect` of the registry says",
     )
-    .option("-y, --yes", "do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "only show what would go; wins over --yes")
     .option("--json", "one JSON document on stdout")
     .option("-q, --quiet", "say only what went wrong")
     .action(async (names: string[], flags: PruneFlags) => {
       await prune({ ...flags, names }, terminal);
     });
-  return withRegistryOptions(command).addHelpText("after", EXAMPLES);
+  return withRegistryOptions(
+    withConfirmOptions(command, "only show what would go; wins over --yes"),
+  ).addHelpText("after", EXAMPLES);
 }
 
 /** An option that may be given several times. */

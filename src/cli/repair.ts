@@ -12,13 +12,10 @@ import { progressOn } from "./progress.ts";
 import { BY_HAND } from "./registry-options.ts";
 import { RepairReport } from "./repair-report.ts";
 import type { Terminal } from "./terminal.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, saidYes } from "./confirm.ts";
 
-export interface RepairFlags {
+export interface RepairFlags extends ConfirmFlags {
   readonly from?: string;
-  readonly yes?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
   readonly verifyBytes?: boolean;
   readonly sparse?: boolean;
   readonly plainHttp?: boolean;
@@ -96,13 +93,13 @@ async function repair(
   flags: RepairFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { yes, force, json = false, quiet = false, dryRun = false } = flags;
+  const { json = false, quiet = false, dryRun = false } = flags;
   const show = (report: RepairReport): void => {
     if (json) terminal.print(report.json());
     else for (const line of report.lines()) terminal.print(line);
     if (!quiet && !json) terminal.note(report.summary());
   };
-  if (dryRun || !(yes || force)) {
+  if (dryRun || !saidYes(flags)) {
     const plan = await gather(where, run(true), true, quiet, terminal);
     if (dryRun || plan.planned === 0) {
       show(plan);

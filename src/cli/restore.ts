@@ -10,7 +10,7 @@ import { restoreUsers } from "../backup/users.ts";
 import { runningRegistries } from "../gc/running-registries.ts";
 import { RegistryError } from "../oci/errors.ts";
 import { type NameGlob, parseNameGlob } from "../oci/name-glob.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, withConfirmOptions } from "./confirm.ts";
 import { type DataOptions, configOf, withDataOptions } from "./data-options.ts";
 import { jsonDocument } from "./json.ts";
 import { progressOn } from "./progress.ts";
@@ -20,13 +20,10 @@ import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
 import { humanSize } from "./units.ts";
 
-interface RestoreFlags extends DataOptions, RegistryOptions {
+interface RestoreFlags extends ConfirmFlags, DataOptions, RegistryOptions {
   readonly repository?: string[];
   readonly overwriteTags?: boolean;
   readonly withUsers?: boolean;
-  readonly yes?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -43,15 +40,14 @@ export function restoreCommand(terminal: Terminal): Command {
     .option("--repository <GLOB...>", "only repositories of these names, such as `team/**`")
     .option("--overwrite-tags", "move tags that name something else now")
     .option("--with-users", "also users, tokens and the signing key, where there are none yet")
-    .option("-y, --yes", "do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "only show what would be done; wins over --yes")
     .option("-q, --quiet", "no progress")
     .option("--json", "one JSON document on stdout")
     .action(async (sources: string[], flags: RestoreFlags) => {
       await restore(sources, flags, terminal);
     });
-  return withRegistryOptions(withDataOptions(command)).addHelpText("after", EXAMPLES);
+  return withRegistryOptions(
+    withDataOptions(withConfirmOptions(command, "only show what would be done; wins over --yes")),
+  ).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `

@@ -5,16 +5,12 @@ import { RegistryError } from "../oci/errors.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, withConfirmOptions } from "./confirm.ts";
 import { openDesk } from "./trash-desk.ts";
 import { type PartFlags, partOf, withTrashOptions } from "./trash-options.ts";
 import { counted, humanSize } from "./units.ts";
 
-interface EmptyFlags extends PartFlags {
-  readonly yes?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
-}
+interface EmptyFlags extends ConfirmFlags, PartFlags {}
 
 type Emptied = Extract<EmptyEvent, { readonly done: unknown }>["done"];
 
@@ -26,13 +22,12 @@ export function emptyTrashCommand(terminal: Terminal): Command {
         "With what is named go the blobs that nothing else in the trash needs.",
     )
     .argument("[REF...]", "a repository, REPO:TAG or REPO@DIGEST")
-    .option("-y, --yes", "do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "only show how much it is; wins over --yes")
     .action(async (names: string[], flags: EmptyFlags) => {
       await empty(names, flags, terminal);
     });
-  return withTrashOptions(command).addHelpText("after", EXAMPLES);
+  return withTrashOptions(
+    withConfirmOptions(command, "only show how much it is; wins over --yes"),
+  ).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `

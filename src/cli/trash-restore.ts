@@ -6,16 +6,12 @@ import { RegistryError } from "../oci/errors.ts";
 import { jsonDocument } from "./json.ts";
 import { subcommand } from "./subcommand.ts";
 import type { Terminal } from "./terminal.ts";
-import { confirm } from "./confirm.ts";
+import { type ConfirmFlags, confirm, withConfirmOptions } from "./confirm.ts";
 import { openDesk } from "./trash-desk.ts";
 import { type PartFlags, partOf, withTrashOptions } from "./trash-options.ts";
 import { lineOf, planLines, question, thingOf } from "./trash-restore-report.ts";
 
-interface RestoreFlags extends PartFlags {
-  readonly yes?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
-}
+interface RestoreFlags extends ConfirmFlags, PartFlags {}
 
 export function restoreTrashCommand(terminal: Terminal): Command {
   const command = subcommand("restore", terminal)
@@ -28,13 +24,12 @@ export function restoreTrashCommand(terminal: Terminal): Command {
     .argument("[REF...]", "REPO:TAG, REPO@DIGEST, REPO:TAG@DIGEST, or a whole repository")
     .option("--all", "everything that the trash has")
     .option("--sparse", "also what lacks parts that are lost, without them")
-    .option("-y, --yes", "do it without asking")
-    .option("-f, --force", "the same as --yes")
-    .option("-n, --dry-run", "only show what would come back; wins over --yes")
     .action(async (names: string[], flags: RestoreFlags) => {
       await restore(names, flags, terminal);
     });
-  return withTrashOptions(command).addHelpText("after", EXAMPLES);
+  return withTrashOptions(
+    withConfirmOptions(command, "only show what would come back; wins over --yes"),
+  ).addHelpText("after", EXAMPLES);
 }
 
 const EXAMPLES = `
