@@ -67,8 +67,8 @@ export class TreePruning {
     if (link && digest) await this.#dropTag(name, tag, digest, link.at);
   }
 
-  /** With all tags on it. Idempotent. */
-  async deleteManifest(name: RepositoryName, digest: Digest): Promise<void> {
+  /** With all tags on it. Idempotent. Throws REFUSED when it has one that is none of `only` (unset: it may have any). */
+  async deleteManifest(name: RepositoryName, digest: Digest, only?: readonly Tag[]): Promise<void> {
     const { files, metadata, now } = this.#options;
     const link = files.text(revisionLink(name, digest), LONGEST_LINK);
     if (!link) return;
@@ -78,7 +78,10 @@ export class TreePruning {
     }
     const bytes = files.bytes(blobPath(digest), LARGEST_MANIFEST);
     if (!bytes) throw refused(`${name}@${digest}: its bytes are missing`);
-    for (const [tag, at] of this.#tagsOn(name, digest)) await this.#dropTag(name, tag, digest, at);
+    const tags = [...this.#tagsOn(name, digest)];
+    const other = only && tags.find(([tag]) => !only.includes(tag));
+    if (other) throw refused(`${name}@${digest} has got the tag ${other[0]}`);
+    for (const [tag, at] of tags) await this.#dropTag(name, tag, digest, at);
     const run = await this.#inRun();
     await metadata.addTrash([
       {

@@ -7,6 +7,7 @@ import { image, index } from "../../test/support/image.ts";
 import { newTreeIn } from "../../test/support/stored-tree.ts";
 import { startRegistry } from "../../test/protocol/support/registry.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
+import { failureOf } from "../../test/support/failure.ts";
 import { parseName } from "../oci/name.ts";
 import { parseTag } from "../oci/reference.ts";
 import type { PruneTarget } from "../plan/prune-target.ts";
@@ -76,6 +77,23 @@ describe("the folder of another registry", () => {
     expect(await target.inventoryOf(parseName("nobody"))).toBeNull();
     await target.close();
     expect(await filesBelow(data)).toEqual(before);
+  });
+
+  test("keeps a manifest that has got another tag", async () => {
+    await using folder = await temporaryFolder();
+    const data = folder.at("data");
+    const tree = newTreeIn(data);
+    const one = image();
+    await tree.put(APP, one, "v1", "release");
+    const target = targetOf(data);
+
+    const failure = await failureOf(target.deleteManifest(APP, digestOf(one), [parseTag("v1")]));
+
+    expect(failure).toMatchObject({ kind: "REFUSED" });
+    expect((await target.inventoryOf(APP))?.tags).toHaveLength(2);
+    await target.deleteManifest(APP, digestOf(one), [parseTag("v1"), parseTag("release")]);
+    expect((await target.inventoryOf(APP))?.tags).toEqual([]);
+    await target.close();
   });
 
   test("loses what it is told to, blobs excepted, and gets it back from the trash", async () => {

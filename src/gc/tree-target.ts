@@ -65,7 +65,7 @@ export function treeTarget(options: TreeTargetOptions): PruneTarget {
       return acting ? await acting.resolve(name, tag) : (await look).resolve(name, tag);
     },
     removeTag: async (name, tag) => await (await act()).removeTag(name, tag),
-    deleteManifest: async (name, digest) => await (await act()).deleteManifest(name, digest),
+    deleteManifest: async (...what) => await (await act()).deleteManifest(...what),
     async close() {
       if (opened) await (await opened).close();
       else await (await look).close();
@@ -128,7 +128,7 @@ async function foreignTarget(
     inventoryOf: async (name) => await inventoryWith(name, look),
     resolve: async (name, tag) => look.resolve(name, tag),
     removeTag: async (name, tag) => await pruning.removeTag(name, tag),
-    deleteManifest: async (name, digest) => await pruning.deleteManifest(name, digest),
+    deleteManifest: async (...what) => await pruning.deleteManifest(...what),
     async close() {
       try {
         const { back } = await pruning.end();

@@ -137,13 +137,17 @@ export interface MetadataWrites extends CollectionWrites, RetentionWrites {
     at: number,
     by?: Who | null,
   ): Promise<{ digest: Digest } | null>;
-  /** Removes a manifest and all tags on it. Refused while an index here names it. */
+  /**
+   * Removes a manifest and all tags on it. Refused while an index here names it, and while it has tags that are
+   * none of `only` (unset: it may have any): `others` are these.
+   */
   removeManifest(
     name: RepositoryName,
     digest: Digest,
     at: number,
     by?: Who | null,
-  ): Promise<Removal & { tags: Tag[] }>;
+    only?: readonly Tag[],
+  ): Promise<Removal & { tags: Tag[]; others?: Tag[] }>;
   saveUpload(upload: UploadRecord): Promise<void>;
   removeUpload(id: string): Promise<void>;
   /**

@@ -200,7 +200,7 @@ export function sqliteWrites(db: Database): Writes {
       return { digest: named.digest };
     },
 
-    removeManifest(name, digest, at, by) {
+    removeManifest(name, digest, at, by, only) {
       const id = repositoryId(name);
       if (id === null || !sql.hasManifest.get({ id, digest })) {
         return { removed: false, neededBy: [], tags: [] };
@@ -208,6 +208,8 @@ export function sqliteWrites(db: Database): Writes {
       const needed = neededBy(id, digest);
       if (needed.length > 0) return { removed: false, neededBy: needed, tags: [] };
       const tags = sql.tagsOf.all({ id, digest }).map(({ tag }) => tag);
+      const others = only ? tags.filter((tag) => !only.includes(tag)) : [];
+      if (others.length > 0) return { removed: false, neededBy: [], tags: [], others };
       record(by, { action: "delete", kind: "manifest", name, digest });
       const why = removal("deleted", at, by);
       for (const tag of tags) {

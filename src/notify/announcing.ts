@@ -34,7 +34,7 @@ export function announcing(metadata: Metadata, isWanted: IsWanted, news: () => v
       tell(asks, "push", push.mediaType, (by) => metadata.putManifest(push, by)),
     removeTag: (name, tag, at, asks) =>
       tell(asks, "delete", null, (by) => metadata.removeTag(name, tag, at, by)),
-    removeManifest: (name, digest, at, asks) =>
-      tell(asks, "delete", null, (by) => metadata.removeManifest(name, digest, at, by)),
+    removeManifest: (name, digest, at, asks, only) =>
+      tell(asks, "delete", null, (by) => metadata.removeManifest(name, digest, at, by, only)),
   };
 }

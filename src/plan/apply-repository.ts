@@ -3,6 +3,7 @@ import type { Digest } from "../oci/digest.ts";
 import { ERRORS } from "../oci/error-table.ts";
 import { RegistryError } from "../oci/errors.ts";
 import type { Tag } from "../oci/reference.ts";
+import { driftOf } from "./drift.ts";
 import { tagsOf } from "./plan-repository.ts";
 import type { PlannedAction, PlannedRepository } from "./prune-plan.ts";
 import type { ActionOutcome, ActionResult, RepositoryOutcome } from "./prune-result.ts";
@@ -20,21 +21,33 @@ export interface ActionRun {
   readonly stop: AbortSignal;
   /** Called for each action that was tried, right after it. What it throws ends the run. */
   readonly tried: (result: ActionResult) => void;
+  /** For so many milliseconds a look at the repository is believed before a manifest goes. */
+  readonly freshFor?: number | undefined;
 }
+
+/** Many requests at a slow registry take hours; who tags a doomed image meanwhile shall keep it. */
+const FRESH_MS = 30_000;
+/** Of the time, one part in so many goes into looking. */
+const SHARE = 10;
 
 /**
  * Carries out what was planned for a repository, which was just found to be as it was planned.
  *
  * Many at once; but a manifest goes only when all that needs it has gone: indexes that list it, its
  * subject. So whatever is interrupted or fails, no image stays without its parts or signatures. Right
- * before a tag or digest goes, its tags are asked for once more.
+ * before a tag or digest goes, its tags are asked for once more, and before a digest goes all of the repository
+ * is, where the last look was a while ago.
  */
 export async function applyActions(
-  { repository, actions }: Pick<PlannedRepository, "repository" | "actions">,
+  planned: Omit<PlannedRepository, "bytes">,
   inventory: RetentionInventory,
-  { target, turns, givingUp, stop, tried }: ActionRun,
+  { target, turns, givingUp, stop, tried, freshFor = FRESH_MS }: ActionRun,
 ): Promise<ActionResult[]> {
+  const { repository, actions } = planned;
   const there = lookUp(inventory);
+  let looked = performance.now();
+  let fresh = freshFor;
+  let looking: Promise<string | null> | null = null;
   const doing = new Map<Digest, Promise<ActionResult>>();
   let broken: { readonly error: unknown } | null = null;
 
@@ -64,16 +77,40 @@ export async function applyActions(
   const perform = async (action: PlannedAction): Promise<ActionResult> => {
     if (there.isGone(action)) return { action, result: "gone", reason: null };
     try {
-      const moved = await movedTag(action);
+      const moved = (await drifted(action)) ?? (await movedTag(action));
       if (moved !== null) return { action, result: "kept", reason: moved };
       if (action.action === "remove-tag") await target.removeTag(repository, action.tag);
-      else await target.deleteManifest(repository, action.digest);
+      else await target.deleteManifest(repository, action.digest, action.tags);
       givingUp.answered();
       return { action, result: "done", reason: null };
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error;
       givingUp.failed(error);
       return { action, result: outcomeOf(error), reason: error.message };
+    }
+  };
+
+  /** What has changed since the last look, which is repeated when it is too long ago. */
+  const drifted = async (action: PlannedAction): Promise<string | null> => {
+    if (action.action === "remove-tag") return null;
+    if (performance.now() - looked > fresh) looking ??= lookAgain();
+    return (await looking) ?? null;
+  };
+
+  const lookAgain = async (): Promise<string | null> => {
+    const began = performance.now();
+    try {
+      const now = await target.inventoryOf(repository);
+      const drift = now && driftOf(planned, now);
+      looked = performance.now();
+      // To look at a large one takes a while; most of the time something else shall be done.
+      fresh = Math.max(freshFor, (looked - began) * SHARE);
+      // Whoever comes next finds it, until it is too old; a drift stays one.
+      if (drift === null) looking = null;
+      return drift;
+    } catch (error) {
+      looking = null;
+      throw error;
     }
   };
 

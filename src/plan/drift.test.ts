@@ -4,10 +4,13 @@ import { planOf, policy } from "../../test/support/prune-run.ts";
 import { PruneWorld } from "../../test/support/prune-world.ts";
 import type { RetentionInventory } from "../inventory/retention-inventory.ts";
 import { parseName } from "../oci/name.ts";
+import { parseTag } from "../oci/reference.ts";
 import { driftOf } from "./drift.ts";
 import type { PlannedRepository } from "./prune-plan.ts";
 
 const APP = parseName("app");
+/** It stays, and has the digest of a tag that goes. */
+const V1 = parseTag("v1");
 
 /** A plan with an index, its children, a signature and a shared tag, and the world that it was made of. */
 async function planned(): Promise<{ world: PruneWorld; plan: PlannedRepository }> {
@@ -46,7 +49,7 @@ test("whatever of the planned is gone is no drift", async () => {
     fc.property(fc.infiniteStream(fc.boolean()), (choices) => {
       const left = (digest: (typeof keeps.tags)[number]["digest"]): boolean =>
         !going.has(digest) || choices.next().value;
-      const tags = keeps.tags.filter(({ digest }) => left(digest));
+      const tags = keeps.tags.filter(({ tag, digest }) => tag === V1 || left(digest));
       const manifests = keeps.manifests.filter(({ digest }) => left(digest));
       expect(driftOf(plan, { ...inventory, tags, manifests })).toBeNull();
     }),

@@ -35,6 +35,8 @@ export interface ApplyWish {
   readonly before?: ReadonlySet<RepositoryName>;
   /** A repository is done, and its audit on the disk. */
   readonly finished?: (name: RepositoryName) => void;
+  /** For so many milliseconds a look at a repository is believed; unset: 30 seconds. */
+  readonly freshFor?: number;
   /** Ends the run where it is safe: what has begun is done, nothing more begins. */
   readonly stop?: AbortSignal;
   readonly progress?: (done: number, of: number) => void;
@@ -121,6 +123,7 @@ class Applying {
         turns: this.#turns,
         givingUp: this.#givingUp,
         stop: this.#stop,
+        freshFor: this.#wish.freshFor,
         tried: (result) => this.#record(planned, result),
       });
       return this.#end(repository, results);

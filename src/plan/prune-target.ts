@@ -32,7 +32,10 @@ export interface PruneTarget {
   resolve(name: RepositoryName, tag: Tag): Promise<Digest | null>;
   /** Removes a tag and leaves its manifest. Idempotent: what is not there is gone. Throws REFUSED where it cannot. */
   removeTag(name: RepositoryName, tag: Tag): Promise<void>;
-  /** Deletes a manifest and all tags on it. Idempotent. */
-  deleteManifest(name: RepositoryName, digest: Digest): Promise<void>;
+  /**
+   * Deletes a manifest and all tags on it. Idempotent. `tags`: those that it may have; a target that can tell in
+   * that moment throws REFUSED where there are others (unset: it may have any).
+   */
+  deleteManifest(name: RepositoryName, digest: Digest, tags?: readonly Tag[]): Promise<void>;
   close(): Promise<void>;
 }

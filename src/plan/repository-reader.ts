@@ -90,8 +90,9 @@ export class RepositoryReader {
     overBudget: ((inventory: RetentionInventory) => ReadonlySet<Tag>) | undefined,
   ): Promise<Decided | NotAsked | null> {
     const { target, decider, clock } = this.#options;
-    const found = await target.inventoryOf(name);
+    // Before it is read: what is pushed meanwhile need not have been seen.
     const readAt = clock();
+    const found = await target.inventoryOf(name);
     if (!found) return null;
     if (policy === null) return { kind: "stays", inventory: found };
     const over = overBudget?.(found);

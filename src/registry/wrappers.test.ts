@@ -47,7 +47,7 @@ const CALLS = {
   unlinkBlob: [NAME, DIGEST, 1, BY],
   putManifest: [{ name: NAME, tags: [TAG], mediaType: "type" }, BY],
   removeTag: [NAME, TAG, 1, BY],
-  removeManifest: [NAME, DIGEST, 1, BY],
+  removeManifest: [NAME, DIGEST, 1, BY, [TAG]],
   saveUpload: [{ id: "one" }],
   removeUpload: ["one"],
   retireJournal: [5, [OTHER]],

@@ -132,7 +132,8 @@ export class PruneWorld {
     return [...sizes.values()].reduce((sum, size) => sum + size, 0);
   }
 
-  target({ removesTags = true, untaggedListed = true } = {}): PruneTarget {
+  /** `seesTags`: it refuses to delete a manifest that has other tags than it may have. */
+  target({ removesTags = true, untaggedListed = true, seesTags = true } = {}): PruneTarget {
     const called = (method: Call["method"], repository: RepositoryName, what = ""): void => {
       const call = { method, repository, what };
       this.before(call);
@@ -159,9 +160,13 @@ export class PruneWorld {
         if (!removesTags) throw new RegistryError("REFUSED", { reason: "no single tag" });
         repositories.get(name)?.tags.delete(tag);
       },
-      async deleteManifest(name, digest) {
+      async deleteManifest(name, digest, only) {
         called("deleteManifest", name, digest);
         const stored = repositories.get(name);
+        const others = [...(stored?.tags ?? [])].filter(([, one]) => one.digest === digest);
+        if (seesTags && only && others.some(([tag]) => !only.includes(tag))) {
+          throw new RegistryError("REFUSED", { reason: `${digest} has got a tag` });
+        }
         stored?.manifests.delete(digest);
         for (const [tag, one] of stored?.tags ?? []) {
           if (one.digest === digest) stored?.tags.delete(tag);

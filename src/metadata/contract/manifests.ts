@@ -175,6 +175,23 @@ export function manifests(given: Given): void {
       });
     });
 
+    test("is not removed while it has a tag that it may not have, and the answer says which", async () => {
+      await given.push("one", { tags: ["v1", "latest"] });
+      const before = await given.shown();
+      const [v1, latest] = [parseTag("v1"), parseTag("latest")];
+
+      const only = [v1];
+      expect(
+        await given.metadata.removeManifest(APP, digestFor("one"), 2000, null, only),
+      ).toMatchObject({ removed: false, tags: [], others: [latest] });
+
+      expect(await given.shown()).toEqual(before);
+      const both = [v1, latest];
+      expect(
+        await given.metadata.removeManifest(APP, digestFor("one"), 2000, null, both),
+      ).toMatchObject({ removed: true });
+    });
+
     test("is removed here only", async () => {
       await given.push("one", { tags: ["v1"] });
       await given.push("one", { tags: ["v1"] }, OTHER);

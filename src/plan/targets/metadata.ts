@@ -47,8 +47,14 @@ export function metadataTarget(options: MetadataTargetOptions): PruneTarget {
     async removeTag(name, tag) {
       await metadata.removeTag(name, tag, now(), by());
     },
-    async deleteManifest(name, digest) {
-      const { neededBy } = await metadata.removeManifest(name, digest, now(), by());
+    async deleteManifest(name, digest, tags) {
+      const { neededBy, others } = await metadata.removeManifest(name, digest, now(), by(), tags);
+      const [other] = others ?? [];
+      if (other !== undefined) {
+        throw new RegistryError("REFUSED", {
+          reason: `${name}@${digest} has got the tag ${other}`,
+        });
+      }
       if (neededBy.length > 0) throw new RegistryError("STILL_NEEDED", { digest, neededBy });
     },
     close: async () => await close?.(),
