@@ -30,15 +30,38 @@ test("a plan shows what goes and why, what stays for whom, and what is kept whol
   const why = "matches old-*, older than 14d (pushed 2026-12-16) [delete.0]";
   expect(lines).toEqual([
     "To delete from world (https://world.example):",
-    "  team/app  (policy ci): 3 of 4 tags, 3 manifests; 300 B freed",
+    "  team/app  (policy ci): 3 of 4 tags, 3 manifests; 300 B to collect",
     `    old-1, old-2  (DIGEST): ${why}`,
     `    old-3  (DIGEST): ${why}; its image stays for latest`,
     "    and 2 manifests that only these need",
     "Kept whole:",
     "  team/web: it would lose all of its tags (1); `limits: { emptyRepositories: true }` of the policy would allow that",
-    "3 of 5 tags in 2 repositories go, and 3 manifests: 300 B freed",
+    "3 of 5 tags in 2 repositories go, and 3 manifests: 300 B to collect; the registry's garbage collection frees them",
   ]);
-  expect(question([plan])).toBe("Delete 3 tags and 3 manifests (300 B) from world? [y/N] ");
+  expect(question([plan])).toBe(
+    "Delete 3 tags and 3 manifests (300 B to collect) from world? [y/N] ",
+  );
+});
+
+test("the lines of a repository stand in the natural order of their tags", async () => {
+  const at = new PruneWorld();
+  const pushedAt = at.now - 30 * DAY;
+  at.push("app", ["old-10", "old-2"], { pushedAt });
+  at.push("app", ["old-1", "v1"], { pushedAt });
+  at.push("app", ["old-9"], { pushedAt });
+  at.push("app", [], { pushedAt });
+  at.push("app", ["old-3"], { pushedAt });
+  const untagged = { ...ci, delete: [...ci.delete, { untagged: true, clock: "pushed" } as const] };
+
+  const lines = planLines((await planOf(at, [untagged])).plan);
+
+  expect(lines.slice(2, -1).map((line) => line.trim().split("  ")[0])).toEqual([
+    "old-1",
+    "old-2, old-10",
+    "old-3",
+    "old-9",
+    "untagged",
+  ]);
 });
 
 test("a result says what was not done, then what was", async () => {
@@ -54,7 +77,7 @@ test("a result says what was not done, then what was", async () => {
     expect.stringMatching(
       /^team\/app: has changed since the plan was made, and is left as it is: old-1 names sha256:/,
     ),
-    "deleted 1 tag and 1 manifest from world: 1 repository done, 100 B freed",
+    "deleted 1 tag and 1 manifest from world: 1 repository done; 100 B wait for its garbage collection",
   ]);
 });
 

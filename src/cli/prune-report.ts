@@ -3,11 +3,13 @@ import { countActions } from "../plan/plan-repository.ts";
 import type {
   DeleteManifest,
   KeptTag,
+  PlannedAction,
   PlannedRepository,
   PrunePlan,
   RemoveTag,
 } from "../plan/prune-plan.ts";
 import type { PruneResult, RepositoryResult } from "../plan/prune-result.ts";
+import { compareNatural } from "../retention/order.ts";
 import { counted, humanSize, shortDigest } from "./units.ts";
 
 /** So much of a plan is shown on a terminal; `--json` and `--out` have all of it. */
@@ -50,15 +52,32 @@ function repositoryLines({
   // What only follows others is counted, and not named: an index brings a dozen.
   const named = deletions.filter((one) => one.tags.length > 0 || one.rule !== null);
   const following = deletions.length - named.length;
-  const lines = [...named.map(deletionLine), ...removals.map(removalLine)];
+  const lines = [...named, ...removals].toSorted(byTag).map(actionLine);
   return [
     `  ${repository}  (policy ${printable(policy ?? "none")}): ${counts.tags} of ${counted(tags, "tag")}, ${counted(counts.manifests, "manifest")}; ${sizes(bytes)}`,
     ...lines.slice(0, ACTIONS),
     ...more(lines.length - ACTIONS, "image", "    "),
     ...(following > 0 ? [`    and ${counted(following, "manifest")} that only these need`] : []),
-    ...kept.slice(0, KEPT).map(keptLine),
+    ...kept.toSorted(byTag).slice(0, KEPT).map(keptLine),
     ...more(kept.length - KEPT, "kept tag", "    "),
   ];
+}
+
+function actionLine(action: PlannedAction): string {
+  return action.action === "remove-tag" ? removalLine(action) : deletionLine(action);
+}
+
+/** `v9` before `v10`; what has no tag comes last. */
+function byTag(a: PlannedAction | KeptTag, b: PlannedAction | KeptTag): number {
+  const [one, other] = [firstTag(a), firstTag(b)];
+  if (one === undefined || other === undefined) {
+    return Number(one === undefined) - Number(other === undefined);
+  }
+  return compareNatural(one, other);
+}
+
+function firstTag(one: PlannedAction | KeptTag): string | undefined {
+  return "tags" in one ? one.tags.toSorted(compareNatural)[0] : one.tag;
 }
 
 function deletionLine({ tags, digest, rule, reason }: DeleteManifest): string {
@@ -82,6 +101,7 @@ function why(rule: string | null, reason: string): string {
 
 function names(tags: readonly string[]): string {
   const shown = tags
+    .toSorted(compareNatural)
     .slice(0, TAGS)
     .map((tag) => printable(tag))
     .join(", ");
@@ -118,11 +138,13 @@ function totalLine({ totals, registry }: PrunePlan): string {
   const of = `${counted(tags.all, "tag")} in ${counted(repositories, "repository")}`;
   if (tags.deleted + manifests === 0) return `nothing goes from ${registry.name}: ${of} stay`;
   const about = registry.bytes === "estimated" ? ", as far as their manifests tell" : "";
-  return `${tags.deleted} of ${of} go, and ${counted(manifests, "manifest")}: ${sizes(bytes)}${about}`;
+  const later = bytes.freed > 0 ? "; the registry's garbage collection frees them" : "";
+  return `${tags.deleted} of ${of} go, and ${counted(manifests, "manifest")}: ${sizes(bytes)}${about}${later}`;
 }
 
+/** Deleting frees nothing by itself: blobs stay until something collects them. */
 function sizes({ freed, shared }: PlannedRepository["bytes"]): string {
-  return `${humanSize(freed)} freed${shared > 0 ? `, ${humanSize(shared)} still shared` : ""}`;
+  return `${humanSize(freed)} to collect${shared > 0 ? `, ${humanSize(shared)} still shared` : ""}`;
 }
 
 function more(count: number, noun: string, indent: string): string[] {
@@ -143,7 +165,7 @@ export function question(plans: readonly PrunePlan[]): string {
   );
   const where = plans.map(({ registry }) => registry.name).join(", ");
   const size = humanSize(sum(({ totals }) => totals.bytes.freed));
-  return `Delete ${tags} and ${manifests} (${size}) from ${where}? [y/N] `;
+  return `Delete ${tags} and ${manifests} (${size} to collect) from ${where}? [y/N] `;
 }
 
 /** Whether a plan changes anything. Pure. */
@@ -160,7 +182,7 @@ export function resultLines({ registry, repositories, totals }: PruneResult): st
     ...wrong.slice(0, REPOSITORIES).map(wrongLine),
     ...more(wrong.length - REPOSITORIES, "repository", ""),
     `deleted ${counted(totals.tags, "tag")} and ${counted(totals.manifests, "manifest")} from ${registry.name}: ` +
-      `${counted(done, "repository")} done${earlier}, ${humanSize(totals.freed)} freed`,
+      `${counted(done, "repository")} done${earlier}; ${humanSize(totals.freed)} wait for its garbage collection`,
   ];
 }
 
