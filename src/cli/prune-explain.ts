@@ -6,6 +6,7 @@ import { printable } from "../client/http/printable.ts";
 import type { Decider } from "../plan/decider.ts";
 import type { PruneTarget } from "../plan/prune-target.ts";
 import { planRepository } from "../plan/plan-repository.ts";
+import { withInUse } from "../plan/with-in-use.ts";
 import { explanationLines as sentences } from "../retention/explain-words.ts";
 import type { RetentionVerdict, TagVerdict } from "../retention/verdict.ts";
 import { shortDigest } from "./units.ts";
@@ -28,11 +29,12 @@ export async function explain(
   target: PruneTarget,
   decider: Decider,
 ) {
-  const inventory = await target.inventoryOf(repository);
-  if (inventory === null) {
+  const found = await target.inventoryOf(repository);
+  if (found === null) {
     throw new RegistryError("NAME_UNKNOWN", { reason: `${target.registry.name}: ${repository}` });
   }
   const policy = decider.policyOf(repository);
+  const inventory = await withInUse(target, found, decider.inUseOf(repository));
   const verdict = decider.decide(inventory);
   const decided = verdict.tags.find((one) => one.tag === tag);
   const explained = decider.explain(inventory, tag);

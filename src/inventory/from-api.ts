@@ -3,6 +3,7 @@ import { listTags } from "../client/lists.ts";
 import { resolveDigest } from "../client/manifests.ts";
 import { printable } from "../client/http/printable.ts";
 import type { Digest } from "../oci/digest.ts";
+import { RegistryError } from "../oci/errors.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { type Tag, isTag } from "../oci/reference.ts";
 import { atOnce } from "./api/at-once.ts";
@@ -154,6 +155,25 @@ async function readTags(name: RepositoryName, reading: ApiReading): Promise<Seen
   }
   for (const { digest } of leftovers) seen.facts.delete(digest);
   return seen;
+}
+
+/**
+ * These manifests and what lies below them; what is not there is left out. Throws REMOTE for one that cannot be
+ * understood: it may need anything.
+ */
+export async function manifestsFromApi(
+  name: RepositoryName,
+  digests: readonly Digest[],
+  reading: ApiReading,
+): Promise<readonly RetentionManifest[]> {
+  const facts = new Map<Digest, DatedFacts>();
+  const unreadable: Unreadable[] = [];
+  const follow = follower(name, reading, { facts, unreadable });
+  await atOnce(digests, reading.concurrency, async (digest) => void (await follow(digest)));
+  reading.cache.flush();
+  const [first] = unreadable;
+  if (first) throw new RegistryError("REMOTE", { reason: `${first.path}: ${first.problem}` });
+  return inOrder(manifestsOf(facts, new Map()), ({ digest }) => digest);
 }
 
 /**

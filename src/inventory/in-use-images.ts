@@ -116,11 +116,14 @@ function lookUp(
   const repositories = new Set<string>(whole);
   const tags = new Set<string>();
   const digests = new Set<string>();
+  const byRepository = new Map<string, Set<Digest>>();
   const digits = new Map<string, string[]>();
   for (const { repositories: names, tag, digest, digits: some } of images) {
     for (const name of names) {
       if (tag !== null) tags.add(`${name}:${tag}`);
-      if (digest !== null) digests.add(`${name}@${digest}`);
+      if (digest === null) continue;
+      digests.add(`${name}@${digest}`);
+      byRepository.set(name, (byRepository.get(name) ?? new Set()).add(digest));
     }
     if (digest !== null && names.length === 0) digests.add(digest);
     if (some !== null) {
@@ -139,6 +142,7 @@ function lookUp(
       digests.has(`${repository}@${digest}`) || digests.has(digest) || beginsAsNamed(digest)
         ? source
         : null,
+    digestsOf: (repository) => [...(byRepository.get(repository) ?? [])],
   };
 }
 

@@ -17,6 +17,8 @@ export interface InUse {
    * runtimes know the digest of one platform's manifest alone, or that of the config.
    */
   digest(repository: RepositoryName, digest: Digest): string | null;
+  /** The digests by which images of this repository are named, together with it. */
+  digestsOf(repository: RepositoryName): readonly Digest[];
 }
 
 /** What reading a source came to. A failure is never the same as "nothing is in use". */

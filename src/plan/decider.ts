@@ -1,4 +1,5 @@
 import type { RetentionInventory } from "../inventory/retention-inventory.ts";
+import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { Tag } from "../oci/reference.ts";
 import { BudgetLedger } from "../retention/budget.ts";
@@ -18,6 +19,8 @@ export interface Decider {
   policyOf(name: RepositoryName): RetentionPolicy | null;
   /** `overBudget`: tags that go as well, because of a budget over all repositories of the policy. */
   decide(inventory: RetentionInventory, overBudget?: ReadonlySet<Tag>): RetentionVerdict;
+  /** What of a repository is in use by its digest, as far as its policy asks. */
+  inUseOf(name: RepositoryName): readonly Digest[];
   /** Why a tag stays or goes, rule by rule; null: it is not there. */
   explain(inventory: RetentionInventory, tag: Tag): Explanation | null;
   /** A new account of what all repositories of a policy take; null: it has no such budget. */
@@ -40,6 +43,7 @@ export function deciderOf(
     policyOf: (name) => policyFor(compiled, name)?.settings ?? null,
     decide: (inventory, overBudget) =>
       decideRetention(inventory, policyFor(compiled, inventory.name), { ...context, overBudget }),
+    inUseOf: (name) => context.inUse.named?.(policyFor(compiled, name)?.sources ?? [], name) ?? [],
     explain: (inventory, tag) =>
       explainTag(inventory, policyFor(compiled, inventory.name), context, tag),
     ledger(policy) {

@@ -24,6 +24,13 @@ export async function inUseOf(
       }
       return null;
     },
+    named(asked, repository) {
+      const all = asked.flatMap((source) => {
+        const reading = readings.get(source);
+        return reading && "images" in reading ? reading.images.digestsOf(repository) : [];
+      });
+      return [...new Set(all)];
+    },
     find(asked, repository, tag, digest) {
       for (const source of asked) {
         const reading = readings.get(source);

@@ -28,6 +28,15 @@ export interface PruneTarget {
     name: RepositoryName,
     subjects: readonly Digest[],
   ): Promise<readonly RetentionManifest[]>;
+  /**
+   * These manifests with all that lies below them, where the inventory may lack them because no tag leads to
+   * them: asked of what is in use by its digest. What is not there is left out. Throws REMOTE for one that cannot
+   * be understood. Not there: the inventory has all.
+   */
+  manifestsOf?(
+    name: RepositoryName,
+    digests: readonly Digest[],
+  ): Promise<readonly RetentionManifest[]>;
   /** The digest that a tag names at this moment; null: it is not there. */
   resolve(name: RepositoryName, tag: Tag): Promise<Digest | null>;
   /** Removes a tag and leaves its manifest. Idempotent: what is not there is gone. Throws REFUSED where it cannot. */

@@ -7,6 +7,7 @@ import type { RetentionVerdict } from "../retention/verdict.ts";
 import type { Decider } from "./decider.ts";
 import { GivingUp } from "./give-up.ts";
 import type { PruneTarget } from "./prune-target.ts";
+import { withInUse } from "./with-in-use.ts";
 import { withReferrers } from "./with-referrers.ts";
 
 /** What reading a repository, and deciding about it, has come to. */
@@ -96,8 +97,9 @@ export class RepositoryReader {
     if (!found) return null;
     if (policy === null) return { kind: "stays", inventory: found };
     const over = overBudget?.(found);
-    let verdict = decider.decide(found, over);
-    const inventory = await withReferrers(target, found, (whole) => {
+    const seen = await withInUse(target, found, decider.inUseOf(name));
+    let verdict = decider.decide(seen, over);
+    const inventory = await withReferrers(target, seen, (whole) => {
       verdict = decider.decide(whole, over);
       return verdict.manifests.map(({ digest }) => digest);
     });

@@ -17,6 +17,16 @@ describe("what follows", () => {
   const follower = (of: string, suffix = ".sig"): string => `${referrersTag(digest(of))}${suffix}`;
   const everything = { delete: [{ tags: ["*"] }], keep: [{ tags: ["latest"] }] };
 
+  test("a tag of an image's own digest is a pin of that image, which rules keep", () => {
+    const pin = follower("a", "");
+    const inventory = { tags: [tag("old", "a"), tag(pin, "a")], manifests: [image("a")] };
+
+    const verdict = decide(inventory, { ...everything, keep: [{ tags: ["sha256-*"] }] });
+
+    expect(kept(verdict)).toEqual([pin]);
+    expect(verdict.manifests).toEqual([]);
+  });
+
   test("signatures stay with what stays, go with what goes, and are never counted", () => {
     const verdict = decide(
       {

@@ -30,13 +30,16 @@ export function followersIn(
 ): ReadonlyMap<number, Follower> {
   const found = new Map<number, Follower>();
   let subjects: ReadonlyMap<string, Digest> | null = null;
-  for (const [index, { tag }] of tags.entries()) {
+  for (const [index, { tag, digest }] of tags.entries()) {
     const match = looksFollowing(tag) ? FOLLOWER.exec(tag) : null;
     if (match === null) continue;
     subjects ??= subjectsOf(manifests);
     const [, algorithm, encoded, suffix] = match;
+    const subject = subjects.get(`${algorithm}-${encoded}`) ?? null;
+    // Somebody has pinned an image by a tag of its own digest: that is an image, and follows nothing.
+    if (subject === digest && suffix === undefined) continue;
     found.set(index, {
-      subject: subjects.get(`${algorithm}-${encoded}`) ?? null,
+      subject,
       what: suffix === undefined ? "list of referrers" : (WHAT[suffix] ?? suffix),
     });
   }

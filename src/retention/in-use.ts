@@ -19,6 +19,8 @@ export interface InUse {
     tag: Tag | null,
     digest: Digest,
   ): string | null;
+  /** The manifests of this repository that they name by digest; not there: nobody knows, or none. */
+  named?(sources: readonly string[], repository: RepositoryName): readonly Digest[];
 }
 
 /** For policies that name no source. */

@@ -4,7 +4,12 @@ import type { FactsCache } from "../../inventory/api/facts-cache.ts";
 import { ifThere } from "../../inventory/api/read-facts.ts";
 import { repositoriesOf } from "../../inventory/api/repositories.ts";
 import type { TagTimes } from "../../inventory/api/tag-times.ts";
-import { type ApiInventory, inventoryFromApi, referrersFromApi } from "../../inventory/from-api.ts";
+import {
+  type ApiInventory,
+  inventoryFromApi,
+  manifestsFromApi,
+  referrersFromApi,
+} from "../../inventory/from-api.ts";
 import type { RetentionTag } from "../../inventory/retention-inventory.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { RegistryError } from "../../oci/errors.ts";
@@ -95,6 +100,8 @@ export function apiTarget(options: ApiTargetOptions): PruneTarget {
       if (!found) hasReferrers = false;
       return found ?? [];
     },
+
+    manifestsOf: async (name, digests) => await manifestsFromApi(name, digests, reading),
 
     async resolve(name, tag) {
       const digest = await ifThere(resolveDigest(connection, name, tag));
