@@ -35,12 +35,13 @@ export function treeTarget(options: TreeTargetOptions): PruneTarget {
   const place = resolve(folder);
   const look = lookAt(place, created);
   let opened: Promise<Acting> | null = null;
-  let acting: Acting | null = null;
+  /** Looks that are under way: what they read is open until they end. */
+  const looking = new Set<Promise<unknown>>();
   const act = async (): Promise<Acting> => {
     opened ??= look.then(async (looked) => {
+      await Promise.allSettled(looking);
       await looked.close();
-      acting = looked.ours ? await openOurs(place, options) : await openForeign(place, options);
-      return acting;
+      return looked.ours ? await openOurs(place, options) : await openForeign(place, options);
     });
     return await opened;
   };
@@ -56,13 +57,20 @@ export function treeTarget(options: TreeTargetOptions): PruneTarget {
       }
     },
     async inventoryOf(name) {
-      if (acting) return await acting.inventoryOf(name);
-      const found = await inventoryWith(name, await look);
-      await new Promise(setImmediate);
-      return found;
+      const looked = await look;
+      if (opened) return await (await opened).inventoryOf(name);
+      const reading = inventoryWith(name, looked);
+      looking.add(reading);
+      try {
+        return await reading;
+      } finally {
+        looking.delete(reading);
+        await new Promise(setImmediate);
+      }
     },
     async resolve(name, tag) {
-      return acting ? await acting.resolve(name, tag) : (await look).resolve(name, tag);
+      const looked = await look;
+      return opened ? await (await opened).resolve(name, tag) : looked.resolve(name, tag);
     },
     removeTag: async (name, tag) => await (await act()).removeTag(name, tag),
     deleteManifest: async (...what) => await (await act()).deleteManifest(...what),
