@@ -1,4 +1,5 @@
 import { isRecord } from "../oci/json.ts";
+import { parseStrictJson } from "../oci/strict-json.ts";
 import type { Environment } from "./environment.ts";
 import { translateCleanupScript } from "./legacy/cleanup-script.ts";
 import { translateManifestCleanup } from "./legacy/manifest-cleanup.ts";
@@ -95,7 +96,8 @@ function plainDocument(file: string, text: string): unknown {
   // JSON may be indented with tabs, which YAML does not take.
   if (text.trimStart().startsWith("{")) {
     try {
-      return asTexts(JSON.parse(text));
+      // Of a key that stands twice one would be silently off.
+      return asTexts(parseStrictJson(new TextEncoder().encode(text)));
     } catch {
       // What is wrong with it, and where, YAML's reader tells.
     }

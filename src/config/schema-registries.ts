@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isRepositoryName } from "../oci/name.ts";
 import { schedule, timeZone } from "./times.ts";
 import { duration, file } from "./values.ts";
 
@@ -70,6 +71,11 @@ const collect = z
     error: "with: docker-exec needs container",
   });
 
+const repository = z.string().refine(isRepositoryName, {
+  error:
+    "is no name of a repository, such as team/app: without the host, in small letters, and no glob",
+});
+
 const registry = z.strictObject({
   name: z
     .string()
@@ -103,7 +109,7 @@ const registry = z.strictObject({
       "`HOST[:PORT]` of token servers that are not of its own domain and get its credentials all the same",
     ),
   repositories: z
-    .array(z.string().min(1))
+    .array(repository)
     .min(1)
     .optional()
     .describe("its repositories; unset: what its catalog says, which some registries do not have"),

@@ -2,9 +2,13 @@ import { Section } from "../distribution-section.ts";
 import type { Environment } from "../environment.ts";
 import { containing, exactly } from "./patterns.ts";
 import { Draft, type Translation } from "./translation.ts";
-import { address, anyNumber, durationText, registryName, truth } from "./values.ts";
+import { address, anyNumber, durationText, nameUnused, registryName, truth } from "./values.ts";
 
 const DAY = 86_400_000;
+const DELETING = {
+  part: "cleanup",
+  known: ["days_to_keep", "protected_tags", "protected_patterns"],
+};
 /** Names that the script never deletes, although its configuration does not say so. */
 const SPECIAL = ["buildcache", "latest", "cache"];
 
@@ -45,7 +49,7 @@ export function translateCleanupScript(
   // The path within the container, for measuring alone.
   paths.text("storage");
   top.nameRest(["registry", "cleanup", "paths"]);
-  for (const key of unused) draft.remark("", key, "is not known, and has no effect");
+  nameUnused(unused, DELETING, draft);
   return draft.translation(settings);
 }
 

@@ -89,17 +89,30 @@ function variablesOf(value: unknown): [string, string | null][] {
   ]);
 }
 
-const INTERPOLATED = /\$(?:(\$)|\{(\w+)(?::?-([^}]*))?\}|([A-Za-z_]\w*))/g;
+const INTERPOLATED = /\$(?:(\$)|\{(\w+)(?:(:?[-+?])([^{}]*))?\}|([A-Za-z_]\w*)|(\{[^}]*\}?))/g;
 
+/** What is written in another way than these has no value: it would be taken as it stands. */
 function resolved(text: string, environment: Environment, missing: string[]): string {
   return text.replace(
     INTERPOLATED,
-    (_, dollar?: string, braced?: string, other?: string, plain?: string) => {
+    (
+      _,
+      dollar?: string,
+      braced?: string,
+      operator?: string,
+      other = "",
+      plain?: string,
+      strange?: string,
+    ) => {
       if (dollar !== undefined) return dollar;
-      const name = braced ?? plain ?? "";
-      const value = environment[name] || other;
-      if (value === undefined) missing.push(name);
-      return value ?? "";
+      const name = braced ?? plain ?? strange ?? "";
+      const value = environment[name];
+      const set = value !== undefined && (value !== "" || operator?.startsWith(":") === false);
+      if (operator?.endsWith("+")) return set ? other : "";
+      if (set && value !== "") return value;
+      if (operator?.endsWith("-")) return set ? "" : other;
+      missing.push(name);
+      return "";
     },
   );
 }

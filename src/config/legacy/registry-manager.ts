@@ -3,10 +3,19 @@ import { exactly } from "./patterns.ts";
 import { type Deleting, readDeletePolicy, type Rule } from "./registry-manager-delete.ts";
 import { checkSyncPolicy } from "./registry-manager-sync.ts";
 import { Draft, type Translation } from "./translation.ts";
-import { address, registryName, truth, variableName } from "./values.ts";
+import { address, nameUnused, registryName, truth, variableName } from "./values.ts";
 
 /** The policy that all registries of the delete policy share. */
 const GENERAL = "delete-policy";
+const DELETING = {
+  part: GENERAL,
+  known: ["registries", "start", "dry-run", "mix-count", "sem-ver", "tags"].concat([
+    "include",
+    "exclude",
+    "keys",
+    "regex",
+  ]),
+};
 
 interface Registry {
   readonly key: string;
@@ -51,7 +60,7 @@ export function translateRegistryManager(document: Readonly<Record<string, unkno
   // The first whose globs match applies: what names one repository comes before what names all.
   const policies = [...direct.flat(), ...general];
   top.nameRest(["registries", "delete-policy", "sync-policy"]);
-  for (const key of unused) draft.remark("", key, "is not known, and has no effect");
+  nameUnused(unused, DELETING, draft);
   return draft.translation({
     retention: policies.map((policy, index) => settingsOf(policy, `retention.${index}`, draft)),
     registries: registries.map((one, index) => ({

@@ -1,4 +1,5 @@
 import { parseDuration, parseGoDuration } from "../duration.ts";
+import { nearest } from "../nearest.ts";
 import type { Draft } from "./translation.ts";
 
 /** A whole number that is not below zero; null: it is none, which is a fault. */
@@ -80,4 +81,28 @@ export function registryName(text: string): string {
 export function variableName(registry: string, what: string): string {
   const name = `${registry}_${what}`.toUpperCase().replace(/[^A-Z0-9]+/g, "_");
   return /^(?:[0-9]|WHARF_|_)/.test(name) ? `REGISTRY_${name.replace(/^_+/, "")}` : name;
+}
+
+/**
+ * Says which keys have no effect. In the part that says what is deleted, one that is nearly a key that has an
+ * effect is a fault, and so is a wish to delete nothing: what it should have protected would go.
+ *
+ * `part`: the path of that part; `known`: the keys in it.
+ */
+export function nameUnused(
+  unused: readonly string[],
+  { part, known }: { readonly part: string; readonly known: readonly string[] },
+  draft: Draft,
+): void {
+  for (const path of unused) {
+    const key = path.split(".").at(-1) ?? "";
+    const near = path.startsWith(`${part}.`) ? nearest(key, known) : null;
+    if (near !== null) draft.fault(path, `is not known; did you mean ${near}?`);
+    else if (/^dry.?run/i.test(key)) {
+      draft.fault(
+        path,
+        "is not known here, and nothing would go by it; `-n` only shows what would go",
+      );
+    } else draft.remark("", path, "is not known, and has no effect");
+  }
 }
