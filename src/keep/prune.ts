@@ -39,15 +39,22 @@ export async function pruneRegistry(
   const { promise: cut, resolve } = Promise.withResolvers<WorkDone>();
   const cutOff = (): void => resolve(STOPPED);
   stop.hard.addEventListener("abort", cutOff, { once: true });
+  // What is only planned changes nothing: who reads it may be left alone with it at once.
+  stop.asked.addEventListener("abort", cutOff, { once: true });
+  const acting = (): void => stop.asked.removeEventListener("abort", cutOff);
   try {
-    return await Promise.race([run(entry, context, stop.asked), cut]);
+    return await Promise.race([run(entry, { ...context, acting }, stop.asked), cut]);
   } catch (error) {
     if (stop.asked.aborted) return STOPPED;
     throw error;
   } finally {
     stop.hard.removeEventListener("abort", cutOff);
+    acting();
   }
 }
+
+/** `acting` is called before anything is removed. */
+type Running = PruneContext & { readonly acting: () => void };
 
 const STOPPED: WorkDone = {
   outcome: "stopped",
@@ -59,8 +66,8 @@ const STOPPED: WorkDone = {
   document: null,
 };
 
-async function run(entry: Entry, context: PruneContext, stop: AbortSignal): Promise<WorkDone> {
-  const { config, environment, times, say, now } = context;
+async function run(entry: Entry, context: Running, stop: AbortSignal): Promise<WorkDone> {
+  const { config, environment, times, say, now, acting } = context;
   const { state } = config.keep;
   const warn = (line: string): void => say({}, printable(line));
   const opened = await openPrune(entry, config.retention, { environment, state, times, now, warn });
@@ -68,6 +75,9 @@ async function run(entry: Entry, context: PruneContext, stop: AbortSignal): Prom
     const { target, concurrency } = opened;
     const decider = await opened.decider(now());
     const made = await planPrune({ target, decider, clock: now, concurrency, stop });
+    // Whoever wanted to know has gone, and so have the state and the log.
+    stop.throwIfAborted();
+    acting();
     const { plan } = made;
     for (const warning of plan.warnings) warn(warning);
     const something = plan.repositories.some(({ actions }) => actions.length > 0);

@@ -156,49 +156,41 @@ describe("wharf keep", () => {
     expect(running.logs()).not.toContain("s3cret");
   });
 
-  test("stops at a safe point, at once when it is told twice, and goes on after a restart", async () => {
+  test("stops at once while it only reads, and goes on after a restart", async () => {
     await using folder = await temporaryFolder();
-    // Takes a question and never answers.
-    const asked: string[] = [];
-    using hanging = Bun.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      idleTimeout: 255,
-      async fetch({ url }) {
-        asked.push(new URL(url).pathname);
-        await Bun.sleep(100_000);
-        return new Response();
-      },
-    });
-    const retention = [{ name: "all", repositories: ["**"], delete: [{ tags: ["*"] }] }];
-    const url = `127.0.0.1:${hanging.port}`;
-    const config = await configured(folder, { retention, registries: [{ name: "hub", url }] });
+    using hanging = hangingAt(() => true);
+    const config = await configured(folder, { retention: EVERYTHING, registries: [hanging.entry] });
     {
       await using keep = await startKeep({ config });
       const reply = await fetch(`${keep.url}/prune`, { method: "POST" });
       expect(await reply.text()).toBe("prune started");
-      await eventually(
-        async () => asked.length,
-        (count) => count > 0,
-      );
-      let over = false;
-      void keep.ended.then(() => (over = true));
-      process.kill(keep.pid, "SIGTERM");
-      await Bun.sleep(1000);
-      expect(over).toBe(false);
+      await hanging.asked(1);
       process.kill(keep.pid, "SIGTERM");
       expect(await keep.ended).toMatchObject({ code: 0 });
-      expect(keep.logs()).toContain("stopping at the nearest safe point");
+      expect(keep.logs()).not.toContain("stopping at the nearest safe point");
     }
-    const before = asked.length;
     await using keep = await startKeep({ config });
-    await eventually(
-      async () => asked.length,
-      (count) => count > before,
-    );
+    await hanging.asked(2);
     expect((await jobOf(keep, "prune")).running).toBe(true);
     expect(keep.logs()).toContain("left-over");
     await keep.stop("SIGKILL");
+  });
+
+  test("stops at a safe point while it removes, and at once when it is told twice", async () => {
+    await using folder = await temporaryFolder();
+    using hanging = hangingAt((method) => method === "DELETE");
+    const config = await configured(folder, { retention: EVERYTHING, registries: [hanging.entry] });
+    await using keep = await startKeep({ config });
+    await fetch(`${keep.url}/prune`, { method: "POST" });
+    await hanging.asked(1);
+    let over = false;
+    void keep.ended.then(() => (over = true));
+    process.kill(keep.pid, "SIGTERM");
+    await Bun.sleep(1000);
+    expect(over).toBe(false);
+    process.kill(keep.pid, "SIGTERM");
+    expect(await keep.ended).toMatchObject({ code: 0 });
+    expect(keep.logs()).toContain("stopping at the nearest safe point");
   });
 
   test("is stopped in a moment when nothing goes on, with what it was told on the disk", async () => {
@@ -219,3 +211,58 @@ describe("wharf keep", () => {
     state.close();
   });
 });
+
+const EVERYTHING = [
+  {
+    name: "all",
+    repositories: ["**"],
+    delete: [{ tags: ["*"] }],
+    limits: { emptyRepositories: true, maxDelete: "100%" },
+  },
+];
+
+/** A registry with one image that takes some questions, and never answers those. */
+function hangingAt(never: (method: string) => boolean) {
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    config: {
+      mediaType: "application/vnd.oci.empty.v1+json",
+      digest: `sha256:${"a".repeat(64)}`,
+      size: 2,
+    },
+    layers: [],
+  });
+  const digest = `sha256:${new Bun.CryptoHasher("sha256").update(manifest).digest("hex")}`;
+  const headers = {
+    "content-type": "application/vnd.oci.image.manifest.v1+json",
+    "docker-content-digest": digest,
+  };
+  let asked = 0;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 255,
+    async fetch({ url, method }) {
+      if (never(method)) {
+        asked++;
+        await Bun.sleep(100_000);
+      }
+      const { pathname } = new URL(url);
+      if (pathname === "/v2/") return Response.json({});
+      if (pathname === "/v2/_catalog") return Response.json({ repositories: ["app"] });
+      if (pathname === "/v2/app/tags/list") return Response.json({ name: "app", tags: ["x"] });
+      if (!pathname.startsWith("/v2/app/manifests/")) return new Response(null, { status: 404 });
+      return new Response(manifest, { headers });
+    },
+  });
+  return {
+    entry: { name: "hub", url: `127.0.0.1:${server.port}`, type: "oci" },
+    asked: async (count: number) =>
+      await eventually(
+        async () => asked,
+        (now) => now >= count,
+      ),
+    [Symbol.dispose]: () => void server.stop(true),
+  };
+}

@@ -86,8 +86,11 @@ export async function runKeep(load: () => Loaded, terminal: Terminal): Promise<v
         contentType: metrics.registry.contentType,
       }),
       answered: (what, error) => {
-        if (what.route?.endsWith("/events") && what.status >= 400) metrics.refused(what.status);
-        const level = what.status >= 500 ? "error" : what.method === "POST" ? "info" : "debug";
+        const told = what.route?.endsWith("/events") === true;
+        if (told && what.status >= 400) metrics.refused(what.status);
+        // A registry tells of each pull: a line for each would be its whole access log.
+        const usual = what.method !== "POST" || (told && what.status < 400);
+        const level = what.status >= 500 ? "error" : usual ? "debug" : "info";
         log[level]({ ...what, ...(what.status >= 500 && { err: error }) }, "request");
       },
     }),
