@@ -42,11 +42,22 @@ function prunerOf(past: readonly PrunerRun[] = []) {
   return { pruner, state };
 }
 
+const SOMEBODY: RunHow["by"] = {
+  at: 1,
+  requestId: "1",
+  actor: "ann",
+  address: "127.0.0.1",
+  host: "localhost",
+  scheme: "http",
+  method: "POST",
+  agent: "curl",
+};
+
 describe("a run", () => {
   test("is one at a time: who asks meanwhile joins it", async () => {
     const { pruner, state } = prunerOf();
-    pruner.ask({ dryRun: null, asked: false });
-    pruner.ask({ dryRun: true, asked: true });
+    pruner.ask({ dryRun: null, by: null });
+    pruner.ask({ dryRun: true, by: SOMEBODY });
     await Bun.sleep(0);
     expect(state.hows.map(({ dryRun }) => dryRun)).toEqual([false]);
     expect(pruner.running).toMatchObject({ outcome: "running", asked: false, startedAt: 1000 });
@@ -61,26 +72,51 @@ describe("a run", () => {
     state.go = Promise.withResolvers();
     state.go.resolve(DONE);
     state.dryRun = true;
-    pruner.ask({ dryRun: null, asked: true });
+    pruner.ask({ dryRun: null, by: SOMEBODY });
     await pruner.idle();
     expect(pruner.runs.map(({ dryRun }) => dryRun)).toEqual([true, false]);
+  });
+
+  test("that only plans is followed by one that does what was asked for meanwhile", async () => {
+    const { pruner, state } = prunerOf();
+    state.go.resolve(DONE);
+    pruner.ask({ dryRun: true, by: null });
+    pruner.ask({ dryRun: false, by: SOMEBODY });
+    pruner.ask({ dryRun: false, by: null });
+    await pruner.idle();
+
+    expect(state.hows.map(({ dryRun, by }) => [dryRun, by])).toEqual([
+      [true, null],
+      [false, SOMEBODY],
+    ]);
+  });
+
+  test("that is seen to have ended takes nobody's wish along", async () => {
+    const { pruner, state } = prunerOf();
+    state.go.resolve(DONE);
+    pruner.ask({ dryRun: false, by: null });
+    while (pruner.running) await Promise.resolve();
+    pruner.ask({ dryRun: false, by: SOMEBODY });
+    await pruner.idle();
+
+    expect(state.hows).toHaveLength(2);
   });
 
   test("does not begin while something stands in its way", () => {
     const { pruner, state } = prunerOf();
     state.obstacle = new RegistryError("READ_ONLY");
-    expect(() => pruner.ask({ dryRun: null, asked: true })).toThrow(state.obstacle);
+    expect(() => pruner.ask({ dryRun: null, by: SOMEBODY })).toThrow(state.obstacle);
     expect(state.hows).toEqual([]);
   });
 
   test("that fails says why, and the next one may begin", async () => {
     const { pruner, state } = prunerOf();
-    pruner.ask({ dryRun: null, asked: true });
+    pruner.ask({ dryRun: null, by: SOMEBODY });
     state.go.reject(new Error("the disk is full"));
     await pruner.idle();
     expect(pruner.runs).toMatchObject([{ outcome: "failed", reason: "the disk is full" }]);
     state.go = Promise.withResolvers();
-    pruner.ask({ dryRun: null, asked: true });
+    pruner.ask({ dryRun: null, by: SOMEBODY });
     state.go.resolve(DONE);
     await pruner.idle();
     expect(pruner.runs.map(({ outcome }) => outcome)).toEqual(["done", "failed"]);
@@ -88,17 +124,17 @@ describe("a run", () => {
 
   test("ends with the registry, and none begins after that", async () => {
     const { pruner, state } = prunerOf();
-    pruner.ask({ dryRun: null, asked: true });
+    pruner.ask({ dryRun: null, by: SOMEBODY });
     await Bun.sleep(0);
     await pruner.close();
     expect(pruner.runs).toMatchObject([{ outcome: "stopped", reason: "the registry stops" }]);
-    pruner.ask({ dryRun: null, asked: true });
+    pruner.ask({ dryRun: null, by: SOMEBODY });
     expect(state.hows).toHaveLength(1);
   });
 
   test("is remembered when it begins, so that one that a crash cuts off is known as such", async () => {
     const { pruner, state } = prunerOf();
-    pruner.ask({ dryRun: null, asked: true });
+    pruner.ask({ dryRun: null, by: SOMEBODY });
     await Bun.sleep(0);
     const { pruner: next } = prunerOf(state.remembered.at(-1));
     expect(next.runs).toMatchObject([{ outcome: "cut off", startedAt: 1000, endedAt: null }]);
@@ -111,7 +147,7 @@ describe("a run", () => {
     const { pruner, state } = prunerOf();
     state.go.resolve(DONE);
     for (let run = 0; run < 25; run++) {
-      pruner.ask({ dryRun: null, asked: true });
+      pruner.ask({ dryRun: null, by: SOMEBODY });
       await pruner.idle();
     }
     expect(pruner.runs).toHaveLength(20);

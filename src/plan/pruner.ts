@@ -1,3 +1,4 @@
+import type { Who } from "../metadata/event.ts";
 import type { RegistryError } from "../oci/errors.ts";
 
 /** What one run of retention on this registry came to. Times are UTC milliseconds, sizes bytes. */
@@ -45,21 +46,30 @@ export interface PrunerParts {
 
 export interface RunHow {
   readonly dryRun: boolean;
+  /** Who asked for it; null: it was time. */
+  readonly by: Who | null;
   readonly stop: AbortSignal;
 }
+
+/** `dryRun`: null: as configured. */
+export type PrunerWish = { readonly dryRun: boolean | null } & Pick<RunHow, "by">;
 
 /** How many runs are remembered. */
 const RUNS = 20;
 
 const NOTHING = { tags: 0, manifests: 0, bytes: { freed: 0, shared: 0 }, kept: [] } as const;
 
-/** Applies retention to the registry of this process: one run at a time; who asks while one goes on joins it. */
+/**
+ * Applies retention to the registry of this process: one run at a time. Who asks while one goes on joins it; but
+ * a run that only plans does not do what somebody else asked for: another one follows it.
+ */
 export class Pruner {
   readonly #parts: PrunerParts;
   #runs: readonly PrunerRun[];
   #running: PrunerRun | null = null;
   #stop = new AbortController();
   #work: Promise<void> | null = null;
+  #next: PrunerWish | null = null;
   #closed = false;
 
   constructor(parts: PrunerParts) {
@@ -78,28 +88,30 @@ export class Pruner {
     return this.#running;
   }
 
-  /** Begins a run, or joins the one that goes on. Throws what stands in the way. `dryRun`: null: as configured. */
-  ask(wish: { readonly dryRun: boolean | null; readonly asked: boolean }): void {
+  /** Begins a run, or joins the one that goes on, or follows it. Throws what stands in the way. */
+  ask(wish: PrunerWish): void {
     const obstacle = this.#parts.obstacle();
     if (obstacle) throw obstacle;
-    if (this.#work || this.#closed) return;
-    this.#stop = new AbortController();
+    if (this.#closed) return;
     const dryRun = wish.dryRun ?? this.#parts.dryRun();
+    if (this.#running) {
+      if (this.#running.dryRun && !dryRun) this.#next ??= wish;
+      return;
+    }
+    this.#stop = new AbortController();
     const startedAt = this.#parts.now();
     const run: PrunerRun = {
       ...NOTHING,
       startedAt,
       endedAt: null,
-      asked: wish.asked,
+      asked: wish.by !== null,
       dryRun,
       outcome: "running",
       reason: null,
     };
     this.#running = run;
     this.#parts.began(startedAt);
-    this.#work = this.#run(run).finally(() => {
-      this.#work = null;
-    });
+    this.#work = this.#run(run, wish.by);
   }
 
   /** Ends what goes on where it is safe; it may be begun again. */
@@ -108,31 +120,40 @@ export class Pruner {
   }
 
   async idle(): Promise<void> {
-    await this.#work;
+    while (this.#running) await this.#work;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.stop("the registry stops");
-    await this.#work;
+    await this.idle();
   }
 
-  async #run(run: PrunerRun): Promise<void> {
+  async #run(run: PrunerRun, by: Who | null): Promise<void> {
     await this.#remember([run, ...this.#runs]);
     const { signal } = this.#stop;
     let outcome: PrunerOutcome;
     try {
-      outcome = await this.#parts.run({ dryRun: run.dryRun, stop: signal });
+      outcome = await this.#parts.run({ dryRun: run.dryRun, by, stop: signal });
     } catch (error) {
       const reason = (error as Error).message;
       outcome = { ...NOTHING, outcome: signal.aborted ? "stopped" : "failed", reason };
       if (!signal.aborted) this.#parts.failed(error);
     }
     const ended: PrunerRun = { ...run, ...outcome, endedAt: this.#parts.now() };
+    const runs = [ended, ...this.#runs].slice(0, RUNS);
+    await this.#remember(runs);
+    // From here on whoever sees that it has ended can begin another one.
+    this.#runs = runs;
     this.#running = null;
-    this.#runs = [ended, ...this.#runs].slice(0, RUNS);
     this.#parts.ended(ended);
-    await this.#remember(this.#runs);
+    this.#follow();
+  }
+
+  #follow(): void {
+    const next = this.#next;
+    this.#next = null;
+    if (next && this.#parts.obstacle() === null) this.ask(next);
   }
 
   /** What was done does not depend on it. */

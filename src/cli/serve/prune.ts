@@ -55,7 +55,6 @@ export async function startPruning(parts: PruningParts): Promise<ServedPruning> 
   const { registry, config, writesStopped, log, metrics } = parts;
   const { now } = registry();
   const past = await pastRuns(registry());
-  let by: Who | null = null;
   const obstacle = (): RegistryError | null => {
     if (config().readOnly) {
       return new RegistryError("READ_ONLY", {}, { headers: { allow: "GET, HEAD, OPTIONS" } });
@@ -65,7 +64,7 @@ export async function startPruning(parts: PruningParts): Promise<ServedPruning> 
     return new RegistryError("PRUNE_REFUSED", { reason: "the configuration has no policies" });
   };
   const pruner = new Pruner({
-    run: async (how) => await runOnce(parts, how, by),
+    run: async (how) => await runOnce(parts, how),
     obstacle,
     dryRun: () => config().prune?.dryRun ?? false,
     past,
@@ -78,9 +77,8 @@ export async function startPruning(parts: PruningParts): Promise<ServedPruning> 
     failed: (error) => log.error({ err: error }, "retention could not be applied"),
   });
   const begin = (): void => {
-    by = null;
     try {
-      pruner.ask({ dryRun: null, asked: false });
+      pruner.ask({ dryRun: null, by: null });
     } catch (error) {
       log.warn({ reason: (error as Error).message }, "retention is not applied at this time");
     }
@@ -105,10 +103,7 @@ export async function startPruning(parts: PruningParts): Promise<ServedPruning> 
       run: pruner.running,
       runs: pruner.runs,
     }),
-    ask(wish) {
-      if (pruner.running === null) ({ by } = wish);
-      pruner.ask({ dryRun: wish.dryRun, asked: true });
-    },
+    ask: (wish) => pruner.ask(wish),
     changed() {
       if (config().readOnly) pruner.stop("the registry is read-only");
       alarm.changed();
@@ -123,8 +118,7 @@ export async function startPruning(parts: PruningParts): Promise<ServedPruning> 
 
 async function runOnce(
   { registry, config, decider, place, log }: PruningParts,
-  { dryRun, stop }: RunHow,
-  by: Who | null,
+  { dryRun, by, stop }: RunHow,
 ): Promise<PrunerOutcome> {
   const { retention, data, keep } = config();
   const served = registry();
