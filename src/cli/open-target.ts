@@ -157,11 +157,10 @@ function localOf(wish: TargetWish, environment: Terminal["environment"]): Regist
 /** A registry that no configuration names, with what holds where nothing is said. */
 function settingsOf(text: string, { plainHttp, insecure }: RegistryOptions): RegistrySettings {
   const { host, origin } = parseAddress(text, plainHttp);
-  const name = host.replaceAll(/[^A-Za-z0-9._-]/g, "-");
   const [settings] = schema.shape.registries.parse([
-    { name, url: origin, insecure: insecure ?? false },
+    { name: "unnamed", url: origin, insecure: insecure ?? false },
   ]);
-  return settings as RegistrySettings;
+  return { ...(settings as RegistrySettings), name: host };
 }
 
 function nameless(names: readonly string[]): RegistryError {

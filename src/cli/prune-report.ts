@@ -26,9 +26,7 @@ export function planLines(plan: PrunePlan): string[] {
     ({ actions, kept }) => actions.length === 0 && kept.length > 0,
   );
   return [
-    ...(going.length > 0
-      ? [`To delete from ${registry.name} (${printable(registry.place)}):`]
-      : []),
+    ...(going.length > 0 ? [`To delete from ${placed(registry)}:`] : []),
     ...going.slice(0, REPOSITORIES).flatMap(repositoryLines),
     ...more(going.length - REPOSITORIES, "repository", "  "),
     ...doubtLines(doubtful),
@@ -36,6 +34,11 @@ export function planLines(plan: PrunePlan): string[] {
     ...warnings.map((text) => `note: ${printable(text)}`),
     totalLine(plan),
   ];
+}
+
+/** Without a configuration a registry is called by its place. */
+function placed({ name, place }: PrunePlan["registry"]): string {
+  return place.endsWith(name) ? printable(place) : `${name} (${printable(place)})`;
 }
 
 function repositoryLines({

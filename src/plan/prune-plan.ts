@@ -82,6 +82,7 @@ export interface PlannedBytes {
 }
 
 export interface PruneTotals {
+  /** That a policy is about. */
   readonly repositories: number;
   readonly tags: { readonly all: number; readonly deleted: number };
   /** Manifests that go, tagged or not. */

@@ -73,6 +73,7 @@ class Planning {
   readonly #waiting = new Map<RepositoryName, Waiting>();
   readonly #warnings: string[] = [];
   #removesTags: Promise<boolean> | null = null;
+  /** Those that a policy is about. */
   #repositories = 0;
   #tags = 0;
   #failures = 0;
@@ -86,14 +87,15 @@ class Planning {
   async read(): Promise<void> {
     const { target, concurrency, stop, progress } = this.#wish;
     const reads = inParallel(target.repositories(), concurrency, (name) => this.#reader.read(name));
+    let looked = 0;
     for await (const read of reads) {
       stop?.throwIfAborted();
+      if (read && read.kind !== "stays") this.#repositories++;
       if (read?.kind === "unread") this.#keepUnread(read.name, read.policy, read.reason);
       else if (read?.kind === "stays") {
         this.#bytes.settle(this.#bytes.footprint(read.inventory, new Set()));
       } else if (read) await this.#take(read);
-      this.#repositories++;
-      progress?.(this.#repositories);
+      progress?.(++looked);
     }
     this.#reader.refuseNothing();
   }
