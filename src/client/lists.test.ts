@@ -34,6 +34,38 @@ describe("a list in pages", () => {
     ]);
   });
 
+  describe("whose first page is just as large as was asked for", () => {
+    const all = Array.from({ length: 1500 }, (_, n) => `t${n + 1000}`);
+    const last = encodeURIComponent(all[999] ?? "");
+
+    test("goes on also where the Link was lost on the way", async () => {
+      await using registry = fakeRegistry(({ path }) =>
+        page(path.includes(`last=${last}`) ? all.slice(1000) : all.slice(0, 1000)),
+      );
+      expect(await tags(registry)).toEqual(all);
+    });
+
+    test.each([
+      ["has nothing more", () => page([])],
+      ["sends all of it again", () => page(all.slice(0, 1000))],
+      ["knows of no such question", () => ociError(404, "NAME_UNKNOWN")],
+    ])("ends where the registry %s", async (_, second) => {
+      await using registry = fakeRegistry(({ path }) =>
+        path.includes("last=") ? second() : page(all.slice(0, 1000)),
+      );
+      expect(await tags(registry)).toHaveLength(1000);
+      expect(registry.heard).toHaveLength(2);
+    });
+  });
+
+  test("is none where what might follow it cannot be had", async () => {
+    const all = Array.from({ length: 1000 }, (_, n) => `t${n}`);
+    await using registry = fakeRegistry(({ path }) =>
+      path.includes("last=") ? ociError(403, "DENIED") : page(all),
+    );
+    expect(await failureOf(tags(registry))).toMatchObject({ kind: "CREDENTIALS" });
+  });
+
   test.each([
     ["another host", "https://evil.example.com/v2/app/tags/list?last=b"],
     ["another path", "/steal?last=b"],

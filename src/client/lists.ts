@@ -7,7 +7,7 @@ import type { Reply } from "./http/reply.ts";
 /** Entries of one list; more is not a registry that a command line can show. */
 const MOST_ENTRIES = 1_000_000;
 /** How many entries are asked for: registries refuse more than they are configured for, some any number. */
-const LARGE_PAGES = ["?n=1000", "?n=100"];
+const LARGE_PAGES = [1000, 100];
 const MOST_PAGES = 10_000;
 const LARGEST_PAGE = 32 * 1024 * 1024;
 /** Longer is neither a name nor a tag. */
@@ -85,33 +85,45 @@ async function* pages(
       scope: list.scope,
       accept: "application/json",
     });
-  let reply = await firstPage(ask);
+  const first = await firstPage(ask);
+  const { size } = first;
+  let { reply } = first;
   for (;;) {
     if (reply.status !== 200) throw await connection.refusal(reply, list.subject);
-    const query = nextQuery(reply.header("link"), origin);
+    const linked = nextQuery(reply.header("link"), origin);
     // Registries in Go say null for an empty list.
     const entries = (await reply.object(LARGEST_PAGE))[list.key] ?? [];
     if (!isNames(entries))
       throw new RegistryError("REMOTE", { reason: `${origin} sends no list of ${list.key}` });
+    const fresh = [...new Set(entries)].filter((entry) => !given.has(entry));
+    // Of half a list nobody would know that it is half: a page that is just full may have lost its Link on the way.
+    // Some registries know of no pages, and send all of it again.
+    const isFull = linked === null && entries.length === size && fresh.length > 0;
+    const query = isFull ? `?n=${size}&last=${encodeURIComponent(entries.at(-1) ?? "")}` : linked;
     guard.turn(query, entries.length);
-    for (const entry of entries) {
-      if (given.has(entry)) continue;
+    for (const entry of fresh) {
       given.add(entry);
       yield entry;
     }
     if (query === null) return;
     reply = await ask(query);
+    if (!isFull || ![400, 404, 405, 416, 422].includes(reply.status)) continue;
+    // It was the end, and there is nothing to ask for.
+    await reply.discard();
+    return;
   }
 }
 
-/** The first answer that does not refuse the number of entries, else the last. */
-async function firstPage(ask: (query: string) => Promise<Reply>): Promise<Reply> {
-  for (const query of LARGE_PAGES) {
-    const reply = await ask(query);
-    if (!isTooMany(reply.status)) return reply;
+/** The first answer that does not refuse the number of entries, else the last; and what number that is. */
+async function firstPage(
+  ask: (query: string) => Promise<Reply>,
+): Promise<{ readonly reply: Reply; readonly size: number | null }> {
+  for (const size of LARGE_PAGES) {
+    const reply = await ask(`?n=${size}`);
+    if (!isTooMany(reply.status)) return { reply, size };
     await reply.discard();
   }
-  return await ask("");
+  return { reply: await ask(""), size: null };
 }
 
 /** Registries do not agree on how to say that `n` is too large (distribution: 400). */

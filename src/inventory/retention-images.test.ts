@@ -30,6 +30,8 @@ describe("when an image was built", () => {
   test("is nothing that depends on where this runs", () => {
     expect(timeOf("2026-01-02")).toBeNull();
     expect(timeOf("2026-01-02 03:04:05")).toBeNull();
+    expect(timeOf("2026-01-02T03:04:05")).toBeNull();
+    expect(timeOf("2026-01-02T03:04:05 or so")).toBeNull();
   });
 });
 

@@ -20,7 +20,7 @@ export function builtAt(config: Uint8Array): number | null {
 /** A time as RFC 3339 has it, in UTC milliseconds; null: it is none. Pure. */
 export function timeOf(text: string): number | null {
   // Anything else that a parser of dates takes for one would depend on where it runs.
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(text)) return null;
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(text)) return null;
   const at = Date.parse(text);
   return Number.isNaN(at) ? null : at;
 }
