@@ -133,9 +133,11 @@ async function readTags(name: RepositoryName, reading: ApiReading): Promise<Seen
     }
     leftovers.push(left);
     if (left.of !== null) tags.set(tag, left.of);
-    warn(
-      `${name}:${tag} is left from a removal that was interrupted; the next removal there ends that`,
-    );
+    const ends =
+      left.of === null
+        ? "the next removal there ends that"
+        : `the next removal of it ends that; if it shall stay, tag ${left.of} as ${tag} again before the registry collects garbage`;
+    warn(`${name}:${tag} is left from a removal that was interrupted; ${ends}`);
   });
 
   if (missing.length > 0) {
