@@ -17,6 +17,24 @@ describe("what follows", () => {
   const follower = (of: string, suffix = ".sig"): string => `${referrersTag(digest(of))}${suffix}`;
   const everything = { delete: [{ tags: ["*"] }], keep: [{ tags: ["latest"] }] };
 
+  test("what may be a part of an image that is still being pushed stays for an hour, whatever the rule says", () => {
+    const minutesAgo = (minutes: number): number => daysAgo(0) - minutes * 60_000;
+    const verdict = decide(
+      {
+        tags: [tag("latest", "a")],
+        manifests: [
+          image("a"),
+          image("platform", { pushedAt: minutesAgo(1) }),
+          image("lost its tag", { untaggedAt: minutesAgo(59) }),
+          image("old", { pushedAt: minutesAgo(61) }),
+        ],
+      },
+      { delete: [{ untagged: true }] },
+    );
+
+    expect(verdict.manifests.map((one) => one.digest)).toEqual([digest("old")]);
+  });
+
   test("a tag of an image's own digest is a pin of that image, which rules keep", () => {
     const pin = follower("a", "");
     const inventory = { tags: [tag("old", "a"), tag(pin, "a")], manifests: [image("a")] };

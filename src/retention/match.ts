@@ -17,6 +17,9 @@ export function deletes(rule: CompiledDelete, facts: TagFacts): Answer {
   return isOlder(facts.time(clock), olderThan, facts.place);
 }
 
+/** Platforms are pushed before their index, and signatures may be before what they sign. */
+const ON_ITS_WAY = 3_600_000;
+
 /** Whether a rule names a manifest that has no tag. Whether something else needs it is another question. */
 export function deletesUntagged(
   { settings: { untagged, olderThan, clock } }: CompiledDelete,
@@ -24,6 +27,8 @@ export function deletesUntagged(
   { inventory, context }: Place,
 ): boolean {
   if (untagged !== true) return false;
+  const since = untaggedTimeOf("pushed", manifest, inventory, context.now);
+  if (since !== null && context.now - since < ON_ITS_WAY) return false;
   if (olderThan === undefined) return true;
   const time = untaggedTimeOf(clock, manifest, inventory, context.now);
   return time !== null && context.now - time > olderThan;
