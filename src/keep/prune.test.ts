@@ -20,11 +20,10 @@ test("a registry that answers nothing does not hold up a stop, as long as nothin
   const state = openKeepState(folder.path);
   const stop = new AbortController();
   const signals = { asked: stop.signal, hard: new AbortController().signal };
-  const { timesOf } = state;
   const context = {
     config,
     environment: {},
-    times: timesOf,
+    times: (name: string) => state.timesOf(name),
     say: () => undefined,
     now: Date.now,
   };
