@@ -24,5 +24,5 @@ export interface Pruning {
    * Begins a run, or joins the one that goes on. `dryRun`: null: as configured. Throws READ_ONLY,
    * WRITES_STOPPED, PRUNE_REFUSED.
    */
-  ask(wish: { readonly dryRun: boolean | null; readonly by: Who }): void;
+  ask(wish: { readonly dryRun: boolean | null; readonly by: Who }): Promise<void>;
 }

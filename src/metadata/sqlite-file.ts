@@ -51,5 +51,9 @@ function ofThisVersion(db: Database): Database {
   const version = versionOf(db);
   if (version === VERSION) return db;
   db.close();
-  throw new Error(`it has version ${version}, this program knows ${VERSION}`);
+  const remedy =
+    version < VERSION
+      ? "looking at it does not change it: start `wharf serve` with it once"
+      : "use the program that wrote it, or a newer one";
+  throw new Error(`it has version ${version}, this program knows ${VERSION}; ${remedy}`);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { RegistryError } from "../oci/errors.ts";
-import { Pruner, type PrunerOutcome, type PrunerRun, type RunHow } from "./pruner.ts";
+import { Pruner, type PrunerOutcome, type PrunerRun, type RunHow, lastCounting } from "./pruner.ts";
 
 const DONE: PrunerOutcome = {
   outcome: "done",
@@ -100,6 +100,31 @@ describe("a run", () => {
     await pruner.idle();
 
     expect(state.hows).toHaveLength(2);
+  });
+
+  test("moves no schedule when somebody only wants to look", async () => {
+    const { pruner, state } = prunerOf();
+    state.go.resolve(DONE);
+    pruner.ask({ dryRun: true, by: SOMEBODY });
+    await pruner.idle();
+    expect(state.began).toEqual([]);
+    pruner.ask({ dryRun: true, by: null });
+    await pruner.idle();
+    expect(state.began).toHaveLength(1);
+  });
+
+  test("that counts for the schedule is remembered, however many only look after it", async () => {
+    const { pruner, state } = prunerOf();
+    state.go.resolve(DONE);
+    pruner.ask({ dryRun: null, by: null });
+    await pruner.idle();
+    for (let looks = 0; looks < 30; looks++) {
+      pruner.ask({ dryRun: true, by: SOMEBODY });
+      await pruner.idle();
+    }
+
+    expect(state.remembered.at(-1)).toHaveLength(20);
+    expect(lastCounting(state.remembered.at(-1) ?? [])).toMatchObject({ startedAt: 1000 });
   });
 
   test("does not begin while something stands in its way", () => {

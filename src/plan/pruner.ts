@@ -39,6 +39,7 @@ export interface PrunerParts {
   readonly past: readonly PrunerRun[];
   remember(runs: readonly PrunerRun[]): Promise<void>;
   readonly now: () => number;
+  /** One began that counts for the schedule: not one that somebody asked for to see what would go. */
   began(at: number): void;
   ended(run: PrunerRun): void;
   failed(error: unknown): void;
@@ -57,6 +58,22 @@ export type PrunerWish = { readonly dryRun: boolean | null } & Pick<RunHow, "by"
 /** How many runs are remembered. */
 const RUNS = 20;
 
+/** The last that counts for the schedule. Pure. */
+export function lastCounting(runs: readonly PrunerRun[]): PrunerRun | null {
+  return runs.find(counts) ?? null;
+}
+
+function counts({ asked, dryRun }: Pick<PrunerRun, "asked" | "dryRun">): boolean {
+  return !asked || !dryRun;
+}
+
+/** However many only looked since, the last one that counts is among them. */
+function latest(runs: readonly PrunerRun[]): readonly PrunerRun[] {
+  const last = lastCounting(runs);
+  const first = runs.slice(0, RUNS);
+  return last === null || first.includes(last) ? first : [...first.slice(0, RUNS - 1), last];
+}
+
 const NOTHING = { tags: 0, manifests: 0, bytes: { freed: 0, shared: 0 }, kept: [] } as const;
 
 /**
@@ -70,6 +87,7 @@ export class Pruner {
   #stop = new AbortController();
   #work: Promise<void> | null = null;
   #next: PrunerWish | null = null;
+  #noted: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(parts: PrunerParts) {
@@ -110,13 +128,18 @@ export class Pruner {
       reason: null,
     };
     this.#running = run;
-    this.#parts.began(startedAt);
+    if (counts(run)) this.#parts.began(startedAt);
     this.#work = this.#run(run, wish.by);
   }
 
   /** Ends what goes on where it is safe; it may be begun again. */
   stop(reason: string): void {
     this.#stop.abort(new Error(reason));
+  }
+
+  /** Resolves when the run that goes on was written down: whoever has asked for it may be told so. */
+  async noted(): Promise<void> {
+    await this.#noted;
   }
 
   async idle(): Promise<void> {
@@ -130,7 +153,8 @@ export class Pruner {
   }
 
   async #run(run: PrunerRun, by: Who | null): Promise<void> {
-    await this.#remember([run, ...this.#runs]);
+    this.#noted = this.#remember([run, ...this.#runs]);
+    await this.#noted;
     const { signal } = this.#stop;
     let outcome: PrunerOutcome;
     try {
@@ -141,7 +165,7 @@ export class Pruner {
       if (!signal.aborted) this.#parts.failed(error);
     }
     const ended: PrunerRun = { ...run, ...outcome, endedAt: this.#parts.now() };
-    const runs = [ended, ...this.#runs].slice(0, RUNS);
+    const runs = latest([ended, ...this.#runs]);
     await this.#remember(runs);
     // From here on whoever sees that it has ended can begin another one.
     this.#runs = runs;
@@ -158,6 +182,6 @@ export class Pruner {
 
   /** What was done does not depend on it. */
   async #remember(runs: readonly PrunerRun[]): Promise<void> {
-    await this.#parts.remember(runs.slice(0, RUNS)).catch(() => undefined);
+    await this.#parts.remember(latest(runs)).catch(() => undefined);
   }
 }

@@ -264,6 +264,21 @@ describe("wharf prune", () => {
   });
 });
 
+test("an interval goes on over restarts, however often a registry is started", async () => {
+  await using folder = await temporaryFolder();
+  const settings = { retention: [KEEP_RELEASES], prune: { every: "1h" } };
+  const nextOf = async (): Promise<number> => {
+    await using server = await serveWith(folder, settings);
+    // It is known when the tree was compared, which an empty one is in a moment.
+    await Bun.sleep(1000);
+    return (await statusOf(server)).nextAt ?? 0;
+  };
+
+  const first = await nextOf();
+  expect(first).toBeGreaterThan(0);
+  expect(await nextOf()).toBe(first);
+});
+
 describe("a run that kill -9 cuts off", () => {
   test("is known as such afterwards, leaves no image in parts, and the next one ends it", async () => {
     await using folder = await temporaryFolder();

@@ -14,7 +14,13 @@ import type { Decider } from "../../plan/decider.ts";
 import { planId } from "../../plan/plan-id.ts";
 import { applyPrune } from "../../plan/prune-apply.ts";
 import { planPrune } from "../../plan/prune-planner.ts";
-import { Pruner, type PrunerOutcome, type PrunerRun, type RunHow } from "../../plan/pruner.ts";
+import {
+  Pruner,
+  type PrunerOutcome,
+  type PrunerRun,
+  type RunHow,
+  lastCounting,
+} from "../../plan/pruner.ts";
 import { runReport } from "../../plan/run-report.ts";
 import { metadataTarget } from "../../plan/targets/metadata.ts";
 import { needsCreated } from "../../plan/targets/needs-created.ts";
@@ -27,6 +33,7 @@ const CONCURRENCY = 4;
 
 /** Where the metadata remembers runs. */
 const SETTING = "prune-runs";
+const SINCE = "prune-since";
 
 export interface PruningParts {
   /** As it is served: what goes is told to whoever wants to hear of it. */
@@ -85,13 +92,15 @@ export async function startPruning(parts: PruningParts): Promise<ServedPruning> 
   };
   const alarm = new Alarm({
     times: () => config().prune ?? null,
-    last: past[0]?.startedAt ?? now(),
+    last: lastCounting(past)?.startedAt ?? now(),
     ring: begin,
     now,
   });
   let closed = false;
-  void parts.compared.then(() => {
+  void parts.compared.then(async () => {
+    const since = await knownSince(registry(), config().prune !== undefined);
     if (closed) return;
+    if (pruner.running === null && lastCounting(pruner.runs) === null) alarm.began(since);
     alarm.start();
     if (config().prune?.atStart) begin();
   });
@@ -103,7 +112,10 @@ export async function startPruning(parts: PruningParts): Promise<ServedPruning> 
       run: pruner.running,
       runs: pruner.runs,
     }),
-    ask: (wish) => pruner.ask(wish),
+    async ask(wish) {
+      pruner.ask(wish);
+      await pruner.noted();
+    },
     changed() {
       if (config().readOnly) pruner.stop("the registry is read-only");
       alarm.changed();
@@ -161,6 +173,19 @@ function ourselves(at: number, place: string): Who {
   const scheme = protocol === "https:" ? "https" : "http";
   const facts = { at, requestId: randomUUID(), actor: "retention", address: "", host };
   return { ...facts, scheme, method: "DELETE", agent: "wharfinger" };
+}
+
+/**
+ * Since when it is to be done at all: who restarts a registry more often than it is to be pruned shall not have it
+ * wait for ever. UTC milliseconds.
+ */
+async function knownSince({ metadata, now }: Registry, wanted: boolean): Promise<number> {
+  const text = await metadata.getSetting(SINCE).catch(() => null);
+  if (wanted && text) return Number(text);
+  const at = now();
+  // Not wanted: from when it is wanted again.
+  await metadata.setSetting(SINCE, wanted ? String(at) : "").catch(() => undefined);
+  return at;
 }
 
 async function pastRuns({ metadata }: Registry): Promise<readonly PrunerRun[]> {

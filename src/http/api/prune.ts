@@ -21,7 +21,7 @@ export const postPruning: Handler = async (exchange) => {
   });
   const pruning = pruningOf(exchange);
   const dryRun = "dryRun" in wish ? yesOrNo(wish, "dryRun") : null;
-  pruning.ask({ dryRun, by: whoAsks(exchange) });
+  await pruning.ask({ dryRun, by: whoAsks(exchange) });
   return json(report(pruning), {}, 202);
 };
 
