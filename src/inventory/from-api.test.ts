@@ -101,6 +101,7 @@ describe("a repository over its API", () => {
     const times: TagTimes = {
       pushed: async (_, tags) => new Map(tags.map(({ tag }) => [tag, tag === V1 ? 7 : 8])),
       pulled: async () => new Map([[child, 9]]),
+      pullsSince: async () => null,
     };
     await using target = openTarget(at.url, { times });
 

@@ -72,7 +72,7 @@ export async function inventoryFromApi(
     tags: list.map(({ tag, digest }) => ({ tag, digest, pushedAt: pushed.get(tag) ?? null })),
     manifests: inOrder(manifestsOf(facts, pulled), ({ digest }) => digest),
     untaggedListed: false,
-    pullsSince: (await reading.times?.pullsSince?.(now)) ?? null,
+    pullsSince: (await reading.times?.pullsSince(now)) ?? null,
     unreadable,
     leftovers,
   };

@@ -9,7 +9,7 @@ import { type MadePlan, planPrune } from "../plan/prune-planner.ts";
 import type { PruneResult } from "../plan/prune-result.ts";
 import { runReport } from "../plan/run-report.ts";
 import type { Say } from "./collect/tree.ts";
-import type { TagTimes } from "./tag-times.ts";
+import type { TagTimes } from "../inventory/api/tag-times.ts";
 import type { StopSignals, WorkDone } from "./work.ts";
 
 type Entry = Config["registries"][number];

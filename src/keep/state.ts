@@ -7,7 +7,7 @@ import second from "./schema/state-2.sql" with { type: "text" };
 import { Jobs } from "./state-jobs.ts";
 import { Listening } from "./state-listening.ts";
 import { Times } from "./state-times.ts";
-import type { TagTimes } from "./tag-times.ts";
+import type { TagTimes } from "../inventory/api/tag-times.ts";
 
 /** Step n makes version n out of version n - 1. A step that was released is never changed. */
 const STEPS: readonly string[] = [first, second];

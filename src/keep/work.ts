@@ -1,5 +1,5 @@
 /** How a run ends: all of it, in part, not at all because of drift or limits, or before its end because of a stop. */
-export const OUTCOMES = ["done", "partial", "refused", "stopped", "failed"] as const;
+const OUTCOMES = ["done", "partial", "refused", "stopped", "failed"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** What a run did. */
