@@ -56,3 +56,32 @@ test("docs/commands.md has every command", async () => {
   expect(commands.length).toBeGreaterThan(5);
   expect(commands.filter((name) => !page.includes(`wharf ${name}`))).toEqual([]);
 });
+
+test("docs/commands.md has every option of every command", async () => {
+  const page = await Bun.file("docs/commands.md").text();
+  const missing: string[] = [];
+  let options = 0;
+  const look = (words: readonly string[]): void => {
+    const help = Bun.spawnSync([
+      process.execPath,
+      "src/main.ts",
+      ...words,
+      "--help",
+    ]).stdout.toString();
+    const [own = "", below = ""] = help.split("\nCommands:\n");
+    for (const [, option = ""] of own.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)) {
+      options++;
+      if (!page.includes(option)) missing.push(`${words.join(" ")} ${option}`);
+    }
+    const [list = ""] = below.split("\n\n");
+    for (const [, name = ""] of list.matchAll(/^ {2}([\w-]+)/gm)) {
+      // What the executable of registry:2 does, docs/drop-in.md says.
+      if (name !== "help" && name !== "registry") look([...words, name]);
+    }
+  };
+
+  look([]);
+
+  expect(options).toBeGreaterThan(80);
+  expect(missing).toEqual([]);
+}, 60_000);
