@@ -6,7 +6,7 @@ import { startStandIn } from "../../test/support/stand-ins/stand-in.ts";
 import type { User } from "../../test/support/stand-ins/users.ts";
 import { parseAddress } from "./address.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import { collectHarbor, harborGcHistory, harborGcLog } from "./harbor-gc.ts";
+import { collectHarbor, harborGcHistory } from "./harbor-gc.ts";
 
 const ADMIN: User = { name: "admin", password: "Harbor12345", admin: true };
 const KEEPER: User = {
@@ -48,7 +48,6 @@ describe("Harbor's own collection", () => {
     expect(run.freed?.blobs).toBe(2);
     expect(run.freed?.bytes).toBeGreaterThan(5000);
     expect(standIn.content.find("app/web")?.manifests.size).toBe(1);
-    expect(await harborGcLog(connect(standIn.url), run.id)).toContain("success to run gc");
   });
 
   test("leaves untagged artifacts alone when told to", async () => {
@@ -136,6 +135,5 @@ describe("Harbor's own collection", () => {
     for (let n = 0; n < 12; n++) gc.start("MANUAL", {});
     const ids = (await harborGcHistory(connect(standIn.url), 3)).map(({ id }) => id);
     expect(ids).toEqual([12, 11, 10]);
-    expect(await harborGcLog(connect(standIn.url), 12)).toBeNull();
   });
 });

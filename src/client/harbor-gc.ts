@@ -51,9 +51,6 @@ const RIGHTS =
   "the user must be an administrator, or a system robot with garbage-collection rights";
 const SUBJECT: Subject = { about: "Harbor's garbage collection", missing: "REMOTE" };
 const LARGEST = 4 * 1024 * 1024;
-/** Bytes of a log; what is longer is cut at its beginning. */
-const LONGEST_LOG = 64 * 1024 * 1024;
-
 /**
  * Lets Harbor collect, and waits for the end; a collection that goes on already is waited for instead.
  * Throws CREDENTIALS without the rights to it, UNAVAILABLE when the waiting was ended by the signal, REMOTE when
@@ -84,20 +81,6 @@ export async function harborGcHistory(connection: Connection, most = 10): Promis
   throw new RegistryError("REMOTE", {
     reason: `${connection.address.origin} sends no list of its collections`,
   });
-}
-
-/** What a run has written. Null: there is no log of it (yet). */
-export async function harborGcLog(connection: Connection, id: number): Promise<string | null> {
-  const reply = await askHarbor(connection, {
-    method: "GET",
-    path: `${HARBOR_API}/system/gc/${id}/log`,
-  });
-  if (reply.status === 404) {
-    await reply.discard();
-    return null;
-  }
-  if (reply.status !== 200) throw await refused(connection, reply.status, reply);
-  return new TextDecoder().decode(await reply.read(LONGEST_LOG));
 }
 
 interface Begun {

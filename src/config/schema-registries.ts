@@ -21,7 +21,7 @@ export const prune = z
   })
   .describe("when retention is applied");
 
-export const COLLECTORS = ["none", "tree", "registry", "docker-exec", "harbor"] as const;
+const COLLECTORS = ["none", "tree", "registry", "docker-exec", "harbor"] as const;
 
 const collect = z
   .strictObject({

@@ -76,7 +76,7 @@ const conditions = {
 };
 
 const CLOCKS = ["pushed", "created", "pulled"] as const;
-export const ORDERS = ["semver", "natural", "pushed", "created", "pulled"] as const;
+const ORDERS = ["semver", "natural", "pushed", "created", "pulled"] as const;
 
 const deleteRule = z
   .strictObject({

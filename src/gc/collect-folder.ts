@@ -55,7 +55,7 @@ export interface FolderPlan {
 }
 
 /** What `serve` waits before an untagged manifest goes, unless its configuration says otherwise. */
-export const UNTAGGED_AFTER = 7 * 24 * 3_600_000;
+const UNTAGGED_AFTER = 7 * 24 * 3_600_000;
 
 /** What would go. Writes nothing at all. Throws DATA_FOLDER. */
 export async function planFolder(what: FolderGc): Promise<FolderPlan> {

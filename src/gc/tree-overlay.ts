@@ -24,7 +24,7 @@ export function overlayOf(
 }
 
 /** Times only: what is there is what the tree says. Whatever was seen in either was seen. Pure. */
-export function withRecords(
+function withRecords(
   repository: TreeRepository,
   { manifests, links }: RepositoryRecords,
 ): RepositoryInventory {

@@ -8,7 +8,7 @@
 export const MAX_DEPTH = 32;
 
 /** In one object. Annotations have a few dozen; a million of them would keep the server busy for seconds. */
-export const MAX_KEYS = 10_000;
+const MAX_KEYS = 10_000;
 
 /** Why a text was refused, in words for the one who sent it. */
 export class JsonError extends Error {}

@@ -45,7 +45,7 @@ export function strangerRealm(
 }
 
 /** Whether two hosts belong to the same owner, by what the list of public suffixes says. Pure. */
-export function sameDomain(one: string, other: string): boolean {
+function sameDomain(one: string, other: string): boolean {
   if (one === other) return true;
   if (isAddress(one) || isAddress(other)) return false;
   const domain = registrable(one);

@@ -19,7 +19,7 @@ export interface Identity {
 export type Trust = (url: URL) => Identity[];
 
 /** Where docker and podman have certificates by the `HOST[:PORT]` of a registry. */
-export const CERTIFICATE_FOLDERS = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
+const CERTIFICATE_FOLDERS = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 
 /**
  * Who is believed for one registry: besides the usual authorities those in `ca`, at every address that it
