@@ -3,8 +3,8 @@ import type { Tag } from "../oci/reference.ts";
 import type { CompiledPolicy } from "./compile.ts";
 import { type DecideContext, type Place, TagFacts } from "./facts.ts";
 import { followersIn } from "./follow.ts";
-import { type Graph, graphOf } from "./graph.ts";
-import { rootsOf, usedByDigest } from "./manifests.ts";
+import { type Graph, type Marks, graphOf } from "./graph.ts";
+import { rootsOf } from "./manifests.ts";
 import type { RetentionVerdict } from "./verdict.ts";
 
 /** A manifest that could go, and where in the list those stand that it leads to. */
@@ -60,7 +60,7 @@ export function candidatesIn(
   const images = all.tags.length - followers.size;
   const place = { inventory: all, context, images, partsOf: graph.partsOf.bind(graph) };
   const open = new Map<number, { tags: Tag[]; time: number }>();
-  const held = new Set<number>();
+  const held = graph.marks();
   let notAfter = Infinity;
   for (const [at, tag] of all.tags.entries()) {
     const node = graph.placeOfTag[at] ?? -1;
@@ -74,7 +74,7 @@ export function candidatesIn(
     const time = facts.time(budget.oldest);
     const isOpen = follower === undefined && said.rule === null && tag.immutable !== true;
     if (isOpen && time === null) notAfter = Math.min(notAfter, facts.time("pushed") ?? Infinity);
-    if (!isOpen || time === null) held.add(node);
+    if (!isOpen || time === null) held[node] = 1;
     else if (!open.has(node)) open.set(node, { tags: [tag.tag], time });
     else {
       const known = open.get(node);
@@ -82,7 +82,7 @@ export function candidatesIn(
       if (known) known.time = Math.max(known.time, time);
     }
   }
-  for (const node of held) open.delete(node);
+  for (const node of open.keys()) if (held[node] === 1) open.delete(node);
   return { ...divided(policy, place, graph, open, held), notAfter };
 }
 
@@ -92,11 +92,12 @@ function divided(
   place: Place,
   graph: Graph,
   open: ReadonlyMap<number, { readonly tags: readonly Tag[]; readonly time: number }>,
-  held: Set<number>,
+  held: Marks,
 ): Omit<Candidates, "notAfter"> {
-  const reached = graph.reach(open.keys());
-  for (const node of usedByDigest(policy, place, graph, reached)) held.add(node);
-  const stays = graph.reach(rootsOf(reached, held));
+  const opened = graph.marks();
+  for (const node of open.keys()) opened[node] = 1;
+  const reached = graph.reach(opened);
+  const stays = graph.reach(rootsOf(policy, place, graph, reached, held));
   const numbers = new Map<number, number>();
   for (const at of graph.manifests.keys()) {
     if (stays[at] !== 1) numbers.set(at, numbers.size);

@@ -112,7 +112,7 @@ function decideOnce(
   for (const [at, follower] of followers) {
     const { tag, digest, immutable } = tags[at] ?? {};
     if (follower.subject === null || tag === undefined || digest === undefined) continue;
-    const goes = going[graph.place(follower.subject) ?? -1] === 1;
+    const goes = going[graph.place(follower.subject)] === 1;
     const subject = `${follower.what} of ${shortDigest(follower.subject)}`;
     verdicts[at] = {
       tag,

@@ -30,7 +30,9 @@ export function followersIn(
 ): ReadonlyMap<number, Follower> {
   const found = new Map<number, Follower>();
   let subjects: ReadonlyMap<string, Digest> | null = null;
-  for (const [index, { tag, digest }] of tags.entries()) {
+  let index = -1;
+  for (const { tag, digest } of tags) {
+    index++;
     const match = looksFollowing(tag) ? FOLLOWER.exec(tag) : null;
     if (match === null) continue;
     subjects ??= subjectsOf(manifests);

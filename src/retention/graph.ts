@@ -4,6 +4,7 @@ import type {
   RetentionTag,
 } from "../inventory/retention-inventory.ts";
 import type { Digest } from "../oci/digest.ts";
+import { DigestPlaces } from "./digest-places.ts";
 import type { Follower } from "./follow.ts";
 
 /** A tag's manifest that belongs to another one by the tag's name. */
@@ -21,7 +22,7 @@ export type Marks = Uint8Array;
  * chains can be long, and in a forged inventory they can be circles.
  */
 export class Graph {
-  readonly #places: ReadonlyMap<Digest, number>;
+  readonly #places: DigestPlaces;
   readonly #next: (number[] | undefined)[];
   /** The place of each tag's manifest, by the index of the tag; -1: it is not here. */
   readonly placeOfTag: Int32Array;
@@ -31,22 +32,27 @@ export class Graph {
     tags: readonly RetentionTag[],
     follow: readonly FollowEdge[],
   ) {
-    this.#places = new Map(manifests.map(({ digest }, at) => [digest, at]));
+    this.#places = new DigestPlaces(manifests);
     this.#next = Array.from({ length: manifests.length });
-    for (const [at, { children, subject }] of manifests.entries()) {
+    let at = 0;
+    for (const { children, subject } of manifests) {
       for (const child of children) this.#lead(at, this.place(child));
       if (subject !== null) this.#lead(this.place(subject), at);
+      at++;
     }
-    this.placeOfTag = Int32Array.from(tags, ({ digest }) => this.#places.get(digest) ?? -1);
+    this.placeOfTag = new Int32Array(tags.length);
+    let index = 0;
+    for (const { digest } of tags) this.placeOfTag[index++] = this.place(digest);
     for (const { subject, digest } of follow) this.#lead(this.place(subject), this.place(digest));
   }
 
-  place(digest: Digest): number | undefined {
-    return this.#places.get(digest);
+  /** -1: it is not here. */
+  place(digest: Digest): number {
+    return this.#places.find(digest);
   }
 
   leadsTo(place: number): readonly number[] {
-    return this.#next[place] ?? [];
+    return this.#next[place] ?? NOTHING;
   }
 
   /** The manifests under this one: children, and theirs, without what refers to it. */
@@ -55,7 +61,7 @@ export class Graph {
     const waiting = [manifest];
     for (let one = waiting.pop(); one; one = waiting.pop()) {
       for (const digest of one.children) {
-        const child = this.manifests[this.place(digest) ?? -1];
+        const child = this.manifests[this.place(digest)];
         if (child === undefined || child === manifest || found.has(child)) continue;
         found.add(child);
         waiting.push(child);
@@ -64,19 +70,24 @@ export class Graph {
     return [...found];
   }
 
-  /** Marks the places, and all that they lead to. */
-  reach(from: Iterable<number>): Marks {
-    const marks = new Uint8Array(this.manifests.length);
+  /** Marks nothing. */
+  marks(): Marks {
+    return new Uint8Array(this.manifests.length);
+  }
+
+  /** What is marked, and all that it leads to. */
+  reach(from: Marks): Marks {
+    const marks = from.slice();
     const waiting: number[] = [];
     const visit = (place: number): void => {
-      if (marks[place] === 1) return;
-      marks[place] = 1;
-      waiting.push(place);
+      for (const next of this.leadsTo(place)) {
+        if (marks[next] === 1) continue;
+        marks[next] = 1;
+        waiting.push(next);
+      }
     };
-    for (const place of from) visit(place);
-    for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
-      for (const next of this.leadsTo(place)) visit(next);
-    }
+    for (let place = 0; place < from.length; place++) if (from[place] === 1) visit(place);
+    for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) visit(place);
     return marks;
   }
 
@@ -101,40 +112,41 @@ export class Graph {
       rest[place] = 0;
     }
     // Of the children alone no real digests can make a circle.
-    for (const [place, mark] of rest.entries()) if (mark === 1) order.push(place);
+    for (let place = 0; place < rest.length; place++) if (rest[place] === 1) order.push(place);
     return { order, leaders };
   }
 
   #childrenOf(place: number): readonly number[] {
-    return this.manifests[place]?.children.flatMap((child) => this.place(child) ?? []) ?? [];
+    const children = this.manifests[place]?.children ?? [];
+    return children.map((child) => this.place(child)).filter((child) => child !== -1);
   }
 
-  #lead(from: number | undefined, to: number | undefined): void {
-    if (from === undefined || to === undefined) return;
+  #lead(from: number, to: number): void {
+    if (from === -1 || to === -1) return;
     const known = this.#next[from];
     if (known === undefined) this.#next[from] = [to];
     else known.push(to);
   }
 }
 
+const NOTHING: readonly number[] = [];
+
 /** The marked places from the leaders down; without those that are in a circle, or behind one. */
 function leadersFirst(marks: Marks, leadsTo: (place: number) => readonly number[]): number[] {
-  const leaders = new Map<number, number>();
-  for (const [place, mark] of marks.entries()) {
-    if (mark !== 1) continue;
-    for (const next of leadsTo(place)) {
-      if (marks[next] === 1) leaders.set(next, (leaders.get(next) ?? 0) + 1);
-    }
+  const leaders = new Int32Array(marks.length);
+  for (let place = 0; place < marks.length; place++) {
+    if (marks[place] !== 1) continue;
+    for (const next of leadsTo(place)) leaders[next] = (leaders[next] ?? 0) + 1;
   }
   const order: number[] = [];
-  for (const [place, mark] of marks.entries()) {
-    if (mark === 1 && !leaders.has(place)) order.push(place);
+  for (let place = 0; place < marks.length; place++) {
+    if (marks[place] === 1 && leaders[place] === 0) order.push(place);
   }
   for (let at = 0; at < order.length; at++) {
     for (const next of leadsTo(order[at] ?? -1)) {
-      const left = (leaders.get(next) ?? 0) - 1;
-      leaders.set(next, left);
-      if (left === 0) order.push(next);
+      const left = (leaders[next] ?? 0) - 1;
+      leaders[next] = left;
+      if (left === 0 && marks[next] === 1) order.push(next);
     }
   }
   return order;

@@ -24,24 +24,23 @@ export function goingWith(
   tags: readonly RetentionTag[],
   followers: ReadonlyMap<number, Follower>,
 ): Marks {
-  const doomed: number[] = [];
-  const stays = new Set<number>();
-  const tagged = new Uint8Array(graph.manifests.length);
-  for (const [at, tag] of tags.entries()) {
+  const [doomed, stays, tagged] = [graph.marks(), graph.marks(), graph.marks()];
+  let at = 0;
+  for (const tag of tags) {
     const manifest = graph.placeOfTag[at] ?? -1;
     tagged[manifest] = 1;
     const verdict = verdicts[at];
-    if (verdict?.outcome === "delete") doomed.push(manifest);
+    if (verdict?.outcome === "delete") doomed[manifest] = 1;
     const held =
       verdict === undefined ? isHeld(tag, followers.get(at)) : verdict.outcome === "keep";
-    if (held) stays.add(manifest);
+    if (held) stays[manifest] = 1;
+    at++;
   }
-  doomed.push(...untaggedDoomed(policy, place, graph, tagged));
+  for (const manifest of untaggedDoomed(policy, place, graph, tagged)) doomed[manifest] = 1;
 
   const reached = graph.reach(doomed);
-  for (const manifest of usedByDigest(policy, place, graph, reached)) stays.add(manifest);
-  const kept = graph.reach(rootsOf(reached, stays));
-  return reached.map((mark, at) => (mark === 1 && kept[at] !== 1 ? 1 : 0));
+  const kept = graph.reach(rootsOf(policy, place, graph, reached, stays));
+  return reached.map((mark, manifest) => (mark === 1 && kept[manifest] !== 1 ? 1 : 0));
 }
 
 /** A follower's tag by itself holds nothing, unless the registry refuses to remove it. */
@@ -49,10 +48,17 @@ function isHeld(tag: RetentionTag, follower: Follower | undefined): boolean {
   return follower !== undefined && tag.immutable === true;
 }
 
-/** What nothing doomed leads to, and what is held for its own sake. */
-export function* rootsOf(reached: Marks, stays: ReadonlySet<number>): Generator<number> {
-  for (let at = 0; at < reached.length; at++) if (reached[at] !== 1) yield at;
-  yield* stays;
+/** What nothing doomed leads to, and what is held for its own sake: by the marks, and by those who run it. */
+export function rootsOf(
+  policy: CompiledPolicy,
+  place: Place,
+  graph: Graph,
+  reached: Marks,
+  stays: Marks,
+): Marks {
+  const roots = reached.map((mark, at) => (mark !== 1 || stays[at] === 1 ? 1 : 0));
+  for (const at of usedByDigest(policy, place, graph, reached)) roots[at] = 1;
+  return roots;
 }
 
 /** Those that a rule about untagged manifests names, and no keep rule keeps. Whether something needs them shows later. */
@@ -66,8 +72,9 @@ function untaggedDoomed(
   const rules = policy.delete.filter(({ settings }) => settings.untagged === true);
   if (rules.length === 0 || !place.inventory.untaggedListed) return [];
   const doomed: number[] = [];
-  for (const [at, manifest] of graph.manifests.entries()) {
-    if (tagged[at] === 1) continue;
+  for (let at = 0; at < tagged.length; at++) {
+    const manifest = graph.manifests[at];
+    if (manifest === undefined || tagged[at] === 1) continue;
     if (!rules.some((rule) => deletesUntagged(rule, manifest, place))) continue;
     if (policy.keep.some((rule) => keepsUntagged(rule, manifest, place) !== false)) continue;
     doomed.push(at);
@@ -76,7 +83,7 @@ function untaggedDoomed(
 }
 
 /** What somebody runs by its digest stays, also where all that led to it goes. */
-export function* usedByDigest(
+function* usedByDigest(
   policy: CompiledPolicy,
   place: Place,
   graph: Graph,
@@ -103,15 +110,16 @@ export function doomedManifests(
 ): readonly ManifestVerdict[] {
   const tagsOf: (Tag[] | undefined)[] = Array.from({ length: going.length });
   const firstOf = new Int32Array(going.length).fill(-1);
-  for (const [index, { tag }] of verdicts.entries()) {
+  let index = 0;
+  for (const { tag } of verdicts) {
     const at = graph.placeOfTag[index] ?? -1;
-    if (going[at] !== 1) continue;
     const others = tagsOf[at];
     if (others !== undefined) others.push(tag);
-    else {
+    else if (going[at] === 1) {
       tagsOf[at] = [tag];
       firstOf[at] = index;
     }
+    index++;
   }
   const { order, leaders } = graph.inOrder(going);
   const doomed: ManifestVerdict[] = [];
