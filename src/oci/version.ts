@@ -31,6 +31,7 @@ const LONGEST_SINGLE = 6;
  * pre-release needs two numbers before it (`3.12.0rc1`), for the same reason.
  */
 export function parseVersion(tag: string): Version | null {
+  if (!beginsAsVersion(tag)) return null;
   const date = DATE.exec(tag);
   if (date) return dateOf(date);
   const match = VERSION.exec(tag);
@@ -50,6 +51,18 @@ export function parseVersion(tag: string): Version | null {
     given: minor === undefined ? 1 : patch === undefined ? 2 : fourth === undefined ? 3 : 4,
     preRelease: identifiers(afterHyphen ?? letters),
   };
+}
+
+/** Says no quickly: most tags that are none begin otherwise. */
+function beginsAsVersion(tag: string): boolean {
+  const first = tag.charCodeAt(0);
+  return isDigit(first === LOWER_V || first === UPPER_V ? tag.charCodeAt(1) : first);
+}
+
+const [LOWER_V, UPPER_V] = [0x76, 0x56];
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 function dateOf([, year, , month, day, rest, suffix]: RegExpExecArray): Version {

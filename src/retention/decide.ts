@@ -2,7 +2,7 @@ import type { RetentionInventory } from "../inventory/retention-inventory.ts";
 import type { Tag } from "../oci/reference.ts";
 import { overRepositoryBudget } from "./budget.ts";
 import type { CompiledPolicy } from "./compile.ts";
-import { type DecideContext, type Place, factsIn } from "./facts.ts";
+import { type DecideContext, Images, type Place } from "./facts.ts";
 import { type Follower, followersIn, subjectWords } from "./follow.ts";
 import { type Graph, graphOf } from "./graph.ts";
 import { judgeImages } from "./judge.ts";
@@ -146,12 +146,14 @@ function imageVerdicts(
 ): (TagVerdict | undefined)[] {
   const { tags } = place.inventory;
   const verdicts = Array.from<TagVerdict | undefined>({ length: tags.length });
-  const [at, images] = factsIn(place, graph, (index) => !followers.has(index));
+  const images = new Images(place, graph, (index) => !followers.has(index));
   const judgements = judgeImages(policy, images, overBudget);
-  for (const [i, facts] of images.entries()) {
+  for (let index = 0; index < tags.length; index++) {
+    const facts = judgements.factsOf(index) ?? images.at(index);
+    if (facts === undefined) continue;
     const { tag, digest } = facts.tag;
-    const { outcome, rule, reason, doubt } = verdictOf(judgements.at(i), facts, policy);
-    verdicts[at[i] ?? -1] = { tag, digest, outcome, rule, reason, doubt };
+    const { outcome, rule, reason, doubt } = verdictOf(judgements.at(index), facts, policy);
+    verdicts[index] = { tag, digest, outcome, rule, reason, doubt };
   }
   return verdicts;
 }
@@ -168,15 +170,19 @@ function orphanVerdicts(
   followers: ReadonlyMap<number, Follower>,
 ): [number, TagVerdict][] {
   const { inventory } = place;
-  const [at, orphans] = factsIn(place, graph, (index) => followers.get(index)?.subject === null);
-  if (orphans.length === 0) return [];
+  const isOrphan = (index: number): boolean => followers.get(index)?.subject === null;
+  const at = [...followers.keys()].filter(isOrphan);
+  if (at.length === 0) return [];
+  const orphans = new Images(place, graph, isOrphan);
   const surelyGone = inventory.untaggedListed && followers.size < inventory.tags.length;
   const about = { ...policy, keep: policy.keep.filter(({ newest }) => newest === null) };
   const judgements = judgeImages(about, orphans, NO_TAGS);
-  return orphans.map((facts, i) => {
+  return at.flatMap((index): [number, TagVerdict][] => {
+    const facts = orphans.at(index);
+    if (facts === undefined) return [];
     const { tag, digest } = facts.tag;
-    const verdict = verdictOf(judgements.at(i), facts, policy);
-    const what = `${followers.get(at[i] ?? -1)?.what} of ${subjectWords(tag)}, which is not here`;
+    const verdict = verdictOf(judgements.at(index), facts, policy);
+    const what = `${followers.get(index)?.what} of ${subjectWords(tag)}, which is not here`;
     const open = surelyGone
       ? { ...verdict, reason: `${what}; ${verdict.reason}` }
       : {
@@ -185,6 +191,6 @@ function orphanVerdicts(
           reason: what,
           doubt: "its subject may be elsewhere",
         };
-    return [at[i] ?? -1, { tag, digest, ...open }];
+    return [[index, { tag, digest, ...open }]];
   });
 }

@@ -5,7 +5,7 @@ import {
   compileConditions,
 } from "./compile.ts";
 import { pulledSince } from "./clock.ts";
-import type { TagFacts } from "./facts.ts";
+import type { Images, TagFacts } from "./facts.ts";
 import { type Answer, clockWords, isSmall, keeps, usedAs } from "./match.ts";
 import { rank } from "./order.ts";
 import type { TagConditions } from "./policy.ts";
@@ -46,11 +46,11 @@ export function explainDelete(rule: CompiledDelete, facts: TagFacts): RuleExplan
   return { rule: rule.name, kind: "delete", holds: every(conditions), conditions };
 }
 
-/** `images` are all that rules are about, this one at `at`; `isDoomed` of those that other rules let go. */
+/** `images` are all that rules are about, this tag is the one at `at`; `isDoomed` of those that other rules let go. */
 export function explainKeep(
   rule: CompiledKeep,
   facts: TagFacts,
-  images: readonly TagFacts[],
+  images: Images,
   isDoomed: (at: number) => boolean,
   at: number,
 ): RuleExplanation {
@@ -80,7 +80,11 @@ export function explainKeep(
   }
   if (newest !== null) {
     const counts = newest.of === "selected" ? () => true : isDoomed;
-    const members = images.filter((one, i) => counts(i) && keeps(rule, one) === true);
+    const members: TagFacts[] = [];
+    for (let i = 0; i < images.length; i++) {
+      const one = i !== at && counts(i) ? images.at(i) : undefined;
+      if (one !== undefined && keeps(rule, one) === true) members.push(one);
+    }
     conditions.push(among(newest, facts, members, counts(at)));
   }
   return { rule: rule.name, kind: "keep", holds: every(conditions), conditions };
@@ -106,7 +110,7 @@ function pulled(within: number, facts: TagFacts): ConditionExplanation {
   };
 }
 
-/** Its place among those that the rule counts. */
+/** Its place among those that the rule counts; `members` are the others. */
 function among(
   newest: Newest,
   facts: TagFacts,
@@ -114,14 +118,14 @@ function among(
   counts: boolean,
 ): ConditionExplanation {
   const words = newestWords(newest, facts);
-  const own = rank(newest.order, facts);
+  const time = rank(newest.order, facts);
   if (!counts) return { text: `${words} (it is none of them)`, holds: false, turnsAt: null };
-  if (own === null) return { text: `${words} (its time is unknown)`, holds: null, turnsAt: null };
+  if (time === null) return { text: `${words} (its time is unknown)`, holds: null, turnsAt: null };
   const group = newest.groupOf(facts);
-  const others = members.filter((one) => one !== facts && newest.groupOf(one) === group);
+  const others = members.filter((one) => newest.groupOf(one) === group);
   const before = others.filter((one) => {
     const other = rank(newest.order, one);
-    return other !== null && newest.compare(other, own) < 0;
+    return other !== null && newest.compare({ facts: one, time: other }, { facts, time }) < 0;
   });
   const place = before.length + 1;
   return {

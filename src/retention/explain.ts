@@ -4,7 +4,7 @@ import type { Tag } from "../oci/reference.ts";
 import type { CompiledPolicy } from "./compile.ts";
 import { type RetentionContext, decideRetention } from "./decide.ts";
 import { type RuleExplanation, explainDelete, explainKeep } from "./explain-rule.ts";
-import { type Place, type TagFacts, factsIn } from "./facts.ts";
+import { Images, type Place, type TagFacts } from "./facts.ts";
 import { followersIn } from "./follow.ts";
 import { graphOf } from "./graph.ts";
 import { judgeImages } from "./judge.ts";
@@ -56,9 +56,8 @@ export function explainTag(
     images: tags.length - followers.size,
     partsOf: (manifest) => graph.partsOf(manifest),
   };
-  const [indices, images] = factsIn(place, graph, (index) => index === at || !followers.has(index));
-  const image = indices.indexOf(at);
-  const facts = images[image];
+  const images = new Images(place, graph, (index) => index === at || !followers.has(index));
+  const facts = images.at(at);
   return {
     repository: inventory.name,
     policy: result.policy,
@@ -78,24 +77,24 @@ export function explainTag(
     rules:
       policy === null || facts === undefined || followers.get(at)?.subject
         ? []
-        : rulesAbout(policy, images, image, facts),
+        : rulesAbout(policy, images, at, facts),
   };
 }
 
 function rulesAbout(
   policy: CompiledPolicy,
-  images: readonly TagFacts[],
-  image: number,
+  images: Images,
+  at: number,
   facts: TagFacts,
 ): readonly RuleExplanation[] {
   const others = { ...policy, keep: policy.keep.filter(({ newest }) => newest?.of !== "doomed") };
   const judgements = judgeImages(others, images, new Set());
-  const isDoomed = (at: number): boolean =>
-    judgements.isDoomed(at) && images[at]?.tag.immutable !== true;
+  const isDoomed = (index: number): boolean =>
+    judgements.isDoomed(index) && images.at(index)?.tag.immutable !== true;
   return [
     ...policy.delete
       .filter(({ settings }) => settings.untagged !== true)
       .map((rule) => explainDelete(rule, facts)),
-    ...policy.keep.map((rule) => explainKeep(rule, facts, images, isDoomed, image)),
+    ...policy.keep.map((rule) => explainKeep(rule, facts, images, isDoomed, at)),
   ];
 }

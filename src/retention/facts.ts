@@ -58,19 +58,28 @@ export interface Place {
   readonly partsOf: (manifest: RetentionManifest) => readonly RetentionManifest[];
 }
 
-/** Of the tags that are asked for, by their index; those whose manifest is not here are left out. */
-export function factsIn(
-  place: Place,
-  graph: Graph,
-  which: (index: number) => boolean,
-): readonly [indices: readonly number[], facts: readonly TagFacts[]] {
-  const indices: number[] = [];
-  const facts: TagFacts[] = [];
-  for (const [index, tag] of place.inventory.tags.entries()) {
-    const manifest = graph.manifests[graph.placeOfTag[index] ?? -1];
-    if (manifest === undefined || !which(index)) continue;
-    indices.push(index);
-    facts.push(new TagFacts(tag, manifest, place));
+/** The tags that rules are asked about, by their index. Facts are made when they are asked for: there may be a million. */
+export class Images {
+  readonly #place: Place;
+  readonly #graph: Graph;
+  readonly #isOne: (index: number) => boolean;
+
+  constructor(place: Place, graph: Graph, isOne: (index: number) => boolean) {
+    this.#place = place;
+    this.#graph = graph;
+    this.#isOne = isOne;
   }
-  return [indices, facts];
+
+  /** Of all tags, whether they are images or not. */
+  get length(): number {
+    return this.#graph.placeOfTag.length;
+  }
+
+  /** Undefined: the tag is none of them, or its manifest is not here. */
+  at(index: number): TagFacts | undefined {
+    if (!this.#isOne(index)) return undefined;
+    const tag = this.#place.inventory.tags[index];
+    const manifest = this.#graph.manifests[this.#graph.placeOfTag[index] ?? -1];
+    return tag && manifest && new TagFacts(tag, manifest, this.#place);
+  }
 }

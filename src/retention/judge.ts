@@ -1,8 +1,8 @@
 import type { Tag } from "../oci/reference.ts";
 import type { CompiledDelete, CompiledKeep, CompiledPolicy } from "./compile.ts";
-import type { TagFacts } from "./facts.ts";
-import { deletes, keeps } from "./match.ts";
-import { NewestOf } from "./newest.ts";
+import type { Images, TagFacts } from "./facts.ts";
+import { AskedRule } from "./asked-rule.ts";
+import { deletes } from "./match.ts";
 
 /** What the rules of a policy say about one image, before anything shared is looked at. */
 export interface Judgement {
@@ -17,7 +17,7 @@ export interface Judgement {
   readonly overBudget: boolean;
 }
 
-/** The judgements of all images, as numbers of rules: there may be a million. */
+/** The judgements of all images, as numbers of rules: there may be a million. By the index of the tag. */
 export class Judgements {
   readonly #policy: CompiledPolicy;
   readonly #deletedBy: Int16Array;
@@ -25,6 +25,8 @@ export class Judgements {
   readonly #keptBy: Int16Array;
   readonly #keptInDoubt: Uint8Array;
   readonly #overBudget: Uint8Array;
+  /** Of those among the newest: the reason names their group, which is dear to find. */
+  #facts: (TagFacts | undefined)[] = [];
 
   constructor(policy: CompiledPolicy, size: number) {
     this.#policy = policy;
@@ -52,7 +54,7 @@ export class Judgements {
   }
 
   ask(index: number, facts: TagFacts, overBudget: ReadonlySet<Tag>): void {
-    if (overBudget.has(facts.tag.tag)) this.#overBudget[index] = 1;
+    if (overBudget.size > 0 && overBudget.has(facts.tag.tag)) this.#overBudget[index] = 1;
     const rules = this.#policy.delete;
     for (let number = 0; number < rules.length; number++) {
       const rule = rules[number];
@@ -64,19 +66,37 @@ export class Judgements {
     }
   }
 
-  /** Whoever is certain speaks; else the first. */
+  /** What was found out about an image before, where that is still known. */
+  factsOf(index: number): TagFacts | undefined {
+    return this.#facts[index];
+  }
+
+  /** Whether what that rule says could change anything: whoever is certain speaks, of those the first; else the first. */
+  isOpen(index: number, rule: number, inDoubt: boolean): boolean {
+    const by = this.#keptBy[index] ?? NONE;
+    if (by === NONE) return true;
+    const wasInDoubt = this.#keptInDoubt[index] === 1;
+    return wasInDoubt === inDoubt ? rule < by : wasInDoubt;
+  }
+
   keep(index: number, rule: number, inDoubt: boolean): void {
-    const isOpen = this.#keptBy[index] === NONE;
-    if (!isOpen && (inDoubt || this.#keptInDoubt[index] === 0)) return;
+    if (!this.isOpen(index, rule, inDoubt)) return;
     this.#keptBy[index] = rule;
     this.#keptInDoubt[index] = inDoubt ? 1 : 0;
+  }
+
+  keepAmongNewest(index: number, rule: number, facts: TagFacts): void {
+    if (!this.isOpen(index, rule, false)) return;
+    this.keep(index, rule, false);
+    if (this.#facts.length === 0) this.#facts = Array.from({ length: this.#keptBy.length });
+    this.#facts[index] = facts;
   }
 }
 
 const NONE = -1;
 
 /**
- * Asks all rules about all images; what comes at a place of the one list stands there in the other. Pure.
+ * Asks all rules about all images. Pure.
  *
  * Rules of `newest` count what their own conditions select, deleted or not: so a second run counts the
  * same. Those `of: doomed` come last and know nothing of each other: each counts what delete rules take
@@ -84,44 +104,26 @@ const NONE = -1;
  */
 export function judgeImages(
   policy: CompiledPolicy,
-  images: readonly TagFacts[],
+  images: Images,
   overBudget: ReadonlySet<Tag>,
 ): Judgements {
   const judgements = new Judgements(policy, images.length);
-  for (const [index, facts] of images.entries()) judgements.ask(index, facts, overBudget);
-  const ofDoomed = policy.keep.filter(({ newest }) => newest?.of === "doomed");
-  for (const [number, rule] of policy.keep.entries()) {
-    if (!ofDoomed.includes(rule)) apply(rule, number, images, judgements, null);
-  }
-  if (ofDoomed.length === 0) return judgements;
-  const doomed = Uint8Array.from(images, ({ tag }, index) =>
-    judgements.isDoomed(index) && tag.immutable !== true ? 1 : 0,
-  );
-  for (const rule of ofDoomed) {
-    apply(rule, policy.keep.indexOf(rule), images, judgements, doomed);
-  }
-  return judgements;
-}
-
-/** `among`: the only images that the rule counts; null: it counts all. */
-function apply(
-  rule: CompiledKeep,
-  number: number,
-  images: readonly TagFacts[],
-  judgements: Judgements,
-  among: Uint8Array | null,
-): void {
-  const newest = rule.newest === null ? null : new NewestOf(rule.newest);
+  const rules = policy.keep.map((rule, number) => new AskedRule(rule, number, judgements));
+  const first = rules.filter(({ rule }) => rule.newest?.of !== "doomed");
   for (let index = 0; index < images.length; index++) {
-    const facts = images[index];
-    if (facts === undefined || (among !== null && among[index] !== 1)) continue;
-    const answer = keeps(rule, facts);
-    if (answer === null) judgements.keep(index, number, true);
-    else if (answer && newest === null) judgements.keep(index, number, false);
-    else if (answer) newest?.add(index, facts);
+    const facts = images.at(index);
+    if (facts === undefined) continue;
+    judgements.ask(index, facts, overBudget);
+    for (const rule of first) rule.ask(index, facts);
   }
-  if (newest === null) return;
-  const { kept, doubtful } = newest.chosen();
-  for (const index of kept) judgements.keep(index, number, false);
-  for (const index of doubtful) judgements.keep(index, number, true);
+  for (const rule of first) rule.choose();
+  const last = rules.filter((rule) => !first.includes(rule));
+  if (last.length === 0) return judgements;
+  for (let index = 0; index < images.length; index++) {
+    const facts = judgements.isDoomed(index) ? images.at(index) : undefined;
+    if (facts === undefined || facts.tag.immutable === true) continue;
+    for (const rule of last) rule.ask(index, facts);
+  }
+  for (const rule of last) rule.choose();
+  return judgements;
 }

@@ -42,6 +42,10 @@ export function keeps(rule: CompiledKeep, facts: TagFacts): Answer {
   if (settings.inUse !== undefined && usedAs(settings, facts) === null) return false;
   if (!rule.timed) return true;
   const { inventory, context } = facts.place;
+  if (settings.pushedWithin === undefined && settings.createdWithin === undefined) {
+    const from = context.now - (settings.pulledWithin ?? 0);
+    return pulledSince(from, facts.manifest, inventory, context.now);
+  }
   return all([
     settings.pushedWithin === undefined ||
       isYounger(facts.time("pushed"), settings.pushedWithin, facts.place),

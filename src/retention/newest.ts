@@ -7,7 +7,7 @@ interface Member extends Ranked {
 }
 
 export interface Chosen {
-  readonly kept: readonly number[];
+  readonly kept: readonly Member[];
   /** Their place in the order is not known: kept as well, and they take nobody's place. */
   readonly doubtful: readonly number[];
 }
@@ -27,19 +27,19 @@ export class NewestOf {
 
   /** A tag that the rule counts; `index` names it in the result. */
   add(index: number, facts: TagFacts): void {
-    const ranked = rank(this.#newest.order, facts);
-    if (ranked === null) {
+    const time = rank(this.#newest.order, facts);
+    if (time === null) {
       this.#doubtful.push(index);
       return;
     }
     const group = facts.group(this.#newest.groupOf);
     let best = this.#groups.get(group);
     if (best === undefined) this.#groups.set(group, (best = new Best(this.#newest)));
-    best.add(ranked, index);
+    best.add({ facts, time, index });
   }
 
   chosen(): Chosen {
-    const kept = [...this.#groups.values()].flatMap((best) => best.indices());
+    const kept = [...this.#groups.values()].flatMap((best) => best.first());
     return { kept, doubtful: this.#doubtful };
   }
 }
@@ -55,16 +55,15 @@ class Best {
     this.#newest = newest;
   }
 
-  add({ facts, time }: Ranked, index: number): void {
-    const member = { facts, time, index };
+  add(member: Member): void {
     if (this.#last !== undefined && this.#newest.compare(this.#last, member) <= 0) return;
     this.#members.push(member);
     if (this.#members.length >= 2 * this.#newest.count + 16) this.#sortOut();
   }
 
-  indices(): readonly number[] {
+  first(): readonly Member[] {
     this.#sortOut();
-    return this.#members.map(({ index }) => index);
+    return this.#members;
   }
 
   #sortOut(): void {

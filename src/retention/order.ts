@@ -12,14 +12,13 @@ export interface Ranked {
 }
 
 /**
- * The tag ready to be put in order; null: its place depends on a time that nobody knows. Such a tag takes
- * nobody's place and loses its own to nobody: it is kept. Pure.
+ * The time that the tag's place goes by, 0 where it goes by none; null: by one that nobody knows. Such a tag
+ * takes nobody's place and loses its own to nobody: it is kept. Pure.
  */
-export function rank(order: Order, facts: TagFacts): Ranked | null {
-  if (order === "natural") return { facts, time: 0 };
-  if (order === "semver" && facts.version !== null) return { facts, time: 0 };
-  const time = facts.time(order === "semver" ? "pushed" : order);
-  return time === null ? null : { facts, time };
+export function rank(order: Order, facts: TagFacts): number | null {
+  if (order === "natural") return 0;
+  if (order === "semver" && facts.version !== null) return 0;
+  return facts.time(order === "semver" ? "pushed" : order);
 }
 
 /**
