@@ -1,4 +1,5 @@
 import { RE2JS } from "re2js";
+import { plainExpression } from "./plain-expression.ts";
 
 /** Decides about tags. */
 export interface TagPattern {
@@ -24,8 +25,11 @@ export function parseTagPattern(text: string): TagPattern | { readonly reason: s
   }
   const simple = expression === undefined ? simpleGlob(text) : simpleExpression(expression);
   if (simple !== null) return { text, matches: simple };
-  const compiled = parseExpression(expression ?? globExpression(text));
+  const source = expression ?? globExpression(text);
+  const compiled = parseExpression(source);
   if ("reason" in compiled) return compiled;
+  const native = plainExpression(source)?.native;
+  if (native !== undefined) return { text, matches: (tag) => native.test(tag) };
   return { text, matches: (tag) => compiled.test(tag) };
 }
 

@@ -1,3 +1,4 @@
+import { plainExpression } from "../oci/plain-expression.ts";
 import { parseExpression } from "../oci/tag-pattern.ts";
 import type { Version } from "../oci/version.ts";
 
@@ -23,6 +24,14 @@ export function compileGroup(text: string | undefined): GroupOf {
   const expression = parseExpression(text);
   if ("reason" in expression) throw new TypeError(`${JSON.stringify(text)}: ${expression.reason}`);
   const names = Object.keys(expression.namedGroups());
+  const native = plainExpression(text)?.native;
+  if (native !== undefined) {
+    const numbers = names.length === 0 ? [0] : Object.values(expression.namedGroups());
+    return ({ tag: { tag } }) => {
+      const found = native.exec(tag);
+      return found === null ? "" : numbers.map((number) => found[number] ?? "").join(" ");
+    };
+  }
   return ({ tag: { tag } }) => {
     // Far cheaper than to ask for groups, and enough for most.
     if (!expression.test(tag)) return "";
