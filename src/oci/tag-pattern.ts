@@ -44,6 +44,7 @@ export function parseExpression(text: string): RE2JS | { readonly reason: string
 
 /** Most globs: a tag, or one with a single `*`, which need no expression. */
 function simpleGlob(text: string): ((tag: string) => boolean) | null {
+  if (text === "*") return () => true;
   const [begin = "", end, ...more] = text.split("*");
   if (more.length > 0 || text.includes("?")) return null;
   if (end === undefined) return (tag) => tag === text;

@@ -117,14 +117,19 @@ export function compileConditions(rule: TagConditions): Pick<CompiledRule, "sele
   return {
     selects: (facts) => {
       const { tag } = facts.tag;
-      if (some !== undefined && !some.some((pattern) => pattern.matches(tag))) return false;
-      if (none !== undefined && none.some((pattern) => pattern.matches(tag))) return false;
+      if (some !== undefined && !matchesOne(some, tag)) return false;
+      if (none !== undefined && matchesOne(none, tag)) return false;
       if (rule.version !== undefined && (facts.version !== null) !== rule.version) return false;
       if (range === undefined) return true;
       return facts.version !== null && range.matches(facts.version);
     },
     words: conditionWords(rule),
   };
+}
+
+function matchesOne(patterns: readonly TagPattern[], tag: string): boolean {
+  for (const pattern of patterns) if (pattern.matches(tag)) return true;
+  return false;
 }
 
 function conditionWords({ tags, except, semver, version }: TagConditions): string {

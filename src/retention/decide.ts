@@ -151,9 +151,7 @@ function imageVerdicts(
   for (let index = 0; index < tags.length; index++) {
     const facts = judgements.factsOf(index) ?? images.at(index);
     if (facts === undefined) continue;
-    const { tag, digest } = facts.tag;
-    const { outcome, rule, reason, doubt } = verdictOf(judgements.at(index), facts, policy);
-    verdicts[index] = { tag, digest, outcome, rule, reason, doubt };
+    verdicts[index] = verdictOf(judgements.at(index), facts, policy);
   }
   return verdicts;
 }

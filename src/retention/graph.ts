@@ -23,7 +23,8 @@ export type Marks = Uint8Array;
  */
 export class Graph {
   readonly #places: DigestPlaces;
-  readonly #next: (number[] | undefined)[];
+  /** Empty where nothing leads to anything, as in most repositories. */
+  #next: (number[] | undefined)[] = [];
   /** The place of each tag's manifest, by the index of the tag; -1: it is not here. */
   readonly placeOfTag: Int32Array;
 
@@ -33,7 +34,6 @@ export class Graph {
     follow: readonly FollowEdge[],
   ) {
     this.#places = new DigestPlaces(manifests);
-    this.#next = Array.from({ length: manifests.length });
     let at = 0;
     for (const { children, subject } of manifests) {
       for (const child of children) this.#lead(at, this.place(child));
@@ -123,6 +123,7 @@ export class Graph {
 
   #lead(from: number, to: number): void {
     if (from === -1 || to === -1) return;
+    if (this.#next.length === 0) this.#next = Array.from({ length: this.manifests.length });
     const known = this.#next[from];
     if (known === undefined) this.#next[from] = [to];
     else known.push(to);

@@ -58,7 +58,7 @@ class Best {
   add(member: Member): void {
     if (this.#last !== undefined && this.#newest.compare(this.#last, member) <= 0) return;
     this.#members.push(member);
-    if (this.#members.length >= 2 * this.#newest.count + 16) this.#sortOut();
+    if (this.#members.length >= 2 * this.#newest.count) this.#sortOut();
   }
 
   first(): readonly Member[] {

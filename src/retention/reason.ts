@@ -10,10 +10,12 @@ export function verdictOf(
   { deletedBy, mightDelete, keptBy, keptInDoubt, overBudget }: Judgement,
   facts: TagFacts,
   policy: CompiledPolicy,
-): Pick<TagVerdict, "outcome" | "rule" | "reason" | "doubt"> {
+): TagVerdict {
+  const { tag, digest } = facts.tag;
   if (keptBy !== null) {
     const doubt = keptInDoubt ? keepDoubt(keptBy, facts) : null;
-    return { outcome: "keep", rule: keptBy.name, reason: keepReason(keptBy, facts), doubt };
+    const reason = keepReason(keptBy, facts);
+    return { tag, digest, outcome: "keep", rule: keptBy.name, reason, doubt };
   }
   const going =
     deletedBy !== null
@@ -23,22 +25,21 @@ export function verdictOf(
         : null;
   if (going !== null && facts.tag.immutable === true) {
     const reason = `the registry has it as immutable; else it would go: ${going.reason}`;
-    return { outcome: "keep", rule: going.rule, reason, doubt: null };
+    return { tag, digest, outcome: "keep", rule: going.rule, reason, doubt: null };
   }
-  if (going !== null) return { outcome: "delete", ...going, doubt: null };
-  if (mightDelete === null) return UNNAMED;
+  if (going !== null) {
+    const { rule, reason } = going;
+    return { tag, digest, outcome: "delete", rule, reason, doubt: null };
+  }
+  if (mightDelete === null) {
+    return { tag, digest, outcome: "keep", rule: null, reason: UNNAMED, doubt: null };
+  }
   const { clock } = mightDelete.settings;
   const doubt = `${mightDelete.name} goes by the time when it was ${clock}, which is not known`;
-  return { outcome: "keep", rule: null, reason: "its age is not known", doubt };
+  return { tag, digest, outcome: "keep", rule: null, reason: "its age is not known", doubt };
 }
 
-/** One object for the many. */
-const UNNAMED = {
-  outcome: "keep",
-  rule: null,
-  reason: "no delete rule names it",
-  doubt: null,
-} as const;
+const UNNAMED = "no delete rule names it";
 
 /** By rule, clock and day: there are few of them, and may be very many tags. */
 const deleteReasons = new WeakMap<CompiledDelete, Map<string, string>>();

@@ -54,16 +54,25 @@ function digestOf(n: number): Digest {
 }
 
 function tagName(n: number): Tag {
+  return flat(nameOf(n)) as Tag;
+}
+
+/** As `digestOf`: what is made of pieces is put together when it is read first, and that would be while deciding. */
+function flat(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+
+function nameOf(n: number): string {
   const spread = (n * 2_654_435_761) % 4_294_967_296;
   switch (n % 4) {
     case 0:
-      return `v${spread % 50}.${spread % 1000}.${n}` as Tag;
+      return `v${spread % 50}.${spread % 1000}.${n}`;
     case 1:
-      return `pr-${n}` as Tag;
+      return `pr-${n}`;
     case 2:
-      return `feature-${spread % 500}-${spread.toString(16).padStart(8, "0").slice(1)}.${n}` as Tag;
+      return `feature-${spread % 500}-${spread.toString(16).padStart(8, "0").slice(1)}.${n}`;
     default:
-      return `branch-${spread % 500}-${n.toString(16).padStart(7, "0")}` as Tag;
+      return `branch-${spread % 500}-${n.toString(16).padStart(7, "0")}`;
   }
 }
 
