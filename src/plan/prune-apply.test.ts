@@ -130,3 +130,20 @@ test("a registry that disappears in the middle of a large repository is not aske
   expect((await applyTo(at, plan)).outcome).toBe("done");
   expect(at.at("app").tags.size).toBe(1);
 });
+
+test("tags that were seen for the first time while the plan was made are not taken for pushed again", async () => {
+  const at = new PruneWorld();
+  at.push("app", ["old-1"]);
+  at.push("app", ["v1"]);
+  at.before = ({ repository }) => {
+    at.before = () => void at.now++;
+    at.now += 5;
+    // As whoever remembers tags says it of a registry that does not tell when they were pushed.
+    for (const [tag, { digest }] of at.at(repository).tags) at.tag(repository, tag, digest);
+  };
+  const { plan } = await planOf(at, [policy()]);
+
+  const result = await applyTo(at, plan);
+
+  expect(result).toMatchObject({ outcome: "done", totals: { tags: 1 } });
+});

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { applyTo, planOf, policy } from "../../test/support/prune-run.ts";
 import { PruneWorld } from "../../test/support/prune-world.ts";
 import type { Digest } from "../oci/digest.ts";
+import type { PruneTarget } from "./prune-target.ts";
 import { parseTag } from "../oci/reference.ts";
 
 const tags = (of: PruneWorld): string[] => [...of.at("app").tags.keys()].toSorted();
@@ -89,12 +90,19 @@ test("what was to stay is gone by now: the next newest is not deleted in its pla
 test("what is pushed again while its repository is read is not what was decided about", async () => {
   const at = world();
   const digest = at.at("app").tags.get(parseTag("old-10"))?.digest as Digest;
-  at.before = ({ method }) => {
-    at.now += 1000;
-    if (method === "inventoryOf") at.tag("app", "old-10", digest, at.now);
+  const target = at.target();
+  const slow: PruneTarget = {
+    ...target,
+    async inventoryOf(name) {
+      const found = await target.inventoryOf(name);
+      // What was read of the tag is older than this.
+      at.now += 1000;
+      at.tag("app", "old-10", digest, at.now);
+      at.now += 1000;
+      return found;
+    },
   };
-  const { plan } = await planOf(at, [policy()]);
-  at.before = () => undefined;
+  const { plan } = await planOf(at, [policy()], { target: slow });
 
   expect((await applyTo(at, plan)).repositories[0]?.reason).toBe("old-10 was pushed again");
 });

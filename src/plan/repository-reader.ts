@@ -92,9 +92,10 @@ export class RepositoryReader {
   ): Promise<Decided | NotAsked | null> {
     const { target, decider, clock } = this.#options;
     // Before it is read: what is pushed meanwhile need not have been seen.
-    const readAt = clock();
+    const began = clock();
     const found = await target.inventoryOf(name);
     if (!found) return null;
+    const readAt = lastSeen(found, began, clock());
     if (policy === null) return { kind: "stays", inventory: found };
     const over = overBudget?.(found);
     const seen = await withInUse(target, found, decider.inUseOf(name));
@@ -105,4 +106,14 @@ export class RepositoryReader {
     });
     return { kind: "decided", policy, inventory, verdict, readAt };
   }
+}
+
+/**
+ * Up to when pushes were seen. A tag of which nobody knows when it was pushed counts as pushed when it is first
+ * seen, which is now, and after the beginning.
+ */
+function lastSeen({ tags }: RetentionInventory, began: number, now: number): number {
+  return tags.reduce((last, { pushedAt }) => {
+    return pushedAt !== null && pushedAt <= now ? Math.max(last, pushedAt) : last;
+  }, began);
 }
