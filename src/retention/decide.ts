@@ -149,7 +149,7 @@ function imageVerdicts(
   const images = new Images(place, graph, (index) => !followers.has(index));
   const judgements = judgeImages(policy, images, overBudget);
   for (let index = 0; index < tags.length; index++) {
-    const facts = judgements.factsOf(index) ?? images.at(index);
+    const facts = judgements.factsOf(index) ?? images.lend(index);
     if (facts === undefined) continue;
     verdicts[index] = verdictOf(judgements.at(index), facts, policy);
   }
@@ -176,7 +176,7 @@ function orphanVerdicts(
   const about = { ...policy, keep: policy.keep.filter(({ newest }) => newest === null) };
   const judgements = judgeImages(about, orphans, NO_TAGS);
   return at.flatMap((index): [number, TagVerdict][] => {
-    const facts = orphans.at(index);
+    const facts = orphans.lend(index);
     if (facts === undefined) return [];
     const { tag, digest } = facts.tag;
     const verdict = verdictOf(judgements.at(index), facts, policy);

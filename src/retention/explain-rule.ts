@@ -7,7 +7,7 @@ import {
 import { pulledSince } from "./clock.ts";
 import type { Images, TagFacts } from "./facts.ts";
 import { type Answer, clockWords, isSmall, keeps, usedAs } from "./match.ts";
-import { rank } from "./order.ts";
+import { hasRank } from "./order.ts";
 import type { TagConditions } from "./policy.ts";
 import { newestWords, smallWords } from "./reason.ts";
 import type { RuleName } from "./verdict.ts";
@@ -118,15 +118,14 @@ function among(
   counts: boolean,
 ): ConditionExplanation {
   const words = newestWords(newest, facts);
-  const time = rank(newest.order, facts);
   if (!counts) return { text: `${words} (it is none of them)`, holds: false, turnsAt: null };
-  if (time === null) return { text: `${words} (its time is unknown)`, holds: null, turnsAt: null };
+  if (!hasRank(newest.order, facts))
+    return { text: `${words} (its time is unknown)`, holds: null, turnsAt: null };
   const group = newest.groupOf(facts);
   const others = members.filter((one) => newest.groupOf(one) === group);
-  const before = others.filter((one) => {
-    const other = rank(newest.order, one);
-    return other !== null && newest.compare({ facts: one, time: other }, { facts, time }) < 0;
-  });
+  const before = others.filter(
+    (one) => hasRank(newest.order, one) && newest.compare(one, facts) < 0,
+  );
   const place = before.length + 1;
   return {
     text: `${words} (it is number ${place} of ${others.length + 1})`,

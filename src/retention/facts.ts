@@ -19,19 +19,32 @@ export interface DecideContext {
 
 /** One tag, and what rules ask of it; each is found out once, when it is asked for. */
 export class TagFacts {
+  #tag: RetentionTag;
+  #manifest: RetentionManifest;
   #version: Version | null | undefined;
   /** The last that was asked for: who is kept by it is asked again, for the reason. */
   #groupOf: GroupOf | undefined;
   #group = "";
 
   constructor(
-    readonly tag: RetentionTag,
-    readonly manifest: RetentionManifest,
+    tag: RetentionTag,
+    manifest: RetentionManifest,
     readonly place: Place,
-  ) {}
+  ) {
+    this.#tag = tag;
+    this.#manifest = manifest;
+  }
+
+  get tag(): RetentionTag {
+    return this.#tag;
+  }
+
+  get manifest(): RetentionManifest {
+    return this.#manifest;
+  }
 
   get version(): Version | null {
-    if (this.#version === undefined) this.#version = parseVersion(this.tag.tag);
+    if (this.#version === undefined) this.#version = parseVersion(this.#tag.tag);
     return this.#version;
   }
 
@@ -44,7 +57,24 @@ export class TagFacts {
   }
 
   time(clock: Clock): number | null {
-    return timeOf(clock, this.tag, this.manifest, this.place.inventory, this.place.context.now);
+    return timeOf(clock, this.#tag, this.#manifest, this.place.inventory, this.place.context.now);
+  }
+
+  /** What whoever was lent them may keep. */
+  copy(): TagFacts {
+    const copy = new TagFacts(this.#tag, this.#manifest, this.place);
+    copy.#version = this.#version;
+    copy.#groupOf = this.#groupOf;
+    copy.#group = this.#group;
+    return copy;
+  }
+
+  /** From now on they are those of another tag of the same place. */
+  turnTo(tag: RetentionTag, manifest: RetentionManifest): void {
+    this.#tag = tag;
+    this.#manifest = manifest;
+    this.#version = undefined;
+    this.#groupOf = undefined;
   }
 }
 
@@ -58,11 +88,12 @@ export interface Place {
   readonly partsOf: (manifest: RetentionManifest) => readonly RetentionManifest[];
 }
 
-/** The tags that rules are asked about, by their index. Facts are made when they are asked for: there may be a million. */
+/** The tags that rules are asked about, by their index. There may be a million: no facts are held. */
 export class Images {
   readonly #place: Place;
   readonly #graph: Graph;
   readonly #isOne: (index: number) => boolean;
+  #lent: TagFacts | undefined;
 
   constructor(place: Place, graph: Graph, isOne: (index: number) => boolean) {
     this.#place = place;
@@ -77,9 +108,17 @@ export class Images {
 
   /** Undefined: the tag is none of them, or its manifest is not here. */
   at(index: number): TagFacts | undefined {
+    return this.lend(index)?.copy();
+  }
+
+  /** The same, good until the next are lent: whoever needs them longer takes a copy. */
+  lend(index: number): TagFacts | undefined {
     if (!this.#isOne(index)) return undefined;
     const tag = this.#place.inventory.tags[index];
     const manifest = this.#graph.manifests[this.#graph.placeOfTag[index] ?? -1];
-    return tag && manifest && new TagFacts(tag, manifest, this.#place);
+    if (tag === undefined || manifest === undefined) return undefined;
+    if (this.#lent === undefined) this.#lent = new TagFacts(tag, manifest, this.#place);
+    else this.#lent.turnTo(tag, manifest);
+    return this.#lent;
   }
 }

@@ -111,7 +111,7 @@ export function judgeImages(
   const rules = policy.keep.map((rule, number) => new AskedRule(rule, number, judgements));
   const first = rules.filter(({ rule }) => rule.newest?.of !== "doomed");
   for (let index = 0; index < images.length; index++) {
-    const facts = images.at(index);
+    const facts = images.lend(index);
     if (facts === undefined) continue;
     judgements.ask(index, facts, overBudget);
     for (const rule of first) rule.ask(index, facts);
@@ -120,7 +120,7 @@ export function judgeImages(
   const last = rules.filter((rule) => !first.includes(rule));
   if (last.length === 0) return judgements;
   for (let index = 0; index < images.length; index++) {
-    const facts = judgements.isDoomed(index) ? images.at(index) : undefined;
+    const facts = judgements.isDoomed(index) ? images.lend(index) : undefined;
     if (facts === undefined || facts.tag.immutable === true) continue;
     for (const rule of last) rule.ask(index, facts);
   }

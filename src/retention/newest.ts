@@ -1,8 +1,9 @@
 import type { Newest } from "./compile.ts";
 import type { TagFacts } from "./facts.ts";
-import { type Ranked, rank } from "./order.ts";
+import { hasRank } from "./order.ts";
 
-interface Member extends Ranked {
+interface Member {
+  readonly facts: TagFacts;
   readonly index: number;
 }
 
@@ -25,17 +26,16 @@ export class NewestOf {
     this.#newest = newest;
   }
 
-  /** A tag that the rule counts; `index` names it in the result. */
+  /** A tag that the rule counts; `index` names it in the result. The facts may be lent. */
   add(index: number, facts: TagFacts): void {
-    const time = rank(this.#newest.order, facts);
-    if (time === null) {
+    if (!hasRank(this.#newest.order, facts)) {
       this.#doubtful.push(index);
       return;
     }
     const group = facts.group(this.#newest.groupOf);
     let best = this.#groups.get(group);
     if (best === undefined) this.#groups.set(group, (best = new Best(this.#newest)));
-    best.add({ facts, time, index });
+    best.add(index, facts);
   }
 
   chosen(): Chosen {
@@ -49,15 +49,15 @@ class Best {
   readonly #newest: Newest;
   #members: Member[] = [];
   /** Whoever does not come before it is none of the first. */
-  #last: Member | undefined;
+  #last: TagFacts | undefined;
 
   constructor(newest: Newest) {
     this.#newest = newest;
   }
 
-  add(member: Member): void {
-    if (this.#last !== undefined && this.#newest.compare(this.#last, member) <= 0) return;
-    this.#members.push(member);
+  add(index: number, facts: TagFacts): void {
+    if (this.#last !== undefined && this.#newest.compare(this.#last, facts) <= 0) return;
+    this.#members.push({ index, facts: facts.copy() });
     if (this.#members.length >= 2 * this.#newest.count) this.#sortOut();
   }
 
@@ -69,7 +69,7 @@ class Best {
   #sortOut(): void {
     const { count, compare } = this.#newest;
     if (this.#members.length <= count) return;
-    this.#members = this.#members.toSorted(compare).slice(0, count);
-    this.#last = this.#members.at(-1);
+    this.#members = this.#members.toSorted((a, b) => compare(a.facts, b.facts)).slice(0, count);
+    this.#last = this.#members.at(-1)?.facts;
   }
 }

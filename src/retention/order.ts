@@ -1,24 +1,18 @@
 import { compareVersions } from "../oci/version.ts";
 import type { TagFacts } from "./facts.ts";
-import type { Order } from "./policy.ts";
+import type { Clock, Order } from "./policy.ts";
 
 /** Below 0: the first comes first, being newer. Never 0 for two tags. */
-export type Compare = (a: Ranked, b: Ranked) => number;
-
-/** A tag with the time that its order goes by, looked up once. */
-export interface Ranked {
-  readonly facts: TagFacts;
-  readonly time: number;
-}
+export type Compare = (a: TagFacts, b: TagFacts) => number;
 
 /**
- * The time that the tag's place goes by, 0 where it goes by none; null: by one that nobody knows. Such a tag
- * takes nobody's place and loses its own to nobody: it is kept. Pure.
+ * Whether the tag's place is known; it is not where it depends on a time that nobody knows. Such a tag takes
+ * nobody's place and loses its own to nobody: it is kept. Pure.
  */
-export function rank(order: Order, facts: TagFacts): number | null {
-  if (order === "natural") return 0;
-  if (order === "semver" && facts.version !== null) return 0;
-  return facts.time(order === "semver" ? "pushed" : order);
+export function hasRank(order: Order, facts: TagFacts): boolean {
+  if (order === "natural") return true;
+  if (order === "semver" && facts.version !== null) return true;
+  return facts.time(order === "semver" ? "pushed" : order) !== null;
 }
 
 /**
@@ -29,27 +23,30 @@ export function rank(order: Order, facts: TagFacts): number | null {
 export function compareBy(order: Order): Compare {
   if (order === "natural") return byName;
   if (order === "semver") return bySemver;
-  return byTime;
+  return byTime(order);
 }
 
 const bySemver: Compare = (a, b) => {
-  const x = a.facts.version;
-  const y = b.facts.version;
+  const x = a.version;
+  const y = b.version;
   if (x === null || y === null) {
-    if (x === y) return byTime(a, b);
+    if (x === y) return byOtherTimes(a, b);
     return x === null ? 1 : -1;
   }
   return compareVersions(y, x) || byOtherTimes(a, b);
 };
 
-const byTime: Compare = (a, b) => b.time - a.time || byOtherTimes(a, b);
+function byTime(clock: Clock): Compare {
+  return (a, b) => (b.time(clock) ?? 0) - (a.time(clock) ?? 0) || byOtherTimes(a, b);
+}
 
 const byName: Compare = (a, b) =>
-  compareNatural(b.facts.tag.tag, a.facts.tag.tag) || compareText(b.facts.tag.tag, a.facts.tag.tag);
+  compareNatural(b.tag.tag, a.tag.tag) || compareText(b.tag.tag, a.tag.tag);
 
+/** By the push first. */
 const byOtherTimes: Compare = (a, b) =>
-  (b.facts.time("pushed") ?? 0) - (a.facts.time("pushed") ?? 0) ||
-  (b.facts.time("created") ?? 0) - (a.facts.time("created") ?? 0) ||
+  (b.time("pushed") ?? 0) - (a.time("pushed") ?? 0) ||
+  (b.time("created") ?? 0) - (a.time("created") ?? 0) ||
   byName(a, b);
 
 /** Digits as numbers, all else by its characters: `a9` before `a10`. Pure. */
