@@ -6,8 +6,19 @@ import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import { repositoryPath } from "../storage/tree.ts";
 import type { Unreadable } from "./inventory.ts";
-import { LARGEST_CONFIG, builtAt, latestOf, partsOf, timeOf } from "./retention-images.ts";
-import type { RetentionInventory, RetentionManifest } from "./retention-inventory.ts";
+import {
+  LARGEST_CONFIG,
+  blobsByDigest,
+  builtAt,
+  latestOf,
+  partsOf,
+  timeOf,
+} from "./retention-images.ts";
+import type {
+  RetentionBlob,
+  RetentionInventory,
+  RetentionManifest,
+} from "./retention-inventory.ts";
 
 /** Where inventories of a registry of ours are read. */
 export interface RetentionSource {
@@ -57,10 +68,10 @@ function inventoryOf(
 ): RetentionInventory {
   const { name, tags, pulled, createdNotes } = records;
   const here = new Set(records.manifests.map(({ digest }) => digest));
-  const sizes = new Map(records.links.map(({ digest, size }) => [digest, size]));
+  const blobs = blobsByDigest(records.links);
   const held = {
     isManifest: (digest: Digest): boolean => here.has(digest),
-    sizeOf: (digest: Digest): number | null => sizes.get(digest) ?? null,
+    blobOf: (digest: Digest): RetentionBlob | null => blobs.get(digest) ?? null,
   };
   const parts = records.manifests.map((one) => ({ ...one, ...partsOf(one.references, held) }));
   const pulls = latestOf(parts, (digest) => pulled.get(digest) ?? null);

@@ -5,8 +5,12 @@ import { blobPath, repositoryPath } from "../storage/tree.ts";
 import type { TreeReader } from "./from-tree.ts";
 import type { RepositoryInventory } from "./inventory.ts";
 import { astray } from "./retention-from-metadata.ts";
-import { LARGEST_CONFIG, builtAt, latestOf, partsOf } from "./retention-images.ts";
-import type { RetentionInventory, RetentionManifest } from "./retention-inventory.ts";
+import { LARGEST_CONFIG, blobsByDigest, builtAt, latestOf, partsOf } from "./retention-images.ts";
+import type {
+  RetentionBlob,
+  RetentionInventory,
+  RetentionManifest,
+} from "./retention-inventory.ts";
 
 /** What else is known of a repository than its tree says. */
 export interface TreeKnowledge {
@@ -31,10 +35,10 @@ export function retentionFromTree(
   if (reader.files.entries(repositoryPath(name)) === null) return null;
   const { inventory, pulled } = knowing;
   const here = new Set(inventory.manifests.map(({ digest }) => digest));
-  const sizes = new Map(inventory.links.map(({ digest, size }) => [digest, size]));
+  const blobs = blobsByDigest(inventory.links);
   const held = {
     isManifest: (digest: Digest): boolean => here.has(digest),
-    sizeOf: (digest: Digest): number | null => sizes.get(digest) ?? null,
+    blobOf: (digest: Digest): RetentionBlob | null => blobs.get(digest) ?? null,
   };
   const parts = inventory.manifests.map((one) => ({ ...one, ...partsOf(one.references, held) }));
   const pulls = latestOf(parts, (digest) => pulled.get(digest) ?? null);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Digest, digestOf } from "../oci/digest.ts";
-import { builtAt, latestOf, partsOf, timeOf } from "./retention-images.ts";
+import { builtAt, latestOf, blobsByDigest, partsOf, timeOf } from "./retention-images.ts";
 
 const digestFor = (word: string | number): Digest =>
   digestOf(new TextEncoder().encode(String(word)));
@@ -37,14 +37,14 @@ describe("when an image was built", () => {
 
 describe("what a manifest names", () => {
   const manifests = new Set([digestFor("child"), digestFor("odd")]);
-  const sizes = new Map([
-    [digestFor("config"), 10],
-    [digestFor("layer"), 20],
-    [digestFor("cache"), 30],
+  const blobs = blobsByDigest([
+    { digest: digestFor("config"), size: 10 },
+    { digest: digestFor("layer"), size: 20 },
+    { digest: digestFor("cache"), size: 30 },
   ]);
   const held = {
     isManifest: (digest: Digest) => manifests.has(digest),
-    sizeOf: (digest: Digest) => sizes.get(digest) ?? null,
+    blobOf: (digest: Digest) => blobs.get(digest) ?? null,
   };
 
   test("is manifests and blobs by what they are here; what is nowhere takes no room", () => {
@@ -68,6 +68,16 @@ describe("what a manifest names", () => {
       ],
     });
   });
+});
+
+test("images that share a layer share what is known of it", () => {
+  const blobs = blobsByDigest([{ digest: digestFor("layer"), size: 20 }]);
+  const held = {
+    isManifest: () => false,
+    blobOf: (digest: Digest) => blobs.get(digest) ?? null,
+  };
+  const references = [{ role: "layer" as const, digest: digestFor("layer"), size: 1 }];
+  expect(partsOf(references, held).blobs[0]).toBe(partsOf(references, held).blobs[0] as never);
 });
 
 describe("the latest of a manifest and all below it", () => {

@@ -1,7 +1,7 @@
 import { isRecord } from "../oci/json.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { ReferenceRecord } from "../metadata/records.ts";
-import type { RetentionManifest } from "./retention-inventory.ts";
+import type { RetentionBlob, RetentionManifest } from "./retention-inventory.ts";
 
 /** Bytes; a larger config is none of an image. */
 export const LARGEST_CONFIG = 4 * 1024 * 1024;
@@ -28,8 +28,8 @@ export function timeOf(text: string): number | null {
 /** What is known of the content that a manifest's repository has. */
 export interface Held {
   isManifest(digest: Digest): boolean;
-  /** Bytes; null: the repository does not have it. */
-  sizeOf(digest: Digest): number | null;
+  /** The same object each time; null: the repository does not have it. */
+  blobOf(digest: Digest): RetentionBlob | null;
 }
 
 /**
@@ -42,17 +42,29 @@ export function partsOf(
   held: Held,
 ): Pick<RetentionManifest, "children" | "blobs"> {
   const children = new Set<Digest>();
-  const blobs = new Map<Digest, number>();
+  const blobs = new Set<RetentionBlob>();
   for (const { digest, role } of references) {
-    const size = held.sizeOf(digest);
+    const blob = held.blobOf(digest);
     if (held.isManifest(digest)) children.add(digest);
-    else if (size !== null) blobs.set(digest, size);
+    else if (blob !== null) blobs.add(blob);
     else if (role === "child") children.add(digest);
   }
   return {
-    children: [...children],
-    blobs: [...blobs].map(([digest, size]) => ({ digest, size })),
+    children: children.size === 0 ? NO_CHILDREN : [...children],
+    blobs: [...blobs],
   };
+}
+
+/** One for the many. */
+const NO_CHILDREN: readonly Digest[] = [];
+
+/** What a repository has, each digest once; of what is not there nobody knows the size. Pure. */
+export function blobsByDigest(
+  links: readonly { readonly digest: Digest; readonly size: number | null }[],
+): ReadonlyMap<Digest, RetentionBlob> {
+  const blobs = new Map<Digest, RetentionBlob>();
+  for (const { digest, size } of links) if (size !== null) blobs.set(digest, { digest, size });
+  return blobs;
 }
 
 /**

@@ -50,5 +50,11 @@ export interface RetentionManifest {
   /** Manifests that it lists, as an index does. They need not be here (sparse). */
   readonly children: readonly Digest[];
   /** Config and layers, each once, foreign layers left out. */
-  readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
+  readonly blobs: readonly RetentionBlob[];
+}
+
+/** Images share most of theirs: readers make one object for each digest, as there may be millions of layers. */
+export interface RetentionBlob {
+  readonly digest: Digest;
+  readonly size: number;
 }

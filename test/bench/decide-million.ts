@@ -7,6 +7,7 @@
  * seconds of CPU: it waits for nothing, and so whatever else the machine does is left out.
  */
 import type {
+  RetentionBlob,
   RetentionInventory,
   RetentionManifest,
   RetentionTag,
@@ -76,11 +77,18 @@ function nameOf(n: number): string {
   }
 }
 
+/** One object for each, as the readers of inventories have them. */
+const NO_CHILDREN: readonly Digest[] = [];
+
 function inventoryOf(repository: number, size: number): RetentionInventory {
   const tags: RetentionTag[] = [];
   const manifests: RetentionManifest[] = [];
+  let layer: RetentionBlob | undefined;
   for (let i = 0; i < size; i++) {
     const n = repository * size + i;
+    if (layer === undefined || n % 8 === 0) {
+      layer = { digest: digestOf(2 ** 41 + (n >> 3)), size: 10_000_000 };
+    }
     const digest = digestOf(n);
     const pushedAt = NOW - ((n * 7919) % 400) * DAY;
     tags.push({ tag: tagName(n), digest, pushedAt });
@@ -94,11 +102,8 @@ function inventoryOf(repository: number, size: number): RetentionInventory {
       untaggedAt: null,
       subject: null,
       artifactType: null,
-      children: [],
-      blobs: [
-        { digest: digestOf(2 ** 40 + n), size: 2000 },
-        { digest: digestOf(2 ** 41 + (n >> 3)), size: 10_000_000 },
-      ],
+      children: NO_CHILDREN,
+      blobs: [{ digest: digestOf(2 ** 40 + n), size: 2000 }, layer],
     });
   }
   return {
