@@ -1,6 +1,6 @@
 import type { CompiledKeep } from "./compile.ts";
 import type { TagFacts } from "./facts.ts";
-import type { Judgements } from "./judge.ts";
+import type { Judgements } from "./judgements.ts";
 import { keeps } from "./match.ts";
 import { NewestOf } from "./newest.ts";
 

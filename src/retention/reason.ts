@@ -1,6 +1,6 @@
 import type { CompiledDelete, CompiledKeep, CompiledPolicy, Newest } from "./compile.ts";
 import type { Place, TagFacts } from "./facts.ts";
-import type { Judgement } from "./judge.ts";
+import type { Judgement } from "./judgements.ts";
 import { ageWords, clockWords, usedAs } from "./match.ts";
 import type { TagVerdict } from "./verdict.ts";
 import { dateText, durationText, sizeText } from "./words.ts";
