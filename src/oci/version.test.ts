@@ -101,3 +101,14 @@ describe("the order of versions", () => {
     );
   });
 });
+
+test("numbers alone are the version that they are with build metadata, which is read another way", () => {
+  const number = fc.oneof(fc.nat({ max: 999 }), fc.constantFrom("007", "0", "123456789012345"));
+  const parts = fc.tuple(fc.nat({ max: 999 }), fc.array(number, { maxLength: 3 }));
+  fc.assert(
+    fc.property(parts, fc.constantFrom("", "v", "V"), ([major, others], prefix) => {
+      const tag = prefix + [major, ...others].join(".");
+      expect(parseVersion(tag)).toEqual(parseVersion(`${tag}_build`));
+    }),
+  );
+});
