@@ -4,7 +4,7 @@ import { believed, pulledSince, untaggedTimeOf } from "./clock.ts";
 import type { CompiledDelete, CompiledKeep } from "./compile.ts";
 import type { Place, TagFacts } from "./facts.ts";
 import type { Clock, KeepRule } from "./policy.ts";
-import { dateText, durationText } from "./words.ts";
+import { dateText, dayOf, durationText } from "./words.ts";
 
 /** Whether something holds; null: a time that it takes is not known. */
 export type Answer = boolean | null;
@@ -125,10 +125,20 @@ export function ageWords(rule: CompiledDelete, facts: TagFacts): string {
 export function clockWords(clock: Clock, facts: TagFacts): string {
   const time = facts.time(clock);
   if (time === null) return `${clock}: unknown`;
-  if (clock === "created" && believed(facts.manifest.createdAt, facts.place.context.now) === null) {
-    return `pushed ${dateText(time)}, created unknown`;
-  }
+  if (isInstead(clock, facts)) return `pushed ${dateText(time)}, created unknown`;
   return `${clock === "pulled" ? "last used" : clock} ${dateText(time)}`;
+}
+
+/** A number that is the same only where `clockWords` are: words for a million tags are dear, and days few. */
+export function clockKey(clock: Clock, facts: TagFacts): number {
+  const time = facts.time(clock);
+  if (time === null) return -1;
+  return 2 * dayOf(time) + (isInstead(clock, facts) ? 1 : 0);
+}
+
+/** Whether the push stands for the creation. */
+function isInstead(clock: Clock, { manifest, place }: TagFacts): boolean {
+  return clock === "created" && believed(manifest.createdAt, place.context.now) === null;
 }
 
 function isOlder(time: number | null, than: number, { context }: Place): Answer {

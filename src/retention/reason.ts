@@ -1,7 +1,7 @@
 import type { CompiledDelete, CompiledKeep, CompiledPolicy, Newest } from "./compile.ts";
 import type { Place, TagFacts } from "./facts.ts";
 import type { Judgement } from "./judgements.ts";
-import { ageWords, clockWords, usedAs } from "./match.ts";
+import { ageWords, clockKey, clockWords, usedAs } from "./match.ts";
 import type { TagVerdict } from "./verdict.ts";
 import { dateText, durationText, sizeText } from "./words.ts";
 
@@ -41,30 +41,34 @@ export function verdictOf(
 
 const UNNAMED = "no delete rule names it";
 
-/** By rule, clock and day: there are few of them, and may be very many tags. */
-const deleteReasons = new WeakMap<CompiledDelete, Map<string, string>>();
+/** By rule and `clockKey`: there are few of them, and may be very many tags. */
+const deleteReasons = new WeakMap<CompiledDelete, Map<number, string>>();
 
 export function deleteReason(rule: CompiledDelete, facts: TagFacts): string {
-  const age = ageWords(rule, facts);
+  const { olderThan, clock } = rule.settings;
+  if (olderThan === undefined) return rule.words || EVERY_ONE;
   let known = deleteReasons.get(rule);
   if (known === undefined) deleteReasons.set(rule, (known = new Map()));
-  let reason = known.get(age);
-  if (reason === undefined) known.set(age, (reason = joined([rule.words, age])));
+  const key = clockKey(clock, facts);
+  let reason = known.get(key);
+  if (reason === undefined) known.set(key, (reason = and(rule.words, ageWords(rule, facts))));
   return reason;
 }
 
 export function keepReason(rule: CompiledKeep, facts: TagFacts): string {
   const { newest, settings } = rule;
   const { pushedWithin, createdWithin, pulledWithin } = settings;
-  return joined([
-    newest === null ? "" : newestWords(newest, facts),
-    rule.words,
-    settings.tagsAtMost === undefined ? "" : smallWords(settings.tagsAtMost, facts.place),
-    pushedWithin === undefined ? "" : within("pushed", pushedWithin, facts),
-    createdWithin === undefined ? "" : within("created", createdWithin, facts),
-    pulledWithin === undefined ? "" : `pulled within ${durationText(pulledWithin)}`,
-    settings.inUse === undefined ? "" : `in use (${usedAs(settings, facts) ?? "by its digest"})`,
-  ]);
+  let text = and(newest === null ? "" : newestWords(newest, facts), rule.words);
+  if (settings.tagsAtMost !== undefined) {
+    text = and(text, smallWords(settings.tagsAtMost, facts.place));
+  }
+  if (pushedWithin !== undefined) text = and(text, within("pushed", pushedWithin, facts));
+  if (createdWithin !== undefined) text = and(text, within("created", createdWithin, facts));
+  if (pulledWithin !== undefined) text = and(text, `pulled within ${durationText(pulledWithin)}`);
+  if (settings.inUse !== undefined) {
+    text = and(text, `in use (${usedAs(settings, facts) ?? "by its digest"})`);
+  }
+  return text || EVERY_ONE;
 }
 
 /** `a repository of 10 tags at most (it has 7)` */
@@ -109,6 +113,10 @@ function within(clock: "pushed" | "created", duration: number, facts: TagFacts):
   return `${clock} within ${durationText(duration)}${when}`;
 }
 
-function joined(parts: readonly string[]): string {
-  return parts.filter((part) => part !== "").join(", ") || "every one";
+/** Without lists: there may be a million tags. */
+function and(text: string, more: string): string {
+  if (text === "") return more;
+  return more === "" ? text : `${text}, ${more}`;
 }
+
+const EVERY_ONE = "every one";

@@ -32,9 +32,14 @@ function spelledOut(milliseconds: number): string {
 
 const dates = new Map<number, string>();
 
+/** Days since 1970, in UTC. */
+export function dayOf(time: number): number {
+  return Math.floor(time / 86_400_000);
+}
+
 /** `2026-01-02`, in UTC. */
 export function dateText(time: number): string {
-  const day = Math.floor(time / 86_400_000);
+  const day = dayOf(time);
   const known = dates.get(day);
   if (known !== undefined) return known;
   const text = new Date(day * 86_400_000).toISOString().slice(0, 10);
