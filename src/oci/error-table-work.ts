@@ -154,7 +154,7 @@ export const WORK_ERRORS = {
     code: "UNSUPPORTED",
     status: 409,
     exit: 5,
-    message: "not all of the plan was carried out",
+    message: "refused, at least in part",
     remedy: "the lines above say what and why; plan again, or change the `limits` of the policy",
   },
   AUDIT_FAILED: {
