@@ -49,4 +49,4 @@ Examples:
   wharf prune --out plan.json               saves the plan; wharf apply plan.json acts
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or not confirmed, 3 done in part,
-            4 credentials, 5 refused (a limit, or something changed meanwhile).`;
+            4 credentials, 5 refused (a limit, a wrong clock, or something changed meanwhile).`;

@@ -3,6 +3,7 @@ import type { RepositoryName } from "../oci/name.ts";
 import type { RegistryAddress } from "./address.ts";
 import { createAuthorizer } from "./auth/auth.ts";
 import type { CredentialSource } from "./auth/credentials.ts";
+import { type ClockReading, readClock } from "./clock-reading.ts";
 import { type Limits, type Pacing, REAL_TIME, limited } from "./http/limits.ts";
 import type { LookUp } from "./http/look-up.ts";
 import type { ProxyChoice } from "./http/proxy.ts";
@@ -41,6 +42,8 @@ export interface Connection {
   ask(ask: Ask): Promise<Reply>;
   /** The error that an unwanted answer means; reads the answer's body. */
   refusal(reply: Reply, subject: Subject): Promise<RegistryError>;
+  /** What time it was, here and there, at its last answer that told; null: none has. */
+  clock(): ClockReading | null;
 }
 
 export interface ConnectionOptions {
@@ -62,6 +65,8 @@ export interface ConnectionOptions {
   /** For tests: how names are looked up, and time. */
   readonly lookUp?: LookUp | undefined;
   readonly pacing?: Pacing | undefined;
+  /** UTC milliseconds. */
+  readonly date?: (() => number) | undefined;
 }
 
 const STALL_MS = 30_000;
@@ -69,6 +74,7 @@ const STALL_MS = 30_000;
 export function openConnection(address: RegistryAddress, options: ConnectionOptions): Connection {
   const { insecure, stallMs = STALL_MS, proxyFor, trust, lookUp, credentials } = options;
   const { limits, retries = 0, pacing = REAL_TIME, privateRealm, tokenServers } = options;
+  const { date = Date.now } = options;
   const plain = openTransport({
     insecureHostname: insecure ? new URL(address.origin).hostname : null,
     stallMs,
@@ -77,7 +83,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
     lookUp,
     secrets: () => authorizer.secrets(),
   });
-  const patience = { retries, ...pacing, chance: Math.random, date: Date.now };
+  const patience = { retries, ...pacing, chance: Math.random, date };
   const gate = limits && limited(plain, limits, pacing);
   // Waiting for another try takes nobody's place.
   const transport = retrying(gate?.send ?? plain, { ...patience, pause: gate?.pause });
@@ -89,11 +95,12 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
     secrets: options.secrets,
   });
 
+  let clock: ClockReading | null = null;
   const send = async (
     { method, path, accept, body, content, headers, endless }: Ask,
     authorization: string | null,
-  ): Promise<Reply> =>
-    await transport({
+  ): Promise<Reply> => {
+    const reply = await transport({
       method,
       url: urlOf(address, path),
       authorization,
@@ -106,6 +113,10 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
       ...(body && { body: JSON.stringify(body) }),
       ...(endless && { endless }),
     });
+    // What it redirects to is another machine.
+    if (reply.url.origin === address.origin) clock = readClock(reply, date()) ?? clock;
+    return reply;
+  };
 
   return {
     address,
@@ -125,6 +136,7 @@ export function openConnection(address: RegistryAddress, options: ConnectionOpti
       throw await refusal(again, { about: ask.path, missing: "REMOTE" }, authorizer.secrets());
     },
     refusal: (reply, subject) => refusal(reply, subject, authorizer.secrets()),
+    clock: () => clock,
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import { type Footprint, PruneBytes } from "./prune-bytes.ts";
 import type { PlannedRepository, PrunePlan, PruneTotals } from "./prune-plan.ts";
 import { type Decided, type ReaderOptions, RepositoryReader } from "./repository-reader.ts";
+import { clockTrouble, goesByAge } from "./wrong-clock.ts";
 
 /** What a plan is to be made of. `wanted`: which repositories somebody wants to have looked at; unset: all. */
 export interface PruneWish extends ReaderOptions {
@@ -30,7 +31,7 @@ export interface MadePlan {
   readonly plan: PrunePlan;
   /** Repositories that are kept whole for want of knowledge: unreadable, not read, a source that failed. */
   readonly failures: number;
-  /** Repositories that limits keep whole. */
+  /** Repositories that limits, or clocks that do not agree, keep whole. */
   readonly refused: number;
 }
 
@@ -220,12 +221,24 @@ class Planning {
   }
 
   #refused(): ReadonlyMap<RepositoryName, string> {
+    const untimely = this.#untimely();
     const wanted = this.#drafts.flatMap(({ repository, rule, tags, actions }) => {
-      if (rule === null) return [];
+      if (rule === null || untimely.has(repository)) return [];
       const { tags: deletedTags, untagged: deletedUntagged } = countActions(actions);
       return [{ repository, policy: rule, tags, deletedTags, deletedUntagged }];
     });
-    return refusals(wanted, { tags: this.#tags, scoped: this.#wish.wanted !== undefined });
+    const all = { tags: this.#tags, scoped: this.#wish.wanted !== undefined };
+    return new Map([...untimely, ...refusals(wanted, all)]);
+  }
+
+  /** Asked at the end: by then the registry has told its time, if it ever does. */
+  #untimely(): ReadonlyMap<RepositoryName, string> {
+    const reason = clockTrouble(this.#wish.target.clock?.() ?? null);
+    if (reason === null) return new Map();
+    const those = this.#drafts.filter(
+      ({ rule, keptWhole }) => rule !== null && keptWhole === null && goesByAge(rule),
+    );
+    return new Map(those.map(({ repository }) => [repository, reason]));
   }
 
   #totals(repositories: readonly PlannedRepository[], seconds: number): PruneTotals {

@@ -1,3 +1,4 @@
+import type { ClockReading } from "../client/clock-reading.ts";
 import type { RetentionInventory, RetentionManifest } from "../inventory/retention-inventory.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
@@ -46,5 +47,10 @@ export interface PruneTarget {
    * that moment throws REFUSED where there are others (unset: it may have any).
    */
   deleteManifest(name: RepositoryName, digest: Digest, tags?: readonly Tag[]): Promise<void>;
+  /**
+   * What time it was, here and there, when the registry last told; null: it has not. Not there: it goes by the
+   * clock of this machine.
+   */
+  clock?(): ClockReading | null;
   close(): Promise<void>;
 }

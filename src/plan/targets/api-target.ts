@@ -131,6 +131,8 @@ export function apiTarget(options: ApiTargetOptions): PruneTarget {
       forget(name, (one) => one.digest === digest);
     },
 
+    clock: () => connection.clock(),
+
     async close() {
       cache.close();
       await Promise.resolve();

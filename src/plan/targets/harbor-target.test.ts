@@ -114,6 +114,13 @@ describe("a Harbor to prune", () => {
     expect((await failureOf(whole)).message).toContain("read-only");
   });
 
+  test("tells what time it is there", async () => {
+    await using standIn = harbor();
+    const clock = (await opened(standIn.url)).clock?.();
+    if (!clock) throw new Error("it sends a Date");
+    expect(Math.abs(clock.theirs - clock.ours)).toBeLessThan(3_600_000);
+  });
+
   test("that does not know a repository has none", async () => {
     await using standIn = harbor();
     expect(await (await opened(standIn.url)).inventoryOf(NAME)).toBeNull();

@@ -80,6 +80,8 @@ export async function openHarborTarget(
     deleteManifest: (repository, digest) =>
       removing(() => deleteHarborArtifact(connection, repository, digest)),
 
+    clock: () => connection.clock(),
+
     async close() {},
   };
 }

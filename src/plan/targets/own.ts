@@ -68,6 +68,7 @@ export function ownTarget({ connection, name: called, created }: OwnTargetOption
     },
     removeTag: async (name, tag) => await ifThere(deleteManifest(connection, name, tag)),
     deleteManifest: async (name, digest) => await ifThere(deleteManifest(connection, name, digest)),
+    clock: () => connection.clock(),
     close: async () => undefined,
   };
 }
