@@ -153,6 +153,48 @@ export async function resolveHarborTag(
   }
 }
 
+/** One artifact, which may be an accessory; null: it is not there. Throws REMOTE, CREDENTIALS. */
+export async function readHarborArtifact(
+  connection: Connection,
+  name: RepositoryName,
+  digest: Digest,
+): Promise<HarborArtifact | null> {
+  const about = imageText(name, digest);
+  const path = `${repositoryPath(name)}/artifacts/${digest}?with_tag=true&with_accessory=true`;
+  try {
+    const subject: Subject = { about, missing: "MANIFEST_UNKNOWN" };
+    const artifact = parseArtifact(await harborDocument(connection, path, subject));
+    if (artifact?.digest === digest) return artifact;
+    throw nonsense(connection, about);
+  } catch (error) {
+    if (error instanceof RegistryError && error.kind === "MANIFEST_UNKNOWN") return null;
+    throw error;
+  }
+}
+
+/**
+ * The tags of an artifact; none when it is not there. In a list of their own, because an artifact comes without them
+ * where Harbor fails to look them up. Throws REMOTE, CREDENTIALS (without the right `tag:list`).
+ */
+export async function listHarborTags(
+  connection: Connection,
+  name: RepositoryName,
+  digest: Digest,
+): Promise<Tag[]> {
+  const subject: Subject = { about: imageText(name, digest), missing: "MANIFEST_UNKNOWN" };
+  const path = `${repositoryPath(name)}/artifacts/${digest}/tags`;
+  try {
+    const found = await harborList(connection, path, { sort: "id" }, "name", subject);
+    return found.map(({ name: tag }) => {
+      if (typeof tag !== "string" || !isTag(tag)) throw nonsense(connection, subject.about);
+      return tag;
+    });
+  } catch (error) {
+    if (error instanceof RegistryError && error.kind === "MANIFEST_UNKNOWN") return [];
+    throw error;
+  }
+}
+
 /**
  * Removes a tag and leaves its artifact. Throws MANIFEST_UNKNOWN when it is not there, REFUSED when it is
  * immutable, CREDENTIALS without the right to (`tag:delete`).

@@ -103,6 +103,81 @@ describe("a Harbor to prune", () => {
     expect((await target.inventoryOf(NAME))?.manifests).toEqual([]);
   });
 
+  describe("an accessory with a tag of its own", () => {
+    test("keeps its subject, which would take it along, and says so", async () => {
+      await using standIn = harbor();
+      const one = image();
+      const report = image({ subject: one.descriptor, artifactType: "application/vnd.x+json" });
+      fill(standIn.content, NAME, one, "1");
+      fill(standIn.content, NAME, report, "report-1");
+      const target = await opened(standIn.url);
+      const error = await failureOf(target.deleteManifest(NAME, parseDigest(one.digest)));
+      expect(error.kind).toBe("REFUSED");
+      for (const part of [one.digest, report.digest, "report-1"]) {
+        expect(error.message).toContain(part);
+      }
+      expect(standIn.content.find(NAME)?.manifests.size).toBe(2);
+      await target.removeTag(NAME, parseTag("1"));
+
+      standIn.content.find(NAME)?.tags.delete("report-1");
+      await target.deleteManifest(NAME, parseDigest(one.digest));
+      expect(standIn.content.find(NAME)?.manifests.size).toBe(0);
+    });
+
+    test("keeps an index when it hangs on an accessory of a child", async () => {
+      await using standIn = harbor();
+      const child = image();
+      const list = index([child]);
+      const artifactType = "application/vnd.x+json";
+      const report = image({ subject: child.descriptor, artifactType });
+      const signature = image({ subject: report.descriptor, artifactType });
+      fill(standIn.content, NAME, list, "1");
+      fill(standIn.content, NAME, report);
+      fill(standIn.content, NAME, signature, "mine");
+      const target = await opened(standIn.url);
+      const error = await failureOf(target.deleteManifest(NAME, parseDigest(list.digest)));
+      expect(error.message).toContain("has the tag mine");
+      expect(standIn.content.find(NAME)?.manifests.size).toBe(4);
+    });
+
+    test("keeps no index when the child to which it belongs has a tag, and stays", async () => {
+      await using standIn = harbor();
+      const child = image();
+      const list = index([child]);
+      const report = image({ subject: child.descriptor, artifactType: "application/vnd.x+json" });
+      fill(standIn.content, NAME, list, "1");
+      fill(standIn.content, NAME, child, "amd64");
+      fill(standIn.content, NAME, report, "mine");
+      const target = await opened(standIn.url);
+      await target.deleteManifest(NAME, parseDigest(list.digest));
+      expect(standIn.content.find(NAME)?.manifests.size).toBe(2);
+    });
+
+    test("is none with a tag of cosign's, which belongs to the subject", async () => {
+      await using standIn = harbor();
+      const one = image();
+      fill(standIn.content, NAME, one, "1");
+      fill(standIn.content, NAME, image(), `${one.digest.replace(":", "-")}.sig`);
+      const target = await opened(standIn.url);
+      await target.deleteManifest(NAME, parseDigest(one.digest));
+      expect(standIn.content.find(NAME)?.manifests.size).toBe(0);
+    });
+
+    test("that cannot be asked for its tags keeps its subject", async () => {
+      const rights = PRUNING.filter((right) => right !== "tag:list");
+      const blind = { ...ROBOT, projects: [{ project: "app", rights }] };
+      await using standIn = startStandIn("harbor", { users: [blind] });
+      standIn.harbor?.addProject("app");
+      const one = image();
+      fill(standIn.content, NAME, one, "1");
+      const artifactType = "application/vnd.x+json";
+      fill(standIn.content, NAME, image({ subject: one.descriptor, artifactType }));
+      const target = await opened(standIn.url);
+      await failureOf(target.deleteManifest(NAME, parseDigest(one.digest)));
+      expect(standIn.content.find(NAME)?.manifests.size).toBe(2);
+    });
+  });
+
   test("that is read-only refuses, which is no matter of rights", async () => {
     await using standIn = harbor();
     const one = image();

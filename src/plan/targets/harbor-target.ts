@@ -1,4 +1,5 @@
 import type { Connection } from "../../client/connection.ts";
+import { findTaggedAccessory } from "../../client/harbor-accessories.ts";
 import { recognizeHarbor, requireHarbor } from "../../client/harbor.ts";
 import { type RegistryEntry, openRegistry } from "../../client/open-registry.ts";
 import {
@@ -11,6 +12,7 @@ import {
 import { inventoryFromHarbor } from "../../inventory/from-harbor.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import { type RepositoryName, parseName } from "../../oci/name.ts";
+import type { Digest } from "../../oci/digest.ts";
 import type { PruneTarget } from "../prune-target.ts";
 
 export interface HarborTargetOptions {
@@ -78,12 +80,29 @@ export async function openHarborTarget(
 
     // Harbor takes children and accessories along, so that the plan finds them gone when their turn comes.
     deleteManifest: (repository, digest) =>
-      removing(() => deleteHarborArtifact(connection, repository, digest)),
+      removing(async () => {
+        await refuseTaggedAccessory(connection, repository, digest);
+        await deleteHarborArtifact(connection, repository, digest);
+      }),
 
     clock: () => connection.clock(),
 
     async close() {},
   };
+}
+
+/** Nothing has decided about such a tag: it is in no list that plans are made from. */
+async function refuseTaggedAccessory(
+  connection: Connection,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<void> {
+  const found = await findTaggedAccessory(connection, repository, digest);
+  if (!found) return;
+  const what = `${found.digest}, an accessory of ${found.subject}, has the tag ${found.tags[0]}`;
+  throw new RegistryError("REFUSED", {
+    reason: `${repository}: ${what}, and Harbor would delete it along with ${digest}`,
+  });
 }
 
 async function unlessGone(removed: Promise<void>): Promise<void> {

@@ -29,6 +29,9 @@ export function answerRepository(found: Found, asked: Asked, rest: string): Resp
     if (!found.may("artifact:list")) return denied(found.user);
     return listArtifacts(found, repository, asked);
   }
+  const tagsOf = /^\/artifacts\/([^/]+)\/tags$/.exec(rest)?.[1];
+  if (tagsOf !== undefined && asked.method === "GET")
+    return listTags(found, repository, tagsOf, asked);
   const [, reference, tag] = /^\/artifacts\/([^/]+)(?:\/tags\/([^/]+))?$/.exec(rest) ?? [];
   if (reference === undefined) return null;
   const right =
@@ -73,6 +76,23 @@ function listArtifacts(found: Found, repository: Repository | null, asked: Asked
   return pageOfList(
     asked,
     listed.map((manifest) => describe(found, repository, manifest, asked)),
+  );
+}
+
+function listTags(
+  found: Found,
+  repository: Repository | null,
+  reference: string,
+  asked: Asked,
+): Response {
+  if (!found.may("tag:list")) return denied(found.user);
+  const manifest = repository?.resolve(reference);
+  if (!repository || !manifest) {
+    return error(404, "NOT_FOUND", `artifact ${found.name}:${reference} not found`);
+  }
+  return pageOfList(
+    asked,
+    repository.tagsOf(manifest.digest).map((name) => ({ name })),
   );
 }
 
