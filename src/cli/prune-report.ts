@@ -7,6 +7,7 @@ import type {
   PlannedRepository,
   PrunePlan,
   RemoveTag,
+  RestoreTag,
 } from "../plan/prune-plan.ts";
 import type { PruneResult, RepositoryResult } from "../plan/prune-result.ts";
 import { compareNatural } from "../retention/order.ts";
@@ -21,14 +22,15 @@ const TAGS = 5;
 /** The plan for people: repository by repository what goes and why, what stays all the same, then totals. Pure. */
 export function planLines(plan: PrunePlan): string[] {
   const { registry, repositories, totals, warnings } = plan;
-  const going = repositories.filter(({ actions }) => actions.length > 0);
+  const going = repositories.filter(hasRemovals);
   const doubtful = repositories.filter(
-    ({ actions, kept }) => actions.length === 0 && kept.length > 0,
+    (repository) => !hasRemovals(repository) && repository.kept.length > 0,
   );
   return [
     ...(going.length > 0 ? [`To delete from ${placed(registry)}:`] : []),
     ...going.slice(0, REPOSITORIES).flatMap(repositoryLines),
     ...more(going.length - REPOSITORIES, "repository", "  "),
+    ...restoreLines(repositories.filter((repository) => restoresOf(repository).length > 0)),
     ...doubtLines(doubtful),
     ...keptWholeLines(totals.keptRepositories),
     ...warnings.map((text) => `note: ${printable(text)}`),
@@ -66,7 +68,27 @@ function repositoryLines({
   ];
 }
 
-function actionLine(action: PlannedAction): string {
+function hasRemovals({ actions }: PlannedRepository): boolean {
+  return actions.some((one) => one.action !== "restore-tag");
+}
+
+function restoresOf({ actions }: PlannedRepository): readonly RestoreTag[] {
+  return actions.filter((one) => one.action === "restore-tag");
+}
+
+/** Tags that a removal which was cut off has left on an empty manifest, and that stay. */
+function restoreLines(all: readonly PlannedRepository[]): string[] {
+  if (all.length === 0) return [];
+  return [
+    "To put back, because their removal was cut off and they stay:",
+    ...all
+      .slice(0, REPOSITORIES)
+      .map((one) => `  ${one.repository}: ${names(restoresOf(one).map(({ tag }) => tag))}`),
+    ...more(all.length - REPOSITORIES, "repository", "  "),
+  ];
+}
+
+function actionLine(action: RemoveTag | DeleteManifest): string {
   return action.action === "remove-tag" ? removalLine(action) : deletionLine(action);
 }
 
@@ -168,12 +190,16 @@ export function question(plans: readonly PrunePlan[]): string {
   );
   const where = plans.map(({ registry }) => registry.name).join(", ");
   const size = humanSize(sum(({ totals }) => totals.bytes.freed));
-  return `Delete ${tags} and ${manifests} (${size} to collect) from ${where}? [y/N] `;
+  const restored = sum(({ repositories }) =>
+    repositories.reduce((all, one) => all + restoresOf(one).length, 0),
+  );
+  const also = restored > 0 ? ` and put ${counted(restored, "tag")} back` : "";
+  return `Delete ${tags} and ${manifests} (${size} to collect) from ${where}${also}? [y/N] `;
 }
 
 /** Whether a plan changes anything. Pure. */
-export function isNothing({ totals }: PrunePlan): boolean {
-  return totals.tags.deleted + totals.manifests === 0;
+export function isNothing({ repositories }: PrunePlan): boolean {
+  return repositories.every(({ actions }) => actions.length === 0);
 }
 
 /** What was done, for people; first what was not. Pure. */

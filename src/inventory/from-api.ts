@@ -49,7 +49,7 @@ export interface Leftover {
  * what is not known from before each manifest and each config. Null: there is no such repository.
  *
  * A tag that names a placeholder of ours is shown as it was before its removal began: then the removal is
- * planned again, and comes to its end. Throws REMOTE or CREDENTIALS; then nothing is known of it.
+ * planned again and comes to its end, or the tag is put back. Throws REMOTE or CREDENTIALS; then nothing is known of it.
  */
 export async function inventoryFromApi(
   name: RepositoryName,
@@ -64,12 +64,17 @@ export async function inventoryFromApi(
     [...tags].map(([tag, digest]) => ({ tag, digest })),
     ({ tag }) => tag,
   );
+  const cutOff = new Map(leftovers.map(({ tag, digest }) => [tag, digest]));
   const now = reading.now();
   const pushed = (await reading.times?.pushed(name, list, now)) ?? new Map<Tag, number>();
   const pulled = await pullsOf(name, facts, reading);
   return {
     name,
-    tags: list.map(({ tag, digest }) => ({ tag, digest, pushedAt: pushed.get(tag) ?? null })),
+    tags: list.map(({ tag, digest }) => {
+      const one = { tag, digest, pushedAt: pushed.get(tag) ?? null };
+      const placeholder = cutOff.get(tag);
+      return placeholder ? { ...one, placeholder } : one;
+    }),
     manifests: inOrder(manifestsOf(facts, pulled), ({ digest }) => digest),
     untaggedListed: false,
     pullsSince: (await reading.times?.pullsSince(now)) ?? null,
@@ -136,7 +141,7 @@ async function readTags(name: RepositoryName, reading: ApiReading): Promise<Seen
     const ends =
       left.of === null
         ? "the next removal there ends that"
-        : `the next removal of it ends that; if it shall stay, tag ${left.of} as ${tag} again before the registry collects garbage`;
+        : `the next run that applies a policy to it removes it, or puts it back to ${left.of} if it stays`;
     warn(`${name}:${tag} is left from a removal that was interrupted; ${ends}`);
   });
 

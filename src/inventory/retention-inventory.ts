@@ -31,6 +31,8 @@ export interface RetentionTag {
   readonly pushedAt: number | null;
   /** The registry itself refuses to remove it (Harbor's rules of immutable tags). */
   readonly immutable?: boolean;
+  /** A removal of it was cut off: for now it names this empty manifest of ours, which stands for `digest`. */
+  readonly placeholder?: Digest;
 }
 
 export interface RetentionManifest {

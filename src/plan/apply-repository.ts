@@ -52,7 +52,7 @@ export async function applyActions(
   let broken: { readonly error: unknown } | null = null;
 
   const attempt = async (action: PlannedAction): Promise<ActionResult> => {
-    const needing = action.action === "remove-tag" ? [] : there.needing(action.digest);
+    const needing = action.action === "delete-manifest" ? there.needing(action.digest) : [];
     // Only those that stand before it, as the plan has them: what refers to a part of its own would wait for itself.
     const before = needing.map((parent) => [parent, doing.get(parent)] as const);
     for (const [parent, doingIt] of before) {
@@ -80,6 +80,7 @@ export async function applyActions(
       const moved = (await drifted(action)) ?? (await movedTag(action));
       if (moved !== null) return { action, result: "kept", reason: moved };
       if (action.action === "remove-tag") await target.removeTag(repository, action.tag);
+      else if (action.action === "restore-tag") await target.restoreTag?.(repository, action.tag);
       else await target.deleteManifest(repository, action.digest, action.tags);
       givingUp.answered();
       return { action, result: "done", reason: null };
@@ -92,7 +93,7 @@ export async function applyActions(
 
   /** What has changed since the last look, which is repeated when it is too long ago. */
   const drifted = async (action: PlannedAction): Promise<string | null> => {
-    if (action.action === "remove-tag") return null;
+    if (action.action !== "delete-manifest") return null;
     if (performance.now() - looked > fresh) looking ??= lookAgain();
     return (await looking) ?? null;
   };
@@ -157,6 +158,7 @@ export function outcomeOfAll(results: readonly ActionResult[]): {
 
 function lookUp({ tags, manifests, untaggedListed }: RetentionInventory) {
   const named = new Set<Tag>(tags.map(({ tag }) => tag));
+  const cutOff = new Set<Tag>(tags.filter((one) => one.placeholder).map(({ tag }) => tag));
   const known = new Set<Digest>();
   const parents = new Map<Digest, Digest[]>();
   const add = (digest: Digest, parent: Digest): void => {
@@ -174,6 +176,8 @@ function lookUp({ tags, manifests, untaggedListed }: RetentionInventory) {
     needing: (digest: Digest): readonly Digest[] => parents.get(digest) ?? [],
     /** What a registry does not list may be there all the same. */
     isGone(action: PlannedAction): boolean {
+      // Somebody else has put it back, or has pushed another.
+      if (action.action === "restore-tag") return !cutOff.has(action.tag);
       if (action.action === "remove-tag") return !named.has(action.tag);
       return untaggedListed && !known.has(action.digest);
     },

@@ -9,7 +9,7 @@ import type { PlannedAction, PlannedRegistry } from "./prune-plan.ts";
 import { writeWhole } from "./write-whole.ts";
 import type { ActionOutcome } from "./prune-result.ts";
 
-/** One removal that was tried: what, where, why, and what became of it. */
+/** One removal that was tried, or one that was taken back: what, where, why, and what became of it. */
 export interface AuditRecord {
   /** ISO 8601, UTC. */
   readonly time: string;
@@ -17,7 +17,7 @@ export interface AuditRecord {
   readonly place: string;
   readonly repository: RepositoryName;
   readonly action: PlannedAction["action"];
-  /** The tags that go, of a manifest there may be none. */
+  /** The tags that go, of a manifest there may be none; or the one that is put back. */
   readonly tags: readonly Tag[];
   readonly digest: Digest;
   readonly policy: string | null;
@@ -85,7 +85,7 @@ export function auditBasis(
     place: registry.place,
     repository,
     action: action.action,
-    tags: action.action === "remove-tag" ? [action.tag] : action.tags,
+    tags: action.action === "delete-manifest" ? action.tags : [action.tag],
     digest: action.digest,
     policy,
     rule: action.rule,

@@ -8,6 +8,7 @@ import type {
   PlannedAction,
   PlannedRepository,
   RemoveTag,
+  RestoreTag,
 } from "./prune-plan.ts";
 
 /** A planned repository before its bytes are known. */
@@ -15,7 +16,8 @@ export type DraftRepository = Omit<PlannedRepository, "bytes">;
 
 /**
  * What a verdict comes to on a registry. A digest goes only when all of its tags go; of one that stays, the
- * tags go alone (`removesTags`), or are kept where the registry cannot do that. Tags before manifests, and
+ * tags go alone (`removesTags`), or are kept where the registry cannot do that. What stays although its removal
+ * was cut off is put back first. Tags before manifests, and
  * those in the order of the verdict: parents before children. Pure.
  */
 export function planRepository(
@@ -57,7 +59,15 @@ export function planRepository(
       reason,
     }),
   );
-  const actions: PlannedAction[] = [...removals, ...deletions];
+  const leaving = new Set([...removals, ...deletions].flatMap(tagsOf));
+  const cutOff = new Set(tags.filter((one) => one.placeholder).map(({ tag }) => tag));
+  const restored = verdict.tags
+    .filter(({ tag }) => cutOff.has(tag) && !leaving.has(tag))
+    .map(({ tag, digest, rule, reason }): RestoreTag => {
+      const why = `its removal was cut off, and it stays (${reason})`;
+      return { action: "restore-tag", tag, digest, rule, reason: why };
+    });
+  const actions: PlannedAction[] = [...restored, ...removals, ...deletions];
   const orphaned = manifests
     .filter(({ digest, subject }) => subject !== null && going.has(subject) && !going.has(digest))
     .map(({ digest }) => digest);
@@ -72,6 +82,7 @@ export function hasLoneTags({ tags, manifests }: RetentionVerdict): boolean {
 
 /** Which tags actions take. Pure. */
 export function tagsOf(action: PlannedAction): readonly Tag[] {
+  if (action.action === "restore-tag") return [];
   return action.action === "remove-tag" ? [action.tag] : action.tags;
 }
 
@@ -86,7 +97,7 @@ export function countActions(actions: readonly PlannedAction[]): {
   let untagged = 0;
   for (const action of actions) {
     tags += tagsOf(action).length;
-    if (action.action === "remove-tag") continue;
+    if (action.action !== "delete-manifest") continue;
     manifests++;
     if (action.tags.length === 0 && action.rule !== null) untagged++;
   }

@@ -18,6 +18,13 @@ const text = z.string();
 
 const action = z.discriminatedUnion("action", [
   z.strictObject({
+    action: z.literal("restore-tag"),
+    tag,
+    digest,
+    rule: text.nullable(),
+    reason: text,
+  }),
+  z.strictObject({
     action: z.literal("remove-tag"),
     tag,
     digest,

@@ -184,7 +184,7 @@ function totalsOf(
     for (const { action, result } of actions) {
       if (result !== "done") continue;
       if (action.action === "remove-tag") tags++;
-      else {
+      else if (action.action === "delete-manifest") {
         tags += action.tags.length;
         manifests++;
       }

@@ -46,7 +46,16 @@ export interface PlannedRepository {
   readonly bytes: PlannedBytes;
 }
 
-export type PlannedAction = RemoveTag | DeleteManifest;
+export type PlannedAction = RestoreTag | RemoveTag | DeleteManifest;
+
+/** The tag stays, and is put back to its image: an earlier removal of it was cut off. */
+export interface RestoreTag {
+  readonly action: "restore-tag";
+  readonly tag: Tag;
+  readonly digest: Digest;
+  readonly rule: RuleName | null;
+  readonly reason: string;
+}
 
 /** The tag alone goes: other tags that stay have its digest. */
 export interface RemoveTag {

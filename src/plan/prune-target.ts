@@ -43,6 +43,11 @@ export interface PruneTarget {
   /** Removes a tag and leaves its manifest. Idempotent: what is not there is gone. Throws REFUSED where it cannot. */
   removeTag(name: RepositoryName, tag: Tag): Promise<void>;
   /**
+   * Puts a tag whose removal was cut off back to its image; one that is not on a placeholder of ours stays as it
+   * is. Throws REFUSED when the image is gone or the registry does not take it. Not there: removals leave none.
+   */
+  restoreTag?(name: RepositoryName, tag: Tag): Promise<void>;
+  /**
    * Deletes a manifest and all tags on it. Idempotent. `tags`: those that it may have; a target that can tell in
    * that moment throws REFUSED where there are others (unset: it may have any).
    */

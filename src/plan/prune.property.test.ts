@@ -6,6 +6,7 @@ import { RegistryError } from "../oci/errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { RepositoryName } from "../oci/name.ts";
 import type { RetentionPolicy } from "../retention/policy.ts";
+import { tagsOf } from "./plan-repository.ts";
 
 const RUNS = Number(process.env["PRUNE_RUNS"] ?? 300);
 const DAY = 86_400_000;
@@ -188,14 +189,7 @@ describe("whatever is in a registry, and whatever its policy", () => {
           const world = filled(steps);
           const { plan } = await planOf(world, rules);
           const planned = new Map(
-            plan.repositories.map((one) => [
-              one.repository,
-              new Set(
-                one.actions.flatMap((action) =>
-                  action.action === "remove-tag" ? [action.tag] : action.tags,
-                ),
-              ),
-            ]),
+            plan.repositories.map((one) => [one.repository, new Set(one.actions.flatMap(tagsOf))]),
           );
           const complete = world.copy();
           const kept: {

@@ -18,6 +18,7 @@ import type { Tag } from "../../oci/reference.ts";
 import type { PruneTarget } from "../prune-target.ts";
 import { type ApiRepository, apiRepository } from "./api-repository.ts";
 import { TagRemoval } from "./remove-tag.ts";
+import { restoreReplaced } from "./replace-tag.ts";
 
 export interface ApiTargetOptions {
   /** As the configuration calls it, else its host. */
@@ -122,6 +123,11 @@ export function apiTarget(options: ApiTargetOptions): PruneTarget {
       } finally {
         leaving.delete(`${name}:${tag}`);
       }
+    },
+
+    async restoreTag(name, tag) {
+      removal.refuseWhenStopped();
+      await restoreReplaced(at(name), tag);
     },
 
     async deleteManifest(name, digest) {

@@ -1,10 +1,15 @@
 import type { RemoteManifest } from "../../client/manifests.ts";
-import { manifestFacts } from "../../inventory/api/manifest-facts.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import type { Tag } from "../../oci/reference.ts";
 import type { ApiRepository } from "./api-repository.ts";
-import { finishReplacing, moved, refuseWithoutDeletion, replaceTag } from "./replace-tag.ts";
+import {
+  finishReplacing,
+  moved,
+  placeholderUnder,
+  refuseWithoutDeletion,
+  replaceTag,
+} from "./replace-tag.ts";
 import { type Objection, type TagDeletion, askTagDeletion, proveTagDeletion } from "./tag-proof.ts";
 
 export interface TagRemovalOptions {
@@ -50,7 +55,7 @@ export class TagRemoval {
     this.refuseWhenStopped();
     const image = await repository.get(tag);
     if (!image) return;
-    if (isPlaceholder(image, tag)) {
+    if (placeholderUnder(tag, image)) {
       await finishReplacing(repository, tag, image.digest);
       return;
     }
@@ -145,9 +150,4 @@ async function restore(
   } catch (error) {
     return `to push it again failed (${error instanceof Error ? error.message : String(error)})`;
   }
-}
-
-function isPlaceholder({ bytes }: RemoteManifest, tag: Tag): boolean {
-  const facts = manifestFacts(bytes);
-  return typeof facts !== "string" && facts.placeholder?.tag === tag;
 }

@@ -1,4 +1,6 @@
 import type { RemoteManifest } from "../../client/manifests.ts";
+import { manifestFacts } from "../../inventory/api/manifest-facts.ts";
+import type { Placeholder } from "../../inventory/api/placeholder.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { RegistryError } from "../../oci/errors.ts";
 import type { Tag } from "../../oci/reference.ts";
@@ -53,6 +55,40 @@ export async function finishReplacing(
   throw new RegistryError("REMOTE", {
     reason: `${repository.name}:${tag} still names a manifest that the registry says it has deleted`,
   });
+}
+
+/**
+ * Takes a removal back that was cut off: puts a tag that is on a placeholder to the image that it stands for. A
+ * tag that names anything else stays as it is. Throws REFUSED when the image is gone, which leaves the tag on
+ * the placeholder; REMOTE when the registry does not do what it says.
+ *
+ * A crash leaves the tag on the placeholder, or on the image; in that case the placeholder has no tag and stays
+ * until a collection. For a push in between the same holds as in `replaceTag`.
+ */
+export async function restoreReplaced(repository: ApiRepository, tag: Tag): Promise<void> {
+  const found = await repository.get(tag);
+  const of = found && placeholderUnder(tag, found)?.of;
+  if (!found || !of) return;
+  const image = await repository.get(of);
+  if (!image) {
+    const reason = `${repository.name}:${tag} cannot be put back: ${of}, its image, is gone`;
+    throw new RegistryError("REFUSED", { reason });
+  }
+  if ((await repository.resolve(tag)) !== found.digest) return;
+  await repository.put(tag, image);
+  if ((await repository.resolve(tag)) === found.digest) {
+    throw new RegistryError("REMOTE", {
+      reason: `${repository.name}:${tag} is still on an empty manifest, although the registry says it has taken ${of}`,
+    });
+  }
+  // The tag has its image, or what somebody pushed meanwhile: nobody has the placeholder any more.
+  await repository.delete(found.digest);
+}
+
+/** What a manifest under this tag stands for; null: it is somebody's own. Pure. */
+export function placeholderUnder(tag: Tag, { bytes }: RemoteManifest): Placeholder | null {
+  const facts = manifestFacts(bytes);
+  return typeof facts !== "string" && facts.placeholder?.tag === tag ? facts.placeholder : null;
 }
 
 /**

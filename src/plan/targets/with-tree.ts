@@ -94,7 +94,7 @@ function beforeRemovals(
     tags: inventory.tags.flatMap((one) => {
       const left = byTag.get(one.tag);
       if (left?.digest !== one.digest) return [one];
-      return left.of === null ? [] : [{ ...one, digest: left.of }];
+      return left.of === null ? [] : [{ ...one, digest: left.of, placeholder: left.digest }];
     }),
     manifests: inventory.manifests.filter(({ digest }) => !ours.has(digest)),
   };
