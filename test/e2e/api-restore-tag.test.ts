@@ -22,9 +22,13 @@ import { startDockerRegistry } from "../support/server.ts";
 const APP = parseName("team/app");
 const [OLD, LATEST] = [parseTag("old"), parseTag("latest")];
 
-/** Both tags stay; what it would delete is not there. */
+/** Both tags stay. */
 const keeping = deciderBy([
-  { name: "keep", repositories: ["**"], delete: [{ tags: ["nothing-*"], olderThan: "1d" }] },
+  {
+    name: "keep",
+    repositories: ["**"],
+    delete: [{ tags: ["pr-*"], clock: "created", olderThan: "1d" }],
+  },
 ]);
 
 interface World extends AsyncDisposable {
@@ -183,6 +187,22 @@ group("a tag whose removal was cut off, and that stays", ["docker-registry"], ()
       { action: "restore-tag", tags: [OLD], digest: at.shared.digest, result: "done" },
     ]);
     expect((await plan(target)).plan.repositories).toEqual([]);
+  });
+
+  test("is put back while other images of the repository go", async () => {
+    await using at = await world();
+    await leaveOnPlaceholder(at);
+    const aged = image({ size: 30, created: "2020-01-01T00:00:00Z" });
+    await aged.push(at.url, APP, "pr-1", "pr-2");
+    await using target = openTarget(at.url);
+
+    const { outcome, totals } = await run(target, at);
+
+    expect([outcome, totals.tags, totals.manifests]).toEqual(["done", 2, 1]);
+    expect(await tagsAt(at.url, APP)).toEqual({
+      [OLD]: at.shared.digest,
+      [LATEST]: at.shared.digest,
+    });
   });
 
   test("is put back where the storage is read as well", async () => {
