@@ -105,6 +105,41 @@ test("what a robot may not delete fails by itself, and the rest is done", async 
   expect(at.tags("ci/team/web")).toEqual(["latest", "pr-fixed", "pr-young"]);
 });
 
+test("where the clocks differ nothing goes by age, both times are named, and the end is 5", async () => {
+  await using at = await place();
+  at.standIn.date = Date.UTC(2020, 0, 2, 3, 4, 5);
+
+  const { exit, out, err } = await at.prune("harbor", "--repository", "ci/**", "--yes");
+
+  const said = [...out, ...err].join("\n");
+  expect({ exit, said }).toMatchObject({ exit: 5 });
+  expect(said).toContain("2020-01-02T03:04:05.000Z at the registry");
+  expect(at.tags("ci/team/web")).toHaveLength(6);
+
+  at.standIn.date = null;
+  expect((await at.prune("harbor", "--repository", "ci/**", "--yes")).exit).toBe(0);
+  expect(at.tags("ci/team/web")).toHaveLength(3);
+});
+
+test("an image stays whose report has a tag of its own, the end is 5, and the rest is done", async () => {
+  await using at = await place();
+  const { content } = at.standIn;
+  const one = image();
+  content.now = OLD;
+  fill(content, "ci/other", one, "pr-9");
+  const artifactType = "application/vnd.report+json";
+  fill(content, "ci/other", image({ subject: one.descriptor, artifactType }), "report");
+  content.now = null;
+
+  const { exit, out, err } = await at.prune("harbor", "--repository", "ci/**", "--yes");
+
+  const said = [...out, ...err].join("\n");
+  expect({ exit, said }).toMatchObject({ exit: 5 });
+  expect(said).toContain("has the tag report");
+  expect(at.tags("ci/other").toSorted()).toEqual(["pr-9", "report"]);
+  expect(at.tags("ci/team/web")).toEqual(["latest", "pr-fixed", "pr-young"]);
+});
+
 test("a wrong password ends with 4, and without a word of it", async () => {
   await using at = await place({ password: "not-the-secret" });
 

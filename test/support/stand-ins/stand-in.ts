@@ -20,6 +20,8 @@ export interface StandIn extends AsyncDisposable {
   readonly heard: readonly string[];
   /** Answers instead of it, when it has an answer. `done`: what was asked was done before, and nobody hears of it. */
   trouble: ((request: number) => Response | "done" | null) | null;
+  /** What its answers say that the time is; null: the right one. UTC milliseconds. */
+  date: number | null;
 }
 
 export interface StandInOptions {
@@ -78,6 +80,7 @@ export function startStandIn(name: KindName, options: StandInOptions = {}): Stan
         bytes: new Uint8Array(await request.arrayBuffer()),
         origin: url.origin,
       });
+      if (standIn.date !== null) answered.headers.set("date", new Date(standIn.date).toUTCString());
       return trouble === "done" ? new Response(null, { status: 502 }) : answered;
     },
   });
@@ -89,6 +92,7 @@ export function startStandIn(name: KindName, options: StandInOptions = {}): Stan
     harbor,
     heard,
     trouble: null,
+    date: null,
     async [Symbol.asyncDispose]() {
       await server.stop(true);
     },
