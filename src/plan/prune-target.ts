@@ -11,7 +11,7 @@ import type { PlannedRegistry } from "./prune-plan.ts";
  */
 export interface PruneTarget {
   readonly registry: PlannedRegistry;
-  /** What a tag can lose. `manifest`: only whole digests go (registry 2.x without a detour). */
+  /** Whether a tag can go while its manifest stays. False: only whole digests go (registry 2.x without the detour). */
   readonly removesTags: () => Promise<boolean>;
   /** Names of the repositories in ASCII order. Throws where there is no list and none was configured. */
   repositories(): AsyncIterable<RepositoryName>;
