@@ -290,7 +290,8 @@ export const CONTENT: Inputs = {
       ),
       ...at(
         "command/keep",
-        "stops at a safe point, at once when it is told twice, and goes on after a restart",
+        "stops at once while it only reads, and goes on after a restart",
+        "stops at a safe point while it removes, and at once when it is told twice",
       ),
       ...at("command/keep-sweep", "a sweep of another program is never cut off"),
       "src/keep/alarm.test.ts: notices a machine that slept, and a clock that was put back",
