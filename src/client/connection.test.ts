@@ -1,11 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { failureOf } from "../../test/support/failure.ts";
 import { fakeRegistry, ociError } from "../../test/support/fake-registry.ts";
-import { parseName } from "../oci/name.ts";
+import { tagsOfApp as tags } from "../../test/support/hostile.ts";
 import { parseAddress } from "./address.ts";
 import type { Credentials } from "./auth/credentials.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import { listTags } from "./lists.ts";
 
 const SECRET = "hunter2-hunter2";
 const BASIC = `Basic ${Buffer.from(`me:${SECRET}`).toString("base64")}`;
@@ -19,10 +18,6 @@ const identity: Credentials = { kind: "identity", token: SECRET, from: "a test" 
 
 function connect(url: string, credentials: Credentials | null = password): Connection {
   return openConnection(parseAddress(url), { credentials: { find: async () => credentials } });
-}
-
-function tags(connection: Connection): Promise<string[]> {
-  return Array.fromAsync(listTags(connection, parseName("app")));
 }
 
 const page = (): Response => Response.json({ name: "app", tags: ["1"] });

@@ -8,17 +8,11 @@ import {
   connectAs,
   connectAsNobody,
   publicRegistry,
+  tagsOfApp as tags,
+  tagsPage as page,
 } from "../../test/support/hostile.ts";
 import { rawServer } from "../../test/support/raw-server.ts";
-import { parseName } from "../oci/name.ts";
-import type { Connection } from "./connection.ts";
-import { listTags } from "./lists.ts";
 
-function tags(connection: Connection): Promise<string[]> {
-  return Array.fromAsync(listTags(connection, parseName("app")));
-}
-
-const page = (): Response => Response.json({ name: "app", tags: ["1"] });
 const bearer = (realm: string): Response => challenge(`Bearer realm="${realm}",service="s"`);
 
 describe("a realm", () => {

@@ -7,17 +7,10 @@ import {
   connectAs,
   connectAsNobody,
   publicRegistry,
+  tagsOfApp as tags,
+  tagsPage as page,
 } from "../../test/support/hostile.ts";
-import { parseName } from "../oci/name.ts";
-import type { Connection } from "./connection.ts";
 import { openTransport } from "./http/transport.ts";
-import { listTags } from "./lists.ts";
-
-function tags(connection: Connection): Promise<string[]> {
-  return Array.fromAsync(listTags(connection, parseName("app")));
-}
-
-const page = (): Response => Response.json({ name: "app", tags: ["1"] });
 
 function redirect(location: string, status = 307): Response {
   return new Response(null, { status, headers: { location } });

@@ -13,14 +13,7 @@ import { fakeProxy } from "../../test/support/fake-proxy.ts";
 import { type FakeRegistry, fakeRegistry } from "../../test/support/fake-registry.ts";
 import { type Folder, temporaryFolder } from "../../test/support/folder.ts";
 import { group } from "../../test/support/group.ts";
-import { BASIC, challenge, connectAs } from "../../test/support/hostile.ts";
-import { parseName } from "../oci/name.ts";
-import type { Connection } from "./connection.ts";
-import { listTags } from "./lists.ts";
-
-function tags(connection: Connection): Promise<string[]> {
-  return Array.fromAsync(listTags(connection, parseName("app")));
-}
+import { BASIC, challenge, connectAs, tagsOfApp as tags } from "../../test/support/hostile.ts";
 
 const page = (): Response => Response.json({ name: "app", tags: ["1"] });
 /** Every name is this machine. */

@@ -6,16 +6,15 @@ import { failureOf } from "../../test/support/failure.ts";
 import { fakeProxy } from "../../test/support/fake-proxy.ts";
 import { fakeRegistry } from "../../test/support/fake-registry.ts";
 import { temporaryFolder } from "../../test/support/folder.ts";
-import { BASIC, CANARY, challenge, connectAs } from "../../test/support/hostile.ts";
+import {
+  BASIC,
+  CANARY,
+  challenge,
+  connectAs,
+  tagsOfApp as tags,
+} from "../../test/support/hostile.ts";
 import { virtualTime } from "../../test/support/virtual-time.ts";
-import { parseName } from "../oci/name.ts";
-import type { Connection } from "./connection.ts";
-import { listTags } from "./lists.ts";
 import { openRegistry } from "./open-registry.ts";
-
-function tags(connection: Connection): Promise<string[]> {
-  return Array.fromAsync(listTags(connection, parseName("app")));
-}
 
 const page = (): Response => Response.json({ name: "app", tags: ["1"] });
 

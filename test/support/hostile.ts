@@ -1,10 +1,12 @@
 import type { CredentialSource } from "../../src/client/auth/credentials.ts";
 import type { Connection } from "../../src/client/connection.ts";
+import { listTags } from "../../src/client/lists.ts";
 import {
   type RegistryEntry,
   type Surroundings,
   openRegistry,
 } from "../../src/client/open-registry.ts";
+import { parseName } from "../../src/oci/name.ts";
 import { type FakeProxy, fakeProxy } from "./fake-proxy.ts";
 import { type FakeRegistry, type Heard, fakeRegistry, ociError } from "./fake-registry.ts";
 
@@ -77,3 +79,11 @@ export async function publicRegistry(
     },
   };
 }
+
+/** The tags of the one repository that is asked for. */
+export function tagsOfApp(connection: Connection): Promise<string[]> {
+  return Array.fromAsync(listTags(connection, parseName("app")));
+}
+
+/** A list of its tags, as a registry without guile sends it. */
+export const tagsPage = (): Response => Response.json({ name: "app", tags: ["1"] });
